@@ -1,0 +1,71 @@
+"""All that the engine knows of pytest-bdd's inside, in one place (pytest-bdd 9.0; a test holds it to that).
+
+It uses the registries in which pytest-bdd keeps scenario templates and step functions, because pytest-bdd has no
+public way to read a scenario before it runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pytest_bdd import scenarios
+from pytest_bdd.parser import Scenario
+from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
+from pytest_bdd.steps import step_function_context_registry
+
+EXAMPLE = "_pytest_bdd_example"
+
+
+class FeatureFile(pytest.Module):
+    """A feature file, collected as it is: ``pytest features/07-certificate.feature``."""
+
+    def _getobj(self) -> ModuleType:
+        module = ModuleType(re.sub(r"\W", "_", self.path.stem))
+        module.__file__ = str(self.path)
+        module.__dict__.update(bind=scenarios, path=str(self.path), folder=str(self.path.parent))
+        exec("bind(path, features_base_dir=folder)", module.__dict__)
+        return module
+
+
+def scenario_of(item: pytest.Item) -> Scenario | None:
+    """The scenario that this test runs, its outline's example filled in; None for a plain test."""
+    template = scenario_wrapper_template_registry.get(item.obj) if isinstance(item, pytest.Function) else None
+    if template is None:
+        return None
+    callspec = getattr(item, "callspec", None)
+    return template.render(callspec.params.get(EXAMPLE, {}) if callspec else {})
+
+
+def tags_of(scenario: Scenario) -> frozenset[str]:
+    """Its own tags and its feature's."""
+    return frozenset(scenario.tags | scenario.feature.tags | (scenario.rule.tags if scenario.rule else set()))
+
+
+def step_functions(item: pytest.Item) -> Iterator[Callable[..., Any]]:
+    """The function behind each step of the item's scenario; undefined steps are passed over (they fail as they run)."""
+    scenario = scenario_of(item)
+    manager = item.session._fixturemanager
+    for step in scenario.steps if scenario else ():
+        for definition in find_fixturedefs_for_step(step=step, fixturemanager=manager, node=item):
+            yield step_function_context_registry[definition.func].step_func
+
+
+def parameters_of(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of a step function's parameters."""
+    return frozenset(inspect.signature(function).parameters)
+
+
+def feature_name(scenario: Scenario) -> str:
+    """The feature's title."""
+    return str(scenario.feature.name)
+
+
+def feature_path(scenario: Scenario) -> Path:
+    """The feature's file."""
+    return Path(scenario.feature.filename)

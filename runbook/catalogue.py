@@ -1,0 +1,87 @@
+"""What the check modules declare: their questions by name, their checks as fixtures, and which check asks what.
+
+Which questions a check asks is read from its own code, so that nothing is declared twice.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+from runbook.look import Check, Look
+from runbook.question import Question
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The checks by name, and the names of all questions."""
+
+    checks: dict[str, Check[Any]]
+    names: dict[Question[Any], str]
+
+    def questions_of(self, check: Check[Any]) -> tuple[Question[Any], ...]:
+        """Every question that this check could ask, those of checks it rests on included, in the order of its code."""
+        return tuple(dict.fromkeys(_questions(check, set())))
+
+    def fixtures(self) -> dict[str, Any]:
+        """A session fixture for each check, named after it."""
+        return {name: _fixture(name, check) for name, check in self.checks.items()}
+
+
+def read(modules: Iterable[ModuleType]) -> Catalogue:
+    """Read check modules.
+
+    Raises:
+        ValueError: Two checks have one name.
+    """
+    checks: dict[str, Check[Any]] = {}
+    names: dict[Question[Any], str] = {}
+    for module in modules:
+        room = module.__name__.rpartition(".")[2]
+        for name, value in vars(module).items():
+            if isinstance(value, Question):
+                names.setdefault(value, f"{room}.{name}")
+            elif _is_check(value, module):
+                if name in checks:
+                    raise ValueError(f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}")
+                checks[name] = value
+    return Catalogue(checks, names)
+
+
+def _is_check(value: object, module: ModuleType) -> bool:
+    if not inspect.isfunction(value) or value.__module__ != module.__name__ or value.__name__.startswith("_"):
+        return False
+    parameters = list(inspect.signature(value).parameters.values())
+    return len(parameters) == 1 and parameters[0].annotation in (Look, "Look")
+
+
+def _fixture(name: str, check: Check[Any]) -> Any:
+    def observation(look: Look) -> Any:
+        return look.see(check)
+
+    observation.__doc__ = check.__doc__
+    return pytest.fixture(scope="session", name=name)(observation)
+
+
+def _questions(function: Callable[..., Any], seen: set[object]) -> Iterator[Question[Any]]:
+    if function in seen or not isinstance(function, FunctionType):
+        return
+    seen.add(function)
+    for name in _names_in(function.__code__):
+        value = function.__globals__.get(name)
+        if isinstance(value, Question):
+            yield value
+        elif isinstance(value, FunctionType) and not value.__module__.startswith("runbook"):
+            yield from _questions(value, seen)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)

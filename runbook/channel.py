@@ -1,0 +1,217 @@
+"""A shell at the other end of a pipe that takes commands ahead of their answers.
+
+Each command runs in a subshell with no input; the shell's own printf then marks the end of the answer on both
+streams. Nothing is written on the server and no extra process is started there.
+
+Answers come in order, so a deadline counts from when the command before has ended. A command that does not end in
+time fails alone: its shell is given up, what waited behind it is asked again through a new one (all questions are
+read-only, so asking twice is harmless).
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import shlex
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import IO
+
+from runbook.outcome import Undetermined
+from runbook.question import Output
+
+PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
+TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
+
+
+class LineLost(Undetermined):
+    """The line to the server is gone: nothing more can be asked over it."""
+
+
+@dataclass
+class _Waiting:
+    script: str
+    seconds: float
+    future: Future[Output] = field(default_factory=Future)
+    hello: bool = False
+    begun: float | None = None
+    status: int = 0
+    out: str | None = None
+    err: str | None = None
+
+
+@dataclass
+class _Shell:
+    """One process with a shell behind it, what is still to be written to it, and the marker that ends its answers."""
+
+    process: subprocess.Popen[bytes]
+    to_write: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    marker: str = field(default_factory=lambda: secrets.token_hex(12))
+    process_group: int | None = None
+
+
+class Channel:
+    """Commands in order over one shell at a time.
+
+    Args:
+        start: Starts the process whose standard streams are the shell's.
+        end: Ends such a process.
+        connect_seconds: How long it may take until the shell answers at all.
+        explain: Turns what the process said as it ended into one sentence.
+        reap: Ends what a given-up shell left running on the server, given its process group there.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], subprocess.Popen[bytes]],
+        end: Callable[[subprocess.Popen[bytes]], None],
+        connect_seconds: float,
+        explain: Callable[[str], str],
+        reap: Callable[[int], None],
+    ) -> None:
+        self._start = start
+        self._end = end
+        self._connect_seconds = connect_seconds
+        self._explain = explain
+        self._reap = reap
+        self._changed = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._shell: _Shell | None = None
+        self._lost: LineLost | None = None
+        threading.Thread(target=self._keep_deadlines, name="deadlines", daemon=True).start()
+
+    def submit(self, script: str, seconds: float) -> Future[Output]:
+        """Send a command; its answer, or why there is none, comes through the future."""
+        asked = _Waiting(script, seconds)
+        with self._changed:
+            if self._lost is not None:
+                asked.future.set_exception(self._lost)
+            elif self._shell is None:
+                self._waiting.append(asked)
+                self._open()
+            else:
+                self._waiting.append(asked)
+                self._send(self._shell, asked)
+        return asked.future
+
+    def close(self) -> None:
+        """End the shell; what still waits is told that the line is gone."""
+        with self._changed:
+            self._lose(LineLost("the connection was closed"))
+
+    def _open(self) -> None:
+        shell = self._shell = _Shell(self._start())
+        hello = _Waiting(TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
+        self._waiting.appendleft(hello)
+        for run in (self._write, self._read_answers, self._read_errors):
+            threading.Thread(target=run, args=(shell,), daemon=True).start()
+        shell.to_write.put(PREAMBLE)
+        for asked in self._waiting:
+            asked.out = asked.err = asked.begun = None
+            self._send(shell, asked)
+
+    def _send(self, shell: _Shell, asked: _Waiting) -> None:
+        shell.to_write.put(
+            f"( eval {shlex.quote(asked.script)} ) </dev/null; "
+            f"printf '%s %s\\n' {shell.marker} $?; printf '%s\\n' {shell.marker} >&2\n"
+        )
+        self._begin_first()
+
+    def _begin_first(self) -> None:
+        if self._waiting and self._waiting[0].begun is None:
+            self._waiting[0].begun = time.monotonic()
+        self._changed.notify_all()
+
+    def _write(self, shell: _Shell) -> None:
+        assert shell.process.stdin is not None
+        try:
+            while shell is self._shell:
+                shell.process.stdin.write(shell.to_write.get().encode())
+                shell.process.stdin.flush()
+        except OSError:
+            return  # the readers see the end of the streams, and say why
+
+    def _read_answers(self, shell: _Shell) -> None:
+        assert shell.process.stdout is not None
+        marker, answer = shell.marker.encode() + b" ", list[bytes]()
+        for line in shell.process.stdout:
+            head, found, status = line.partition(marker)
+            answer.append(head)
+            if not found:
+                continue
+            with self._changed:
+                if shell is not self._shell:
+                    return
+                asked = next(one for one in self._waiting if one.out is None)
+                asked.status, asked.out = int(status), b"".join(answer).decode(errors="replace")
+                self._settle(shell)
+            answer = []
+
+    def _read_errors(self, shell: _Shell) -> None:
+        assert shell.process.stderr is not None
+        marker, said = shell.marker.encode(), list[bytes]()
+        for line in shell.process.stderr:
+            head, found, _ = line.partition(marker)
+            said.append(head)
+            if not found:
+                continue
+            with self._changed:
+                if shell is not self._shell:
+                    return
+                asked = next(one for one in self._waiting if one.err is None)
+                asked.err = b"".join(said).decode(errors="replace")
+                self._settle(shell)
+            said = []
+        with self._changed:
+            if shell is self._shell:
+                self._lose(LineLost(self._explain(b"".join(said).decode(errors="replace").strip())))
+
+    def _settle(self, shell: _Shell) -> None:
+        while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
+            done = self._waiting.popleft()
+            if done.hello:
+                shell.process_group = int(done.out or 0) or None
+            else:
+                done.future.set_result(Output(done.status, done.out or "", done.err or ""))
+        self._begin_first()
+
+    def _lose(self, error: LineLost) -> None:
+        self._lost = self._lost or error
+        if self._shell is not None:
+            self._end(self._shell.process)
+            self._shell = None
+        while self._waiting:
+            self._waiting.popleft().future.set_exception(self._lost)
+        self._changed.notify_all()
+
+    def _keep_deadlines(self) -> None:
+        with self._changed:
+            while self._lost is None:
+                first = self._waiting[0] if self._waiting else None
+                if first is None or first.begun is None:
+                    self._changed.wait()
+                    continue
+                left = first.begun + first.seconds - time.monotonic()
+                if left > 0:
+                    self._changed.wait(left)
+                else:
+                    self._give_up(first)
+
+    def _give_up(self, late: _Waiting) -> None:
+        if late.hello:
+            self._lose(LineLost(f"the server took the connection but gave no shell within {late.seconds:g} s"))
+            return
+        self._waiting.popleft()
+        late.future.set_exception(Undetermined(f"no answer within {late.seconds:g} s"))
+        abandoned, self._shell = self._shell, None
+        if self._waiting:
+            self._open()
+        if abandoned is not None:
+            if abandoned.process_group is not None:
+                self._reap(abandoned.process_group)
+            self._end(abandoned.process)

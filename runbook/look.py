@@ -1,0 +1,147 @@
+"""A look at a server at one time: it asks each question once and remembers what each check saw.
+
+A check is a plain function from a `Look` to a frozen observation. Checks that are started together ask together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, overload
+
+from runbook.observer import Observer, Told, in_background
+from runbook.outcome import Undetermined
+from runbook.question import Question
+from runbook.target import Target
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+Check = Callable[["Look"], A]
+"""A function that looks at the server and returns an observation."""
+
+_looking: ContextVar[tuple[set[int], ...]] = ContextVar("looking", default=())
+
+
+class Look:
+    """One look through one observer."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._lock = threading.Lock()
+        self._asked: dict[Question[Any], Future[Told[Any]]] = {}
+        self._seen: dict[Check[Any], Future[Any]] = {}
+        self._rests_on: dict[Check[Any], set[int]] = {}
+
+    @property
+    def target(self) -> Target:
+        """The server's facts."""
+        return self._observer.target
+
+    @overload
+    def ask(self, one: Question[A], /) -> A: ...
+    @overload
+    def ask(self, one: Question[A], two: Question[B], /) -> tuple[A, B]: ...
+    @overload
+    def ask(self, one: Question[A], two: Question[B], three: Question[C], /) -> tuple[A, B, C]: ...
+    @overload
+    def ask(
+        self, one: Question[A], two: Question[B], three: Question[C], four: Question[D], /
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    def ask(self, *questions: Question[A]) -> tuple[A, ...]: ...
+
+    def ask(self, *questions: Question[Any]) -> Any:
+        """Put all these questions on the wire together and wait for the answers.
+
+        Raises:
+            Undetermined: One of them has no answer.
+        """
+        waits = [self._put(question) for question in questions]
+        told = [wait() for wait in waits]
+        for evidence in _looking.get():
+            evidence.update(one.sequence for one in told)
+        answers = tuple(one.required() for one in told)
+        return answers[0] if len(answers) == 1 else answers
+
+    def ask_each(self, questions: Iterable[Question[A]]) -> tuple[A, ...]:
+        """The same for any number of questions of one kind, none among them."""
+        listed = tuple(questions)
+        answers: Any = self.ask(*listed) if listed else ()
+        return (answers,) if len(listed) == 1 else answers
+
+    def see(self, check: Check[A]) -> A:
+        """What this check observes, asked once a look.
+
+        Raises:
+            Undetermined: It could not look.
+        """
+        with self._lock:
+            seen = self._seen.get(check)
+            mine = seen is None
+            if seen is None:
+                seen = self._seen[check] = Future()
+                self._rests_on[check] = set()
+        if mine:
+            self._observe(check, seen)
+        try:
+            observation: A = seen.result()
+            return observation
+        finally:
+            for evidence in _looking.get():
+                evidence.update(self._rests_on[check])
+
+    def start(self, checks: Iterable[Check[Any]]) -> None:
+        """Start these checks at once, each in its own thread."""
+        for check in checks:
+            in_background(lambda check=check: self.see(check))  # type: ignore[misc]
+
+    def evidence_of(self, check: Check[Any]) -> tuple[int, ...]:
+        """The exchanges on which this check's observation rests, by sequence number."""
+        return tuple(sorted(self._rests_on.get(check, ())))
+
+    def _observe(self, check: Check[A], seen: Future[A]) -> None:
+        before = _looking.get()
+        _looking.set((*before, self._rests_on[check]))
+        try:
+            seen.set_result(check(self))
+        except BaseException as error:
+            seen.set_exception(error)
+        finally:
+            _looking.set(before)
+
+    def _put(self, question: Question[A]) -> Callable[[], Told[A]]:
+        with self._lock:
+            asked = self._asked.get(question)
+            if asked is not None:
+                return asked.result
+            future: Future[Told[A]] = Future()
+            self._asked[question] = future
+        wait = self._observer.put(question)
+
+        def settle() -> Told[A]:
+            try:
+                future.set_result(wait())
+            except BaseException as error:
+                future.set_exception(error)
+            return future.result()
+
+        return settle
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn an answer that cannot be read into `Undetermined`: what the server says is foreign input.
+
+    Args:
+        what: The thing that is read, as the beginning of a sentence.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError) as error:
+        raise Undetermined(f"{what} could not be read: {type(error).__name__}: {error}") from None

@@ -1,0 +1,113 @@
+"""What is asked from where the suite runs: HTTP and TLS, sent to the target's address with its domain as name.
+
+No resolver and no proxy of this machine has a say in where a question goes.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import warnings
+from functools import cached_property
+
+import httpx
+
+from runbook import __version__
+from runbook.outcome import Undetermined
+from runbook.question import Handshake, Http, HttpAnswer, Tls
+from runbook.target import Target
+
+USER_AGENT = f"psyfit-runbook/{__version__}"
+
+
+class Outside:
+    """Asks a target's edge."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            verify=False,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"Host": self._target.domain, "User-Agent": USER_AGENT},
+        )
+
+    def http(self, question: Http) -> HttpAnswer:
+        """Send one GET.
+
+        Raises:
+            Undetermined: There was no HTTP answer, and why.
+        """
+        url = f"{question.scheme}://{_bracketed(self._target.address)}:{self._port(question.scheme)}{question.path}"
+        request = self._client.build_request(
+            "GET", url, timeout=question.seconds, extensions={"sni_hostname": self._target.domain}
+        )
+        try:
+            answer = self._client.send(request)
+        except httpx.TimeoutException:
+            raise Undetermined(f"no HTTP answer within {question.seconds:g} s") from None
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            raise Undetermined(f"no HTTP answer: {error or type(error).__name__}") from None
+        return HttpAnswer(answer.status_code, dict(answer.headers), answer.text)
+
+    def tls(self, question: Tls) -> Handshake:
+        """Shake hands once; a refusal by either side is an answer, a closed port is not.
+
+        Raises:
+            Undetermined: The port does not answer.
+        """
+        where = (self._target.address, self._target.edge.https_port)
+        try:
+            with socket.create_connection(where, timeout=question.seconds) as plain:
+                return self._shake(plain, self._context(question))
+        except TimeoutError:
+            raise Undetermined(f"no TLS answer within {question.seconds:g} s") from None
+        except OSError as error:
+            raise Undetermined(f"no TLS answer: {error.strerror or error}") from None
+
+    def close(self) -> None:
+        """Close the HTTP connections."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def _shake(self, plain: socket.socket, context: ssl.SSLContext) -> Handshake:
+        try:
+            with context.wrap_socket(plain, server_hostname=self._target.domain) as line:
+                return Handshake(line.version(), line.getpeercert(binary_form=True), None)
+        except ssl.SSLCertVerificationError as error:
+            return Handshake(None, None, error.verify_message)
+        except ssl.SSLError as error:
+            return Handshake(None, None, error.reason or str(error))
+        except ConnectionResetError as error:
+            return Handshake(None, None, str(error.strerror))
+
+    def _context(self, question: Tls) -> ssl.SSLContext:
+        ca_file = self._target.edge.ca_file
+        if question.trusted and ca_file and not ca_file.is_file():
+            raise Undetermined(f"the authority's file {ca_file} is not there (key edge.ca_file of the target)")
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        context.check_hostname = False
+        if not question.trusted:
+            context.verify_mode = ssl.CERT_NONE
+        if question.at_most is not None:
+            _offer_old(context, question.at_most)
+        return context
+
+    def _port(self, scheme: str) -> int:
+        return self._target.edge.https_port if scheme == "https" else self._target.edge.http_port
+
+
+def _offer_old(context: ssl.SSLContext, at_most: str) -> None:
+    """Our own library refuses old versions at its default security level, which would pass for the server's."""
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion[at_most.replace(".", "_")]
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,232 @@
+"""Questions: all that can ever be asked of a server, as frozen values.
+
+A check module declares its questions at module level. A `Command` is a template over the target's facts
+(`facts_of`) and over what an earlier answer told (`Command.about`); every value is quoted for the shell.
+A question never holds a secret, and never changes anything: a test reads every declared one.
+"""
+
+from __future__ import annotations
+
+import shlex
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypeVar
+
+from runbook import rights
+from runbook.outcome import Undetermined
+from runbook.record import Vantage
+from runbook.rights import Right
+from runbook.target import Target
+
+A = TypeVar("A")
+
+
+Lane = Literal["quick", "docker", "slow"]
+Facts = Mapping[str, str | tuple[str, ...]]
+Inspection = dict[str, Any]
+"""One object as `docker inspect` tells it, its environment as names with keyed fingerprints."""
+
+
+def facts_of(target: Target) -> Facts:
+    """The words that a command's template may use: where the target's things are and what they are called."""
+    paths, containers = target.paths, target.containers
+    return {
+        "domain": target.domain,
+        "app": paths.app,
+        "backups": paths.backups,
+        "monitor_log": paths.monitor_log,
+        "backup_log": paths.backup_log,
+        "cleanup_log": paths.cleanup_log,
+        "docker_root": paths.docker,
+        "database": target.backups.database,
+        "newest_row": target.backups.newest_row,
+        "cron_account": target.cron.account,
+        "db": containers.db,
+        "redis": containers.redis,
+        "proxy": containers.proxy,
+        "proxy_service": containers.proxy_service,
+        "web_prefix": containers.web_prefix,
+        "web_port": str(containers.web_port),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Generic[A]):
+    """One thing to be asked; ``A`` is the type of its answer.
+
+    Attributes:
+        needs: The right without which there is no answer.
+        seconds: How long the answer may take, counted from when it is begun.
+    """
+
+    needs: Right = rights.LOGIN
+    seconds: float = 5.0
+
+    @property
+    def vantage(self) -> Vantage:
+        """From where it is asked."""
+        return "inside"
+
+    def told(self, facts: Facts) -> str:
+        """The question as it is asked, for plan, evidence and report."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command answered. ``status`` is its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of standard output."""
+        return tuple(self.out.splitlines())
+
+    def required(self, what: str) -> Output:
+        """This output, where the command ended well.
+
+        Raises:
+            Undetermined: The command failed, so ``what`` cannot be told.
+        """
+        if self.status != 0:
+            said = (self.err.strip() or self.out.strip() or "nothing").splitlines()[-1]
+            raise Undetermined(f"{what} could not be read: the command ended with {self.status} and said: {said}")
+        return self
+
+
+@dataclass(frozen=True)
+class Command(Question[Output]):
+    """A read-only shell command on the server, run in the C locale by sh.
+
+    Attributes:
+        script: Template; ``{name}`` stands for a fact or a value of `about`, quoted for the shell.
+        lane: Commands of one lane are answered in order; ``slow`` is for whole reads, at the lowest priority.
+    """
+
+    script: str
+    lane: Lane = field(default="quick", kw_only=True)
+    values: tuple[tuple[str, str | tuple[str, ...]], ...] = field(default=(), kw_only=True)
+
+    def about(self, **values: str | Sequence[str]) -> Command:
+        """The same command with values that an earlier answer told."""
+        frozen = ((name, value if isinstance(value, str) else tuple(value)) for name, value in values.items())
+        return replace(self, values=(*self.values, *frozen))
+
+    def template(self) -> Command:
+        """The command as it was declared."""
+        return replace(self, values=())
+
+    def told(self, facts: Facts) -> str:
+        """The shell text. Values not known yet (in a plan) stand as ``<name>``."""
+        return _ShellFormatter().vformat(self.script, (), {**facts, **dict(self.values)})
+
+
+class _ShellFormatter(string.Formatter):
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(str(key), _Unknown(str(key)))
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, _Unknown):
+            return f"<{value.name}>"
+        if isinstance(value, tuple):
+            return " ".join(shlex.quote(one) for one in value)
+        return shlex.quote(str(value))
+
+
+@dataclass(frozen=True)
+class _Unknown:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Containers(Question[tuple[Inspection, ...]]):
+    """Every container of the server's Docker Engine, running or not, inspected."""
+
+    needs: Right = rights.DOCKER
+    seconds: float = 10.0
+
+    def told(self, facts: Facts) -> str:
+        return "GET /containers/json?all=1, then GET /containers/<id>/json of each"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Question[tuple[Inspection, ...]]):
+    """Every tagged image of the server's Docker Engine: Id and RepoTags."""
+
+    needs: Right = rights.DOCKER
+    seconds: float = 10.0
+
+    def told(self, facts: Facts) -> str:
+        return "GET /images/json"
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """An answer over HTTP, whatever its status. ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
+class Http(Question[HttpAnswer]):
+    """A GET sent to the target's address with its domain as name; redirects are not followed.
+
+    The certificate is not judged here: that is section 7's question, and a service with a bad one can be well.
+    """
+
+    path: str
+    scheme: Literal["https", "http"] = "https"
+    needs: Right = field(default=rights.NETWORK, kw_only=True)
+    seconds: float = field(default=10.0, kw_only=True)
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        return f"GET {self.scheme}://{facts['domain']}{self.path}"
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """How a TLS handshake ended.
+
+    Attributes:
+        protocol: What was agreed on, such as ``TLSv1.3``; None where there was no agreement.
+        certificate: The leaf in DER; None where none was shown.
+        error: Why it failed, in OpenSSL's words; None where it did not.
+    """
+
+    protocol: str | None
+    certificate: bytes | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls(Question[Handshake]):
+    """A TLS handshake with the target's address, its domain as server name.
+
+    Attributes:
+        trusted: Verify the chain against the target's authorities; the name is not judged.
+        at_most: Offer nothing newer than this.
+    """
+
+    trusted: bool = False
+    at_most: Literal["TLSv1.1", "TLSv1.2"] | None = None
+    needs: Right = rights.NETWORK
+    seconds: float = 10.0
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        chain = "verifying the chain" if self.trusted else "any certificate"
+        offer = f", offering at most {self.at_most}" if self.at_most else ""
+        return f"TLS handshake with {facts['domain']}:https, {chain}{offer}"

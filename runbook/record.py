@@ -1,0 +1,169 @@
+"""A run's record: what was asked, what came of it. The one source of every report; `run.json` is this, verbatim."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from runbook.outcome import Outcome
+
+Severity = Literal["critical", "major", "minor"]
+Vantage = Literal["inside", "outside"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Difference(_Model):
+    """What a failing sentence says: expected, seen, and the runbook's section to go to."""
+
+    expected: str
+    seen: str
+    go_to: str
+
+
+class Step(_Model):
+    """One sentence of a scenario.
+
+    ``outcome`` is None for a sentence that was not reached. ``evidence`` are sequence numbers of the run's exchanges.
+    """
+
+    keyword: str
+    text: str
+    outcome: Outcome | None
+    seconds: float
+    difference: Difference | None = None
+    reason: str | None = None
+    evidence: tuple[int, ...] = ()
+
+
+class Scenario(_Model):
+    """One scenario and its outcome.
+
+    ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
+    ``own_fault`` is true where the suite itself broke: its outcome is then undetermined.
+    """
+
+    id: str
+    name: str
+    section: str
+    feature: str
+    file: str
+    line: int
+    severity: Severity
+    kind: Literal["check", "drill"]
+    tags: tuple[str, ...]
+    outcome: Outcome
+    reason: str | None = None
+    missing_right: str | None = None
+    because: str | None = None
+    own_fault: bool = False
+    started: datetime
+    seconds: float
+    steps: tuple[Step, ...]
+
+
+class Exchange(_Model):
+    """One exchange with the server, redacted: the question, and the answer or why none came.
+
+    ``status`` is a command's exit status or an HTTP status; None where no answer came, and ``error`` then says why.
+    ``previous`` and ``digest`` chain the exchanges by SHA-256, in the order in which they were written.
+    """
+
+    sequence: int
+    question: str
+    asked: str
+    vantage: Vantage
+    started: datetime
+    seconds: float
+    status: int | None
+    answer: str
+    errors: str
+    error: str | None
+    truncated: bool
+    previous: str
+    digest: str
+
+
+class Origin(_Model):
+    """Who ran what, from where: enough to run it again."""
+
+    command: str
+    operator: str
+    runner: str
+    suite_version: str
+    commit: str | None
+    uncommitted_changes: bool
+    python: str
+
+
+class Server(_Model):
+    """The target as it was when it was looked at."""
+
+    name: str
+    environment: Literal["lab", "staging", "production"]
+    address: str
+    domain: str
+    account: str
+    clock_offset_seconds: float | None
+
+
+class Run(_Model):
+    """Everything that a report needs to know of one run."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    kind: Literal["verify", "gate", "drill", "rehearse"]
+    server: Server
+    origin: Origin
+    started: datetime
+    ended: datetime
+    exit_code: int
+    selected: int
+    collected: int
+    scenarios: tuple[Scenario, ...]
+    exchanges: tuple[Exchange, ...]
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many scenarios came to each outcome, every outcome named, in the order of `Outcome`."""
+        found = Counter(scenario.outcome for scenario in self.scenarios)
+        return {outcome: found[outcome] for outcome in Outcome}
+
+    def verdict(self) -> str:
+        """The run in two or three words: the first thing a reader sees."""
+        counts = self.counts()
+        if counts[Outcome.FAILED]:
+            return "not as the runbook says"
+        if counts[Outcome.UNDETERMINED] or not self.scenarios:
+            return "could not be told"
+        if self.exit_code:
+            return "incomplete"
+        return "as the runbook says"
+
+    def causes(self) -> tuple[Scenario, ...]:
+        """Failed and undetermined scenarios that do not follow from another, worst first."""
+        named = {scenario.id for scenario in self.scenarios}
+        open_ones = [
+            scenario
+            for scenario in self.scenarios
+            if scenario.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
+            and (scenario.because is None or scenario.because not in named)
+        ]
+        return tuple(sorted(open_ones, key=_worst_first))
+
+    def following(self, cause: Scenario) -> tuple[Scenario, ...]:
+        """The scenarios that are undetermined because of ``cause``, at any depth."""
+        direct = [one for one in self.scenarios if one.because == cause.id]
+        return tuple(direct) + tuple(later for one in direct for later in self.following(one))
+
+
+def _worst_first(scenario: Scenario) -> tuple[int, int]:
+    return (
+        0 if scenario.outcome is Outcome.FAILED else 1,
+        SEVERITIES.index(scenario.severity),
+    )

@@ -1,0 +1,72 @@
+"""Keeps secrets and personal data out of whatever is written: by value where a value is known, else by pattern."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from urllib.parse import quote
+
+MASK = "[redacted]"
+SHORTEST_SECRET = 6
+
+_PATTERNS = (
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|\Z)", re.DOTALL),
+    re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
+    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(
+        r"(?i)(?<![A-Za-z])(?:[A-Za-z_]*(?:password|passwd|secret|token|master_key|_key|key_base)[\"']?\s*[=:]\s*[\"']?)"
+        r"(?!\[redacted\]|\[\{)([^\s\"',;}]{6,})"
+    ),
+    re.compile(r"(?i)\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b"),
+)
+
+
+class Redactor:
+    """Knows what must not be written. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: frozenset[str] = frozenset()
+        self._by_value: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def learn(self, value: str) -> None:
+        """Mask this value from now on, as it is and as JSON, URL and base64 write it."""
+        bare = value.strip()
+        if len(bare) < SHORTEST_SECRET or bare in self._known:
+            return
+        with self._lock:
+            self._known = self._known | {bare}
+            forms = {form for known in self._known for form in _forms(known)}
+            longest_first = sorted(forms, key=len, reverse=True)
+            self._by_value = re.compile("|".join(re.escape(form) for form in longest_first))
+
+    def redact(self, text: str) -> str:
+        """The text with every known value and every pattern masked."""
+        if self._by_value is not None:
+            text = self._by_value.sub(MASK, text)
+        for pattern in _PATTERNS:
+            text = pattern.sub(_mask, text)
+        return text
+
+
+def _mask(found: re.Match[str]) -> str:
+    if found.re.groups == 1 and found.group(1) is not None:
+        return found.group(0)[: found.start(1) - found.start(0)] + MASK
+    return MASK
+
+
+def _forms(value: str) -> set[str]:
+    """The value as other writings show it. Base64 of it inside a longer text has three forms, by its offset."""
+    encoded = {_inner_base64(value.encode(), offset) for offset in range(3)}
+    forms = {value, json.dumps(value)[1:-1], quote(value, safe=""), base64.b64encode(value.encode()).decode().rstrip("=")}
+    return {form for form in forms | encoded if len(form) >= SHORTEST_SECRET}
+
+
+def _inner_base64(value: bytes, offset: int) -> str:
+    """What base64 makes of the value at this offset, without the characters that its neighbours share."""
+    text = base64.b64encode(b"\0" * offset + value).decode().rstrip("=")
+    start = (0, 2, 3)[offset]
+    end = len(text) if (offset + len(value)) % 3 == 0 else len(text) - 1
+    return text[start:end]

@@ -1,0 +1,44 @@
+"""What an account must be allowed to do, so that a question can be answered; and the line that grants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Right:
+    """One right on the server.
+
+    Attributes:
+        name: Short name, as printed by ``doctor`` and ``verify --plan``.
+        purpose: What the suite needs it for.
+        grant: The one thing that grants it, and what that takes.
+    """
+
+    name: str
+    purpose: str
+    grant: str
+
+
+NETWORK = Right(
+    "network",
+    "ask the service from outside: HTTP, TLS, DNS",
+    "open ports 80 and 443 of the server to this machine",
+)
+LOGIN = Right(
+    "login",
+    "run read-only commands on the server",
+    "put this account's public key into ~/.ssh/authorized_keys of the target's user",
+)
+DOCKER = Right(
+    "docker",
+    "look at containers and images",
+    "usermod -aG docker USER (the docker group is as good as root)",
+)
+ROOT = Right(
+    "root",
+    "read root's crontab, the backups and the certificates' files",
+    'set ssh.become = "sudo -n" in the target file and allow the account sudo without a password',
+)
+
+ALL = (NETWORK, LOGIN, DOCKER, ROOT)

@@ -1,0 +1,144 @@
+"""One run over the scenarios of one target: what is needed to look, and what has come of it so far."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from runbook import __version__
+from runbook.catalogue import Catalogue
+from runbook.evidence import Evidence
+from runbook.exits import Event, exit_code
+from runbook.look import Look
+from runbook.observer import Observer
+from runbook.outcome import Outcome, Undetermined
+from runbook.record import Origin, Run, Scenario, Server
+from runbook.redaction import Redactor
+from runbook.target import Target
+
+Kind = Literal["verify", "gate", "drill", "rehearse"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass
+class Running:
+    """A run under way. Its folder is made with it; the evidence is written there as it happens."""
+
+    target: Target
+    kind: Kind
+    folder: Path
+    redactor: Redactor
+    evidence: Evidence
+    observer: Observer
+    look: Look
+    started: datetime
+    collected: int
+    selected: int
+    scenarios: list[Scenario] = field(default_factory=list)
+    events: set[Event] = field(default_factory=set)
+
+    def exit_code(self) -> int:
+        """The run's exit code as it stands."""
+        happened: set[Outcome | Event] = {*self.events, *(scenario.outcome for scenario in self.scenarios)}
+        if any(scenario.own_fault for scenario in self.scenarios):
+            happened.add(Event.OWN_FAULT)
+        if len(self.scenarios) < self.selected and happened <= {Outcome.PASSED, Outcome.NOT_APPLICABLE}:
+            happened.add(Event.INTERRUPTED)
+        return exit_code(happened)
+
+    def finish(self) -> Run:
+        """Hang up and make the record."""
+        server = self._server()
+        self.observer.close()
+        self.evidence.close()
+        return Run(
+            id=self.folder.name,
+            kind=self.kind,
+            server=server,
+            origin=_origin(self.redactor),
+            started=self.started,
+            ended=datetime.now(UTC),
+            exit_code=self.exit_code(),
+            selected=self.selected,
+            collected=self.collected,
+            scenarios=tuple(self.scenarios),
+            exchanges=self.evidence.exchanges,
+        )
+
+    def _server(self) -> Server:
+        try:
+            account, offset = self.observer.greeting()
+        except Undetermined:
+            account, offset = self.target.ssh.user or "unknown", None
+        return Server(
+            name=self.target.name,
+            environment=self.target.environment,
+            address=self.target.address,
+            domain=self.target.domain,
+            account=account,
+            clock_offset_seconds=offset,
+        )
+
+
+def begin(target: Target, kind: Kind, reports: Path, catalogue: Catalogue, collected: int, selected: int) -> Running:
+    """Make the run's folder and everything that looks; nothing is asked yet."""
+    started = datetime.now(UTC)
+    folder = _new_folder(reports, f"{started:%Y-%m-%dT%H%M%SZ}-{kind}-{target.name}")
+    redactor = Redactor()
+    evidence = Evidence(redactor, folder / "evidence.jsonl")
+    observer = Observer(target, evidence, redactor, catalogue.names)
+    return Running(
+        target=target,
+        kind=kind,
+        folder=folder,
+        redactor=redactor,
+        evidence=evidence,
+        observer=observer,
+        look=Look(observer),
+        started=started,
+        collected=collected,
+        selected=selected,
+    )
+
+
+def _new_folder(reports: Path, name: str) -> Path:
+    number = 1
+    while True:
+        folder = reports / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+
+
+def _origin(redactor: Redactor) -> Origin:
+    arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return Origin(
+        command=redactor.redact(shlex.join(arguments)),
+        operator=getpass.getuser(),
+        runner=socket.gethostname(),
+        suite_version=__version__,
+        commit=_git("rev-parse", "HEAD") or None,
+        uncommitted_changes=bool(_git("status", "--porcelain")),
+        python=platform.python_version(),
+    )
+
+
+def _git(*arguments: str) -> str:
+    root = Path(__file__).resolve().parent.parent
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

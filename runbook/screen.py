@@ -1,0 +1,178 @@
+"""What a run says on the terminal: progress on long work, causes first, the report's path last."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from runbook.outcome import Outcome
+from runbook.plan import Planned
+from runbook.record import Run, Scenario
+from runbook.run import Running
+
+SIGNS = {
+    Outcome.PASSED: "✓",
+    Outcome.FAILED: "✗",
+    Outcome.UNDETERMINED: "?",
+    Outcome.NOT_APPLICABLE: "–",
+    Outcome.WAIVED: "w",
+    Outcome.ATTESTED: "a",
+}
+STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.UNDETERMINED: "bold yellow",
+    Outcome.NOT_APPLICABLE: "dim",
+    Outcome.WAIVED: "yellow",
+    Outcome.ATTESTED: "cyan",
+}
+LONGEST_SEEN = 400
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """What a server said, without anything that could steer a terminal."""
+    return _CONTROL.sub("�", text)
+
+
+def failure(scenario: Scenario) -> str:
+    """A failed scenario in a few lines of plain text."""
+    lines = [f"{scenario.section}  {scenario.name}  [{scenario.severity}]"]
+    lines += [f"  {name}: {clean(what)}" for name, what in _what_to_know(scenario)]
+    return "\n".join(lines)
+
+
+class Screen:
+    """The terminal of one session; silent where pytest captures or nobody asked for a run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+        self._status: Status | None = None
+        self._done = 0
+        self._selected = 0
+
+    def begin(self, running: Running) -> None:
+        """Say what is looked at."""
+        target, self._selected = running.target, running.selected
+        head = Text.assemble(
+            ("PsyFit runbook", "bold"),
+            f" · {running.kind} · {target.name} ({target.environment}) · {target.domain} at {target.address}",
+        )
+        self._console.print(head)
+        self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
+        if self._console.is_terminal:
+            self._status = self._console.status(self._progress())
+            self._status.start()
+
+    def scenario(self, record: Scenario) -> None:
+        """Note one scenario's end."""
+        self._done += 1
+        if self._status is not None:
+            self._status.update(f"{self._progress()} {clean(record.name)}")
+
+    def end(self, run: Run, report: Path) -> None:
+        """The summary: sections, causes with what to do, the verdict, the report's path."""
+        if self._status is not None:
+            self._status.stop()
+        self._console.print()
+        self._console.print(_sections(run))
+        for cause in run.causes():
+            self._cause(cause, run.following(cause))
+        self._notices(run)
+        self._verdict(run)
+        self._console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+    def plan(self, planned: Iterable[Planned]) -> None:
+        """Print every question, and say that none was asked."""
+        count = 0
+        for count, question in enumerate(planned, 1):
+            self._console.print(
+                Text.assemble(
+                    (question.name, "bold"),
+                    f"  {question.vantage} · needs {question.right} · at most {question.seconds:g} s"
+                    f" · for {', '.join(question.sections)}",
+                )
+            )
+            self._console.print(Padding(Text(question.asked, "cyan"), (0, 0, 0, 4)), soft_wrap=True)
+        self._console.print(f"{count} questions; none was asked.")
+
+    def _progress(self) -> str:
+        return f"{self._done} of {self._selected}"
+
+    def _cause(self, cause: Scenario, following: tuple[Scenario, ...]) -> None:
+        self._console.print()
+        self._console.print(
+            Text.assemble(
+                (f"{SIGNS[cause.outcome]} {cause.outcome.upper()}", STYLES[cause.outcome]),
+                f"  {cause.section}  ",
+                (clean(cause.name), "bold"),
+                (f"  [{cause.severity}]", "dim"),
+            )
+        )
+        for name, what in _what_to_know(cause):
+            shown = what if len(what) <= LONGEST_SEEN else what[:LONGEST_SEEN] + " …"
+            self._console.print(Padding(Text.assemble((f"{name}: ", "dim"), clean(shown)), (0, 0, 0, 4)))
+        if following:
+            names = ", ".join(one.name for one in following)
+            what = f"{len(following)} more could not be told because of it: {names}"
+            self._console.print(Padding(Text(clean(what), "dim"), (0, 0, 0, 4)))
+
+    def _notices(self, run: Run) -> None:
+        offset = run.server.clock_offset_seconds
+        if offset is not None and abs(offset) >= 5:
+            self._console.print(Text(f"\nThe server's clock differs from this machine's by {offset:+.0f} s.", "yellow"))
+
+    def _verdict(self, run: Run) -> None:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts().items() if count)
+        seconds = (run.ended - run.started).total_seconds()
+        worst = next(
+            (one for one in (Outcome.FAILED, Outcome.UNDETERMINED) if run.counts()[one]), Outcome.PASSED
+        )
+        self._console.print()
+        self._console.print(
+            Text.assemble(
+                (f"{SIGNS[worst]} {run.server.name}: {run.verdict()}", STYLES[worst]),
+                f" · {counts or 'nothing was run'} · {seconds:.1f} s · exit {run.exit_code}",
+            )
+        )
+
+
+def _what_to_know(scenario: Scenario) -> list[tuple[str, str]]:
+    difference = next((step.difference for step in scenario.steps if step.difference), None)
+    if difference is not None:
+        return [
+            ("expected", difference.expected),
+            ("seen", difference.seen),
+            ("go to", f"runbook section {difference.go_to}"),
+        ]
+    return [("why", scenario.reason)] if scenario.reason else []
+
+
+def _sections(run: Run) -> Table:
+    table = Table.grid(padding=(0, 2))
+    counted: dict[str, Counter[Outcome]] = {}
+    for scenario in run.scenarios:
+        counted.setdefault(scenario.section, Counter())[scenario.outcome] += 1
+    for section in sorted(counted, key=section_order):
+        parts = [
+            (f"{SIGNS[outcome]} {counted[section][outcome]} {outcome}  ", STYLES[outcome])
+            for outcome in Outcome
+            if counted[section][outcome]
+        ]
+        table.add_row(Text(section, "bold"), Text.assemble(*parts))
+    return table
+
+
+def section_order(section: str) -> tuple[int, ...]:
+    """Sorts sections as the runbook does: 2.1 before 10."""
+    return tuple(int(number) for number in re.findall(r"\d+", section))

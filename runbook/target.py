@@ -1,0 +1,219 @@
+"""A target: one server, described by a TOML file of facts. Secrets never stand in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+TARGETS = Path(__file__).resolve().parent.parent / "targets"
+
+
+class TargetError(Exception):
+    """A target file that cannot be used: one sentence that names file, key and what is expected."""
+
+
+def _expand(path: Path) -> Path:
+    return path.expanduser()
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("an absolute path on the server")
+    return path
+
+
+def _no_control_characters(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("text without control characters")
+    return text
+
+
+def _name_of_a_thing(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
+        raise ValueError("a name of letters, digits, '.', '_' and '-'")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", text):
+        raise ValueError("a host name or an IP address")
+    return text
+
+
+LocalPath = Annotated[Path, AfterValidator(_expand)]
+ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
+Name = Annotated[str, AfterValidator(_name_of_a_thing)]
+Host = Annotated[str, AfterValidator(_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Ssh(_Table):
+    """How the server is reached.
+
+    Attributes:
+        user: The account; None leaves it to the ssh configuration.
+        config: An ssh_config file to read in place of ``~/.ssh/config``.
+        become: How the account becomes root, where it may; None asks as the account itself.
+        local: Look at this machine itself, without ssh.
+    """
+
+    user: Name | None = None
+    port: Port = 22
+    config: LocalPath | None = Field(default=None, strict=False)
+    become: Literal["sudo -n"] | None = None
+    local: bool = False
+
+
+class Edge(_Table):
+    """What stands in front, as seen from outside.
+
+    Attributes:
+        ca_file: The certificate authority to trust in place of the system's own.
+    """
+
+    https_port: Port = 443
+    http_port: Port = 80
+    ca_file: LocalPath | None = Field(default=None, strict=False)
+
+
+class Containers(_Table):
+    """The containers by name; web releases by prefix."""
+
+    web_prefix: Name = "psyfit-web-"
+    db: Name = "psyfit-db"
+    redis: Name = "psyfit-redis"
+    proxy: Name = "kamal-proxy"
+    proxy_service: Name = "psyfit-web"
+    web_port: Port = 3000
+    network: Name = "kamal"
+
+
+class Paths(_Table):
+    """Where things are on the server."""
+
+    app: ServerPath = "/var/www/psyfit"
+    backups: ServerPath = "/var/backups/psyfit"
+    monitor_log: ServerPath = "/var/log/psyfit-monitor.log"
+    backup_log: ServerPath = "/var/log/psyfit-backup.log"
+    cleanup_log: ServerPath = "/var/log/psyfit-cleanup.log"
+    docker: ServerPath = "/var/lib/docker"
+
+
+class Backups(_Table):
+    """What a backup is known by.
+
+    Attributes:
+        database: The database that a dump must be of; it begins the file's name.
+        newest_row: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
+        encryption_key: The public half of the key that encrypted backups must be encrypted to.
+    """
+
+    database: Name = "psyfit_production"
+    newest_row: tuple[str, ...] = Field(default=(), strict=False)
+    encryption_key: LocalPath | None = Field(default=None, strict=False)
+
+
+class Cron(_Table):
+    """Whose crontab runs the jobs."""
+
+    account: Name = "root"
+
+
+class Target(_Table):
+    """One server: facts only."""
+
+    name: Name
+    environment: Literal["lab", "staging", "production"]
+    address: Host
+    domain: Host
+    ssh: Ssh = Ssh()
+    edge: Edge = Edge()
+    containers: Containers = Containers()
+    paths: Paths = Paths()
+    backups: Backups = Backups()
+    cron: Cron = Cron()
+
+
+def load(name_or_path: str, folder: Path = TARGETS) -> Target:
+    """Read a target by its name (a file in ``targets/``) or by the path of its file.
+
+    Raises:
+        TargetError: The file is missing, is not TOML, or says something else than a target file may.
+    """
+    path = _find(name_or_path, folder)
+    try:
+        text = path.read_bytes().decode()
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected a target file (TOML)") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetError(f"{path}: is not TOML ({error}); expected a target file") from None
+    return _validated(table, path)
+
+
+def _find(name_or_path: str, folder: Path) -> Path:
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
+        return Path(name_or_path).expanduser()
+    return folder / f"{name_or_path}.toml"
+
+
+def _validated(table: dict[str, Any], path: Path) -> Target:
+    try:
+        return Target.model_validate(table)
+    except ValidationError as error:
+        raise TargetError(f"{path}: {_one_sentence(error)}") from None
+
+
+def _one_sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    known = ", ".join(_keys_beside(first["loc"]))
+    match first["type"]:
+        case "missing":
+            return f"key {key} is missing; expected {_expectation(first['loc'])}"
+        case "extra_forbidden":
+            return f"key {key} is unknown; expected one of {known}"
+        case "value_error":
+            return f"key {key} is {_shown(first['input'])}; expected {first['ctx']['error']}"
+        case _:
+            return f"key {key} is {_shown(first['input'])}; expected {_wanted(first['msg'])}"
+
+
+def _wanted(message: str) -> str:
+    return re.sub(r"^Input should be (a valid )?", "", message)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _tables(location: Iterable[int | str]) -> type[BaseModel]:
+    model: type[BaseModel] = Target
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            break
+        model = field.annotation
+    return model
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    return sorted(_tables(location[:-1]).model_fields)
+
+
+def _expectation(location: tuple[int | str, ...]) -> str:
+    field = _tables(location[:-1]).model_fields.get(str(location[-1])) if location else None
+    options = getattr(field.annotation, "__args__", None) if field else None
+    if options and all(isinstance(option, str) for option in options):
+        return "one of " + ", ".join(options)
+    return "a value"
