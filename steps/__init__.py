@@ -1,0 +1,1 @@
+"""What each sentence of the features means. Steps judge; they ask nothing themselves."""
