@@ -1,0 +1,303 @@
+"""The images that a lab is made of: pulled where a registry answers, else made from the machine's own packages.
+
+Each is tagged by a digest of what it is made from, so a second lab builds nothing. Those that run inside the lab are
+also kept as one archive that the lab's own engine loads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from lab import LabError, machine
+from lab.progress import Steps
+
+HERE = Path(__file__).resolve().parent
+PREFIX = "runbook-lab/"
+REGISTRY_SECONDS = 8.0
+PULL_SECONDS = 240.0
+BUILD_SECONDS = 240.0
+
+BASE = "debian:bookworm-slim"
+PROXY = "basecamp/kamal-proxy:v0.9.2"
+POSTGRES = "postgres:16"
+REDIS = "redis:7"
+RUNTIME = "psyfit-runtime:latest"
+PROXY_COMMAND = "github.com/basecamp/kamal-proxy/cmd/kamal-proxy"
+GO_NEEDED = "Go 1.25 or newer"
+
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
+BASE_PACKAGES = ("ca-certificates",)
+
+
+@dataclass(frozen=True)
+class Images:
+    """What a lab is started from.
+
+    Attributes:
+        server: The outer container's image on this machine's engine.
+        archive: The inner images, as ``docker load`` reads them.
+        inner: The name that each inner image has in the archive, and the one that it has on the server.
+    """
+
+    server: str
+    archive: Path
+    inner: dict[str, str]
+
+    @property
+    def postgres(self) -> str:
+        return next(name for name in self.inner.values() if name.startswith("postgres:"))
+
+
+def cache_folder() -> Path:
+    """Where what took long to make is kept between labs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "psyfit-lab"
+
+
+def ensure(client: Any, steps: Steps) -> Images:
+    """All images of a lab; those that are not there yet are made."""
+    return _Workshop(client, steps).images()
+
+
+def remove_all(client: Any) -> list[str]:
+    """Remove every image and cache of labs, and tell their names."""
+    names = [tag for image in client.images.list() for tag in image.tags if tag.startswith(PREFIX)]
+    for name in names:
+        client.images.remove(name, force=True)
+    if cache_folder().exists():
+        shutil.rmtree(cache_folder())
+        names.append(str(cache_folder()))
+    return names
+
+
+@dataclass
+class _Workshop:
+    """Makes what is missing, once."""
+
+    client: Any
+    steps: Steps
+    _registry: bool | None = None
+
+    def images(self) -> Images:
+        base = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
+        runtime = self._tag("runtime", base, _digest_of(HERE / "runtime"))
+        postgres = self._tag("postgres", base, _digest_of(HERE / "postgres"), POSTGRES)
+        redis = self._tag("redis", base, _digest_of(HERE / "redis"), REDIS)
+        proxy = self._tag("kamal-proxy", base, _digest_of(HERE / "kamal-proxy"), PROXY)
+        server = self._tag("server", base, _digest_of(HERE / "server"))
+
+        self._ensure(base, BASE, self._make_base)
+        self._ensure(runtime, None, lambda: self._build(runtime, HERE / "runtime", base))
+        self._ensure(postgres, POSTGRES, lambda: self._build(postgres, HERE / "postgres", base))
+        self._ensure(redis, REDIS, lambda: self._build(redis, HERE / "redis", base))
+        self._ensure(proxy, PROXY, lambda: self._make_proxy(proxy, base))
+        self._ensure(server, None, lambda: self._build(server, HERE / "server", base))
+        return self._archived(server, runtime, postgres, redis, proxy)
+
+    def _tag(self, name: str, *made_from: str) -> str:
+        digest = hashlib.sha256("\0".join(made_from).encode()).hexdigest()[:12]
+        return f"{PREFIX}{name}:{digest}"
+
+    def _ensure(self, tag: str, published: str | None, make: Any) -> None:
+        if self._exists(tag):
+            return
+        if not (published and self._pull(published, tag)):
+            make()
+        self._remove_older(tag)
+
+    def _exists(self, tag: str) -> bool:
+        try:
+            self.client.images.get(tag)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _remove_older(self, tag: str) -> None:
+        repository = tag.split(":")[0]
+        for image in self.client.images.list(repository):
+            for other in image.tags:
+                if other != tag and other.startswith(repository + ":"):
+                    self.client.images.remove(other, force=True)
+
+    def _pull(self, published: str, tag: str) -> bool:
+        if not self._registry_answers():
+            return False
+        was_here = self._exists(published)
+        with self.steps.step(f"pulling {published}"):
+            try:
+                self._api(PULL_SECONDS).pull(*published.split(":"))
+            except (DockerException, requests.RequestException):
+                return False
+        self.client.api.tag(published, *tag.split(":"))
+        if not was_here:
+            self.client.images.remove(published)
+        return True
+
+    def _registry_answers(self) -> bool:
+        if self._registry is None:
+            with self.steps.step("asking whether a registry answers"):
+                try:
+                    self._api(REGISTRY_SECONDS).inspect_distribution(BASE)
+                    self._registry = True
+                except (DockerException, requests.RequestException):
+                    self._registry = False
+        return self._registry
+
+    def _api(self, seconds: float) -> Any:
+        """The engine's interface with a time limit of its own."""
+        api = type(self.client.api)(base_url=self.client.api.base_url, timeout=seconds)
+        for scheme, adapter in self.client.api.adapters.items():
+            api.mount(scheme, adapter)
+        return api
+
+    def _make_base(self) -> None:
+        tag = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
+        if not machine.is_debian() or shutil.which("apt-get") is None:
+            raise LabError(
+                f"no registry gives {BASE}, and this machine is neither Debian nor Ubuntu, whose packages would do: "
+                f"bring that image here (docker load) as {tag}"
+            )
+        machine.need("mmdebstrap", "mmdebstrap", self.steps)
+        with self.steps.step("making the base image from this machine's package sources"), _folder() as folder:
+            archive = folder / "base.tar"
+            _run(
+                [
+                    "mmdebstrap",
+                    "--quiet",
+                    "--variant=minbase",
+                    f"--include={','.join(BASE_PACKAGES)}",
+                    *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+                    "--format=tar",
+                    platform.freedesktop_os_release()["VERSION_CODENAME"],
+                    str(archive),
+                    "-",
+                ],
+                stdin="\n".join(_package_sources()) + "\n",
+            )
+            with archive.open("rb") as stream:
+                self._api(BUILD_SECONDS).import_image_from_data(stream, *tag.split(":"))
+
+    def _make_proxy(self, tag: str, base: str) -> None:
+        binary = self._proxy_binary()
+        with _folder() as folder:
+            shutil.copy(HERE / "kamal-proxy" / "Dockerfile", folder)
+            shutil.copy(binary, folder / "kamal-proxy")
+            self._build(tag, folder, base)
+
+    def _proxy_binary(self) -> Path:
+        module = HERE / "kamal-proxy"
+        kept = cache_folder() / f"kamal-proxy-{_digest_of(module)[:12]}"
+        if kept.exists():
+            return kept
+        if shutil.which("go") is None:
+            raise LabError(f"no registry gives {PROXY}: install {GO_NEEDED}, from which the lab builds it")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part")
+        with self.steps.step("building kamal-proxy from source"):
+            _run(
+                ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(part), PROXY_COMMAND],
+                cwd=module,
+                environment={**os.environ, "CGO_ENABLED": "0"},
+            )
+        part.rename(kept)
+        return kept
+
+    def _build(self, tag: str, folder: Path, base: str) -> None:
+        proxies = {key: value for key, value in os.environ.items() if key.lower() in ("http_proxy", "https_proxy")}
+        with self.steps.step(f"building {tag.split(':')[0].removeprefix(PREFIX)}"):
+            said = list[str]()
+            for line in self._api(BUILD_SECONDS).build(
+                path=str(folder), tag=tag, buildargs={"BASE": base, **proxies}, rm=True, forcerm=True, decode=True
+            ):
+                said.append(line.get("stream", ""))
+                if "error" in line:
+                    raise LabError(f"building {tag} failed: {line['error']}", "".join(said))
+
+    def _archived(self, server: str, runtime: str, postgres: str, redis: str, proxy: str) -> Images:
+        inner = {runtime: RUNTIME, redis: REDIS, proxy: PROXY}
+        digest = hashlib.sha256("\0".join([*inner, postgres]).encode()).hexdigest()[:12]
+        archive = cache_folder() / f"images-{digest}.tar"
+        names = archive.with_suffix(".json")
+        if not (archive.exists() and names.exists()):
+            with self.steps.step("keeping the lab's inner images as one archive"):
+                inner[postgres] = f"postgres:{self._major_version(postgres)}"
+                self._save(list(inner), archive)
+                names.write_text(json.dumps(inner))
+                _remove_others(archive, names)
+        return Images(server, archive, json.loads(names.read_text()))
+
+    def _major_version(self, postgres: str) -> str:
+        said = self.client.containers.run(
+            postgres, ["--version"], entrypoint="postgres", remove=True, network_mode="none"
+        )
+        return str(said.decode().split(")")[1].split(".")[0].strip())
+
+    def _save(self, tags: list[str], archive: Path) -> None:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        part = archive.with_suffix(".part")
+        api = self.client.api
+        response = api.get(f"{api.base_url}/v{api._version}/images/get", params={"names": tags}, stream=True)
+        response.raise_for_status()
+        with part.open("wb") as stream:
+            for chunk in response.iter_content(1 << 20):
+                stream.write(chunk)
+        part.rename(archive)
+
+
+def _remove_others(*kept: Path) -> None:
+    for path in cache_folder().glob("images-*"):
+        if path not in kept:
+            path.unlink()
+
+
+def _package_sources() -> Iterator[str]:
+    """This machine's own package sources of its distribution, one line each; those of third parties left out."""
+    origins = {"Debian", "Ubuntu"}
+    form = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
+    listed = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    for line in dict.fromkeys(listed.splitlines()):
+        origin, address, suite, component = line.split("|")
+        if origin in origins:
+            yield f"deb {address} {suite} {component}"
+
+
+def _digest_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_mode & 0o111:o}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _folder(tempfile.TemporaryDirectory[str]):
+    """A temporary folder, as a path."""
+
+    def __enter__(self) -> Path:  # type: ignore[override]
+        return Path(super().__enter__())
+
+
+def _run(
+    command: list[str], *, stdin: str = "", cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> str:
+    try:
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=BUILD_SECONDS, cwd=cwd, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{command[0]} took longer than {BUILD_SECONDS:.0f} s") from None
+    if done.returncode != 0:
+        raise LabError(f"{command[0]} failed ({done.returncode})", done.stdout + done.stderr)
+    return done.stdout

@@ -1,0 +1,148 @@
+"""The machine that the lab runs on: its Docker Engine and the few programs the lab needs from it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+
+from lab import LabError, Refused
+from lab.progress import Steps
+
+ENGINE_START_SECONDS = 60.0
+INSTALL_SECONDS = 300.0
+ENGINE_LOG = Path("/var/log/dockerd.log")
+PRODUCTION_TREE = Path("/var/www/psyfit")
+PROGRAMS = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnupg", "gpgconf": "gnupg", "tar": "tar"}
+
+
+def engine(steps: Steps) -> Any:
+    """The Docker SDK's client of this machine's own engine, installed and started where that can be done."""
+    for program, package in PROGRAMS.items():
+        need(program, package, steps)
+    client, trouble = _answering()
+    if client is not None:
+        return client
+    if "Permission denied" in trouble:
+        raise Refused("the Docker Engine refuses this account: add it to the group docker and log in again")
+    if shutil.which("dockerd") is None:
+        if not can_install():
+            raise Refused("there is no Docker Engine on this machine: install Docker Engine 20.10 or newer and start it")
+        with steps.step("installing the Docker Engine (package docker.io)"):
+            install("docker.io")
+    if os.geteuid() != 0:
+        raise Refused("the Docker Engine does not answer: start it (sudo systemctl start docker) and try again")
+    with steps.step("starting the Docker Engine"):
+        return _started()
+
+
+def existing_engine() -> Any | None:
+    """The client of this machine's engine if it answers now; nothing is installed or started."""
+    return _answering()[0]
+
+
+def _answering() -> tuple[Any | None, str]:
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except DockerException as error:
+        return None, str(error)
+    return client, ""
+
+
+def _started() -> Any:
+    if Path("/run/systemd/system").is_dir():
+        _run(["systemctl", "start", "docker"], seconds=ENGINE_START_SECONDS)
+    else:
+        with ENGINE_LOG.open("ab") as log:
+            subprocess.Popen(
+                ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+            )
+    deadline = time.monotonic() + ENGINE_START_SECONDS
+    while True:
+        client, trouble = _answering()
+        if client is not None:
+            return client
+        if time.monotonic() > deadline:
+            said = ENGINE_LOG.read_text(errors="replace") if ENGINE_LOG.exists() else trouble
+            raise LabError(f"the Docker Engine did not answer within {ENGINE_START_SECONDS:.0f} s of its start", said)
+        time.sleep(0.2)
+
+
+def need(program: str, package: str, steps: Steps) -> None:
+    """See to it that a program is there: from the machine's packages where we may, else say what to install."""
+    if shutil.which(program) is not None:
+        return
+    if not can_install():
+        raise Refused(f"the program {program} is missing: install it (package {package} on Debian and Ubuntu)")
+    with steps.step(f"installing {package}"):
+        install(package)
+
+
+def can_install() -> bool:
+    """Whether packages can be installed here: root on Debian, Ubuntu or a kin of theirs."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None and is_debian()
+
+
+def is_debian() -> bool:
+    """Whether this machine is Debian, Ubuntu or a kin of theirs."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return False
+    return bool({"debian", "ubuntu"} & {release.get("ID", ""), *release.get("ID_LIKE", "").split()})
+
+
+def install(*packages: str) -> None:
+    """Install packages, with fresh package lists."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run(["apt-get", "update"], seconds=INSTALL_SECONDS, environment=environment)
+    _run(
+        ["apt-get", "install", "--yes", "--no-install-recommends", *packages],
+        seconds=INSTALL_SECONDS,
+        environment=environment,
+    )
+
+
+def refuse_production(client: Any) -> None:
+    """Refuse on a machine that looks like the service itself.
+
+    Raises:
+        Refused: The service's files or one of its containers is on this machine.
+    """
+    if PRODUCTION_TREE.exists():
+        raise Refused(f"{PRODUCTION_TREE} exists on this machine: a lab is never made where the service itself may be")
+    for container in client.api.containers(all=True):
+        for name in container["Names"]:
+            if name.lstrip("/").startswith("psyfit-"):
+                raise Refused(
+                    f"container {name.lstrip('/')} exists on this machine's engine: "
+                    "a lab is never made where the service itself may be"
+                )
+
+
+def room_warning(path: Path) -> str | None:
+    """What to say where the machine's own disk is so full that the lab's disk check must fail."""
+    usage = shutil.disk_usage(path)
+    used_percent = 100 * usage.used / (usage.used + usage.free)
+    if used_percent < 80:
+        return None
+    return f"this machine's disk is {used_percent:.0f} % full: the lab lives on it, so its disk check (6.3) will fail"
+
+
+def _run(command: list[str], *, seconds: float, environment: dict[str, str] | None = None) -> None:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{' '.join(command)} took longer than {seconds:.0f} s") from None
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(command)} failed ({done.returncode})", done.stdout + done.stderr)
