@@ -6,8 +6,6 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-import pytest
-
 import checks
 import steps
 from runbook import catalogue

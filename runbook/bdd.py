@@ -61,9 +61,9 @@ def parameters_of(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
-def feature_name(scenario: Scenario) -> str:
-    """The feature's title."""
-    return str(scenario.feature.name)
+def section_title(scenario: Scenario) -> str:
+    """The title of its rule, or of its feature where it stands in none, without the number before it."""
+    return re.sub(r"^[\d.]+\s+", "", scenario.rule.name if scenario.rule else scenario.feature.name)
 
 
 def feature_path(scenario: Scenario) -> Path:

@@ -48,7 +48,9 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
                 names.setdefault(value, f"{room}.{name}")
             elif _is_check(value, module):
                 if name in checks:
-                    raise ValueError(f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}")
+                    raise ValueError(
+                        f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}"
+                    )
                 checks[name] = value
     return Catalogue(checks, names)
 

@@ -17,8 +17,9 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -50,7 +51,7 @@ class _Shell:
     """One process with a shell behind it, what is still to be written to it, and the marker that ends its answers."""
 
     process: subprocess.Popen[bytes]
-    to_write: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+    to_write: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
     marker: str = field(default_factory=lambda: secrets.token_hex(12))
     process_group: int | None = None
 
@@ -82,6 +83,7 @@ class Channel:
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
         self._shell: _Shell | None = None
+        self._shells: list[_Shell] = []
         self._lost: LineLost | None = None
         threading.Thread(target=self._keep_deadlines, name="deadlines", daemon=True).start()
 
@@ -106,6 +108,7 @@ class Channel:
 
     def _open(self) -> None:
         shell = self._shell = _Shell(self._start())
+        self._shells.append(shell)
         hello = _Waiting(TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
         self._waiting.appendleft(hello)
         for run in (self._write, self._read_answers, self._read_errors):
@@ -129,47 +132,39 @@ class Channel:
 
     def _write(self, shell: _Shell) -> None:
         assert shell.process.stdin is not None
-        try:
-            while shell is self._shell:
-                shell.process.stdin.write(shell.to_write.get().encode())
-                shell.process.stdin.flush()
-        except OSError:
-            return  # the readers see the end of the streams, and say why
+        with suppress(OSError), shell.process.stdin as stream:  # the readers see the end of the streams, and say why
+            while (text := shell.to_write.get()) is not None:
+                stream.write(text.encode())
+                stream.flush()
 
     def _read_answers(self, shell: _Shell) -> None:
         assert shell.process.stdout is not None
-        marker, answer = shell.marker.encode() + b" ", list[bytes]()
-        for line in shell.process.stdout:
-            head, found, status = line.partition(marker)
-            answer.append(head)
-            if not found:
-                continue
-            with self._changed:
-                if shell is not self._shell:
-                    return
-                asked = next(one for one in self._waiting if one.out is None)
-                asked.status, asked.out = int(status), b"".join(answer).decode(errors="replace")
-                self._settle(shell)
-            answer = []
+        with shell.process.stdout as stream:
+            for answer, status in _marked(stream, shell.marker):
+                with self._changed:
+                    if status is None or shell is not self._shell:
+                        return
+                    asked = next(one for one in self._waiting if one.out is None)
+                    asked.status, asked.out = int(status), answer
+                    self._settle(shell)
 
     def _read_errors(self, shell: _Shell) -> None:
         assert shell.process.stderr is not None
-        marker, said = shell.marker.encode(), list[bytes]()
-        for line in shell.process.stderr:
-            head, found, _ = line.partition(marker)
-            said.append(head)
-            if not found:
-                continue
-            with self._changed:
-                if shell is not self._shell:
-                    return
-                asked = next(one for one in self._waiting if one.err is None)
-                asked.err = b"".join(said).decode(errors="replace")
-                self._settle(shell)
-            said = []
+        with shell.process.stderr as stream:
+            last = ""
+            for said, end in _marked(stream, shell.marker):
+                with self._changed:
+                    if shell is not self._shell:
+                        return
+                    if end is None:
+                        last = said
+                        break
+                    asked = next(one for one in self._waiting if one.err is None)
+                    asked.err = said
+                    self._settle(shell)
         with self._changed:
             if shell is self._shell:
-                self._lose(LineLost(self._explain(b"".join(said).decode(errors="replace").strip())))
+                self._lose(LineLost(self._explain(last.strip())))
 
     def _settle(self, shell: _Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
@@ -185,6 +180,8 @@ class Channel:
         if self._shell is not None:
             self._end(self._shell.process)
             self._shell = None
+        for shell in self._shells:
+            shell.to_write.put(None)
         while self._waiting:
             self._waiting.popleft().future.set_exception(self._lost)
         self._changed.notify_all()
@@ -215,3 +212,15 @@ class Channel:
             if abandoned.process_group is not None:
                 self._reap(abandoned.process_group)
             self._end(abandoned.process)
+
+
+def _marked(stream: IO[bytes], marker: str) -> Iterator[tuple[str, str | None]]:
+    """Each answer on a stream with what stands behind its marker; last what came after all of them, with None."""
+    answer = list[bytes]()
+    for line in stream:
+        head, found, tail = line.partition(marker.encode())
+        answer.append(head)
+        if found:
+            yield b"".join(answer).decode(errors="replace"), tail.decode().strip()
+            answer = []
+    yield b"".join(answer).decode(errors="replace"), None

@@ -58,7 +58,7 @@ class Connection:
         with self._lock:
             if self._hello is None:
                 self._lanes["quick"] = self._channel("quick")
-                self._hello = self._lanes["quick"].submit("id -un; date +%s", CONNECT_SECONDS)
+                self._hello = self._lanes["quick"].submit("id -un; date +%s.%N", CONNECT_SECONDS)
                 self._hello.add_done_callback(lambda _: self._greeted_at.append(time.time()))
             return self._hello
 
@@ -73,9 +73,8 @@ class Connection:
         The future ends when the answer is there, when the command has had its time, or when the line is lost.
         """
         hello = self.ready()
-        if lane != "quick":
-            if hello.exception() is not None:
-                return hello
+        if lane != "quick" and hello.exception() is not None:
+            return hello
         with self._lock:
             if lane not in self._lanes:
                 self._lanes[lane] = self._channel(lane)

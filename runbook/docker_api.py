@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 import secrets
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,15 +69,15 @@ class Scrubber:
 
 
 class _OnlyGet(UnixHTTPAdapter):  # type: ignore[misc]
-    def __init__(self, socket: str, seconds: float, scrubber: Scrubber) -> None:
-        super().__init__(socket, timeout=seconds, pool_connections=1, max_pool_size=8)
+    def __init__(self, address: str, seconds: float, scrubber: Scrubber) -> None:
+        super().__init__(address, timeout=seconds, pool_connections=1, max_pool_size=8)
         self._scrubber = scrubber
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         if request.method != "GET":
             raise WriteRefused(f"a check tried {request.method} {request.path_url}; checks only look")
         response: Response = super().send(request, **options)
-        if re.search(r"/containers/[^/]+/json$|/images/.+/json$", request.path_url.partition("?")[0]):
+        if response.ok and re.search(r"/containers/[^/]+/json$|/images/.+/json$", request.path_url.partition("?")[0]):
             scrubbed = self._scrubber.scrub(json.loads(response.content))
             response._content = json.dumps(scrubbed).encode()
         return response
@@ -89,12 +90,14 @@ class DockerReader:
         EngineUnreachable: No answer over the socket.
     """
 
-    def __init__(self, socket: Path, scrubber: Scrubber, seconds: float = 10) -> None:
+    def __init__(self, path: Path, scrubber: Scrubber, seconds: float = 10) -> None:
         try:
-            self._client = docker.APIClient(base_url=f"unix://{socket}", version="auto", timeout=seconds)
+            _touch(path, seconds)
+            self._client = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=seconds)
         except (DockerException, RequestException, OSError) as error:
             raise EngineUnreachable(str(error)) from None
-        self._client._custom_adapter = _OnlyGet(f"http+unix://{socket}", seconds, scrubber)
+        self._client._custom_adapter.close()
+        self._client._custom_adapter = _OnlyGet(f"http+unix://{path}", seconds, scrubber)
         self._client.mount("http+docker://", self._client._custom_adapter)
 
     def containers(self) -> tuple[Inspection, ...]:
@@ -107,7 +110,7 @@ class DockerReader:
             listed = self._client.containers(all=True)
             with ThreadPoolExecutor(max_workers=8) as pool:
                 found = list(pool.map(self._inspect, (one["Id"] for one in listed)))
-        except (DockerException, RequestException, OSError) as error:
+        except (DockerException, RequestException, OSError, ValueError) as error:
             raise EngineUnreachable(str(error)) from None
         return tuple(one for one in found if one is not None)
 
@@ -132,3 +135,10 @@ class DockerReader:
         except docker.errors.NotFound:
             return None
         return inspected
+
+
+def _touch(path: Path, seconds: float) -> None:
+    """Connect once ourselves: where nobody listens, the SDK would leave its own socket open."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(seconds)
+        line.connect(str(path))

@@ -1,4 +1,4 @@
-"""Evidence: every exchange with the server, redacted before it touches a disk, chained by digest, written as it happens."""
+"""Evidence: every exchange with the server, redacted before it touches a disk, chained and written as it happens."""
 
 from __future__ import annotations
 

@@ -22,8 +22,19 @@ from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber
 from runbook.evidence import Evidence
 from runbook.outcome import Undetermined
 from runbook.outside import Outside
-from runbook.question import Command, Containers, Handshake, Http, HttpAnswer, Images, Inspection, Output, Question, Tls
-from runbook.question import facts_of
+from runbook.question import (
+    Command,
+    Containers,
+    Handshake,
+    Http,
+    HttpAnswer,
+    Images,
+    Inspection,
+    Output,
+    Question,
+    Tls,
+    facts_of,
+)
 from runbook.redaction import Redactor
 from runbook.target import Target
 
@@ -35,7 +46,9 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
-_IMAGES_BY_COMMAND = 'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
+_IMAGES_BY_COMMAND = (
+    'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class Observer:
             Undetermined: There is no line to it, and why.
         """
         hello = self._connection.ready().result().required("the server's greeting")
-        account, clock = hello.lines[0], float(hello.lines[-1])
+        account, clock = hello.lines[0], float(hello.lines[-1].removesuffix(".%N"))  # not every date has %N
         return account, round(clock - self._connection.greeted_at(), 1)
 
     def close(self) -> None:

@@ -26,9 +26,7 @@ class Planned:
     sections: tuple[str, ...]
 
 
-def plan_of(
-    target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, tuple[Any, ...]]
-) -> tuple[Planned, ...]:
+def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, tuple[Any, ...]]) -> tuple[Planned, ...]:
     """Every question that these scenarios could ask of this target, in the order of their sections."""
     sections: dict[Any, dict[str, None]] = {}
     for item, wanted in checks.items():

@@ -6,13 +6,14 @@ What it needs of the rooms above (the catalogue of checks, who writes reports) c
 from __future__ import annotations
 
 import re
+import sys
 import time
 import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,14 +22,12 @@ from runbook.catalogue import Catalogue
 from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
 from runbook.look import Look
 from runbook.outcome import Differs, NotApplicable, Outcome, Undetermined
-from runbook.plan import plan_of
+from runbook.plan import Planned, plan_of
 from runbook.record import SEVERITIES, Difference, Run, Scenario, Severity, Step
 from runbook.run import KINDS, Running, begin
-from runbook.target import TargetError, load
+from runbook.target import Target, TargetError, load
 
-TAG = re.compile(
-    r"rb-\d+(\.\d+)?|check|drill|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
-)
+TAG = re.compile(r"rb-\d+(\.\d+)?|check|drill|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII)
 RUNNING = pytest.StashKey[Running]()
 
 
@@ -38,6 +37,11 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_catalogue(self) -> Catalogue:
         """The checks that scenarios may rest on."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_planned(self, target: Target, planned: tuple[Planned, ...]) -> bool:
+        """Show what a run could ask, in place of asking it; true where that is done."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -105,8 +109,9 @@ class Runbook:
     def pytest_bdd_apply_tag(self, tag: str, function: Any) -> bool:
         if not TAG.fullmatch(tag):
             raise pytest.UsageError(f"tag @{tag} is unknown; expected one of the tags in CONTRIBUTING.md")
-        self._config.addinivalue_line("markers", f"{tag}: a tag of the features")
-        getattr(pytest.mark, tag)(function)
+        for mark in _marks_of(tag):
+            self._config.addinivalue_line("markers", f"{mark}: a tag of the features")
+            getattr(pytest.mark, mark)(function)
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -118,14 +123,15 @@ class Runbook:
         if not scenarios or self._config.option.collectonly:
             return
         if self._config.option.target is None:
-            pytest.exit("no target: say which server with --target NAME or --target FILE", returncode=WRONG_USE)
+            self._stop("no target: say which server with --target NAME or --target FILE", WRONG_USE)
         try:
             target = load(self._config.option.target)
         except TargetError as error:
-            pytest.exit(str(error), returncode=WRONG_USE)
+            self._stop(str(error), WRONG_USE)
         session.items[:] = _needed_first(session.items)
         if self._config.option.plan:
-            self._screen.plan(plan_of(target, self._catalogue, self._checks_by_item(session.items)))
+            planned = plan_of(target, self._catalogue, self._checks_by_item(session.items))
+            self._config.hook.pytest_runbook_planned(target=target, planned=planned)
             return
         running = begin(
             target,
@@ -139,6 +145,11 @@ class Runbook:
         self._screen.begin(running)
         wanted = self._checks_by_item(session.items)
         running.look.start(dict.fromkeys(check for checks in wanted.values() for check in checks))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runbook_planned(self, planned: tuple[Planned, ...]) -> bool:
+        self._screen.plan(planned)
+        return True
 
     def _checks_by_item(self, items: list[pytest.Item]) -> dict[pytest.Item, tuple[Any, ...]]:
         return {
@@ -222,7 +233,7 @@ class Runbook:
             id=scenario_id(scenario.name),
             name=scenario.name,
             section=_section(tags),
-            feature=bdd.feature_name(scenario),
+            section_title=bdd.section_title(scenario),
             file=str(bdd.feature_path(scenario).relative_to(self._config.rootpath)),
             line=scenario.line_number,
             severity=_severity(tags),
@@ -252,6 +263,9 @@ class Runbook:
             return
         running = self._config.stash.get(RUNNING, None)
         if running is None:
+            if self._collected and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = WRONG_USE
+                print("no scenario was selected: nothing was asked", file=sys.stderr)
             return
         if exitstatus in (pytest.ExitCode.INTERRUPTED, INTERRUPTED):
             running.events.add(Event.INTERRUPTED)
@@ -264,7 +278,19 @@ class Runbook:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and str(report.nodeid).endswith(".feature"):
-            pytest.exit(f"{report.nodeid} cannot be read: {report.longreprtext}", returncode=OWN_FAULT)
+            self._stop(f"{report.nodeid} cannot be read: {report.longreprtext}", OWN_FAULT)
+
+    def _stop(self, sentence: str, code: int) -> NoReturn:
+        """End the session; where pytest's own terminal output is off, nobody else says why."""
+        if not self._config.pluginmanager.hasplugin("terminalreporter"):
+            print(sentence, file=sys.stderr)
+        pytest.exit(sentence, returncode=code)
+
+
+def _marks_of(tag: str) -> tuple[str, ...]:
+    """A section's tag also marks its chapter, so that ``-m rb-2`` selects 2.1, 2.2, ..."""
+    chapter = tag.partition(".")[0]
+    return (tag, chapter) if tag.startswith("rb-") and chapter != tag else (tag,)
 
 
 def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -330,7 +356,7 @@ def _severity(tags: frozenset[str]) -> Severity:
 
 
 def _tell_pytest(report: pytest.TestReport, record: Scenario, item: pytest.Item) -> None:
-    """pytest knows passed, failed and skipped: what is neither of the first two goes as the third, with our word for it."""
+    """pytest knows passed, failed and skipped: what is neither of the first two goes as the third, under our name."""
     if record.outcome is Outcome.PASSED:
         return
     report.runbook_outcome = record.outcome.value  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ class Scenario(_Model):
     id: str
     name: str
     section: str
-    feature: str
+    section_title: str
     file: str
     line: int
     severity: Severity

@@ -12,7 +12,9 @@ MASK = "[redacted]"
 SHORTEST_SECRET = 6
 
 _PATTERNS = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|\Z)", re.DOTALL),
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|\Z)", re.DOTALL
+    ),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(
@@ -60,7 +62,12 @@ def _mask(found: re.Match[str]) -> str:
 def _forms(value: str) -> set[str]:
     """The value as other writings show it. Base64 of it inside a longer text has three forms, by its offset."""
     encoded = {_inner_base64(value.encode(), offset) for offset in range(3)}
-    forms = {value, json.dumps(value)[1:-1], quote(value, safe=""), base64.b64encode(value.encode()).decode().rstrip("=")}
+    forms = {
+        value,
+        json.dumps(value)[1:-1],
+        quote(value, safe=""),
+        base64.b64encode(value.encode()).decode().rstrip("="),
+    }
     return {form for form in forms | encoded if len(form) >= SHORTEST_SECRET}
 
 

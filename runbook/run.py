@@ -121,7 +121,8 @@ def _new_folder(reports: Path, name: str) -> Path:
 
 
 def _origin(redactor: Redactor) -> Origin:
-    arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    program = Path(sys.argv[0]).name
+    arguments = ["pytest" if program == "__main__.py" else program, *sys.argv[1:]]
     return Origin(
         command=redactor.redact(shlex.join(arguments)),
         operator=getpass.getuser(),

@@ -53,10 +53,11 @@ def failure(scenario: Scenario) -> str:
 
 
 class Screen:
-    """The terminal of one session; silent where pytest captures or nobody asked for a run."""
+    """The terminal of one session."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+        self._alone = config.option.capture == "no"  # else pytest shows progress, and would capture ours
         self._status: Status | None = None
         self._done = 0
         self._selected = 0
@@ -70,7 +71,7 @@ class Screen:
         )
         self._console.print(head)
         self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
-        if self._console.is_terminal:
+        if self._console.is_terminal and self._alone:
             self._status = self._console.status(self._progress())
             self._status.start()
 
@@ -94,8 +95,8 @@ class Screen:
 
     def plan(self, planned: Iterable[Planned]) -> None:
         """Print every question, and say that none was asked."""
-        count = 0
-        for count, question in enumerate(planned, 1):
+        listed = tuple(planned)
+        for question in listed:
             self._console.print(
                 Text.assemble(
                     (question.name, "bold"),
@@ -103,8 +104,9 @@ class Screen:
                     f" · for {', '.join(question.sections)}",
                 )
             )
-            self._console.print(Padding(Text(question.asked, "cyan"), (0, 0, 0, 4)), soft_wrap=True)
-        self._console.print(f"{count} questions; none was asked.")
+            asked = "\n".join(f"    {line}" for line in question.asked.splitlines())
+            self._console.print(Text(asked, "cyan"), soft_wrap=True)
+        self._console.print(f"{len(listed)} questions; none was asked.")
 
     def _progress(self) -> str:
         return f"{self._done} of {self._selected}"
@@ -135,9 +137,7 @@ class Screen:
     def _verdict(self, run: Run) -> None:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts().items() if count)
         seconds = (run.ended - run.started).total_seconds()
-        worst = next(
-            (one for one in (Outcome.FAILED, Outcome.UNDETERMINED) if run.counts()[one]), Outcome.PASSED
-        )
+        worst = next((one for one in (Outcome.FAILED, Outcome.UNDETERMINED) if run.counts()[one]), Outcome.PASSED)
         self._console.print()
         self._console.print(
             Text.assemble(

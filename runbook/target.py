@@ -157,7 +157,7 @@ def load(name_or_path: str, folder: Path = TARGETS) -> Target:
         raise TargetError(f"{path}: cannot be read ({error.strerror}); expected a target file (TOML)") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TargetError(f"{path}: is not TOML ({error}); expected a target file") from None
-    return _validated(table, path)
+    return validated(table, path)
 
 
 def _find(name_or_path: str, folder: Path) -> Path:
@@ -166,7 +166,12 @@ def _find(name_or_path: str, folder: Path) -> Path:
     return folder / f"{name_or_path}.toml"
 
 
-def _validated(table: dict[str, Any], path: Path) -> Target:
+def validated(table: dict[str, Any], path: Path) -> Target:
+    """The target that a table describes; ``path`` is the file that it came from, for the message.
+
+    Raises:
+        TargetError: The table says something else than a target file may.
+    """
     try:
         return Target.model_validate(table)
     except ValidationError as error:
@@ -175,7 +180,7 @@ def _validated(table: dict[str, Any], path: Path) -> Target:
 
 def _one_sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    key = ".".join(_written(str(part)) for part in first["loc"]) or "the file"
     known = ", ".join(_keys_beside(first["loc"]))
     match first["type"]:
         case "missing":
@@ -184,8 +189,15 @@ def _one_sentence(error: ValidationError) -> str:
             return f"key {key} is unknown; expected one of {known}"
         case "value_error":
             return f"key {key} is {_shown(first['input'])}; expected {first['ctx']['error']}"
+        case "model_type":
+            return f"key {key} is {_shown(first['input'])}; expected a table [{key}]"
         case _:
             return f"key {key} is {_shown(first['input'])}; expected {_wanted(first['msg'])}"
+
+
+def _written(key: str) -> str:
+    """A part of a key as TOML writes it."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _shown(key)
 
 
 def _wanted(message: str) -> str:

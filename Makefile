@@ -1,0 +1,45 @@
+# Everything that is done with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test unit lint bench soak lock clean
+
+PYTHON ?= python3
+ENVIRONMENT := .venv/installed
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, report, lab down
+	.venv/bin/runbook rehearse
+
+test: $(ENVIRONMENT) lint unit ## all tests: lint, unit tests, then every fault on a lab
+	.venv/bin/python -m pytest tests/lab -m "not soak"
+
+unit: $(ENVIRONMENT) ## the tests that need no Docker
+	.venv/bin/python -m pytest tests/unit
+
+lint: $(ENVIRONMENT) ## style, types, the arrows between the rooms
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: $(ENVIRONMENT) ## speed, as ratios against peers in the same run
+	.venv/bin/python -m tests.bench
+
+soak: $(ENVIRONMENT) ## everything, whole: also what repeats and takes long
+	.venv/bin/python -m pytest tests/unit tests/lab
+
+lock: $(ENVIRONMENT) ## pin what pyproject.toml asks for, with hashes
+	.venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --all-extras \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## remove the environment and the caches (not the reports)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+$(ENVIRONMENT): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "needed: Python 3.11 or newer with venv (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The command line: one module a command. It knows all other rooms, and none of them knows it."""

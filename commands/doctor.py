@@ -1,0 +1,108 @@
+"""``runbook doctor``: which rights the suite has on a server, right by right, and what is lost without each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from commands.front import Server, run_features
+from runbook import exits, rights
+from runbook.evidence import Evidence
+from runbook.observer import Observer
+from runbook.outcome import Undetermined
+from runbook.plan import Planned
+from runbook.question import Command, Containers, Tls
+from runbook.redaction import Redactor
+from runbook.rights import Right
+from runbook.screen import clean, section_order
+from runbook.target import Target, load
+
+TOUCH_EDGE = Tls()
+TOUCH_ENGINE = Containers()
+WHO = Command("id -u", needs=rights.ROOT)
+
+
+def doctor(*, target: Server) -> int:
+    """Tell, right by right, whether it is there, what it is for, and which sections are lost without it."""
+    server = load(target)
+    planned = _Planned()
+    code = run_features("--plan", target=target, plugins=[planned])
+    if code != exits.COMPLIANT:
+        return code
+    missing = _missing(server)
+    _show(server, missing, planned.sections_by_right())
+    return exits.UNDETERMINED if missing else exits.COMPLIANT
+
+
+@dataclass
+class _Planned:
+    """Takes the plan of all features from the plugin."""
+
+    questions: list[Planned] = field(default_factory=list)
+
+    def pytest_runbook_planned(self, planned: tuple[Planned, ...]) -> bool:
+        self.questions.extend(planned)
+        return True
+
+    def sections_by_right(self) -> dict[str, list[str]]:
+        found: dict[str, set[str]] = {}
+        for question in self.questions:
+            found.setdefault(question.right, set()).update(question.sections)
+        return {right: sorted(sections, key=section_order) for right, sections in found.items()}
+
+
+def _missing(target: Target) -> dict[Right, str]:
+    """The rights that are not there, and what was said when they were tried."""
+    redactor = Redactor()
+    with tempfile.TemporaryDirectory() as folder:
+        evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
+        observer = Observer(target, evidence, redactor, {})
+        tries: dict[Right, Callable[[], object]] = {
+            rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
+            rights.LOGIN: observer.greeting,
+            rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
+            rights.ROOT: lambda: _be_root(observer),
+        }
+        missing = {}
+        for right, attempt in tries.items():
+            try:
+                attempt()
+            except Undetermined as error:
+                missing[right] = error.reason
+        observer.close()
+        evidence.close()
+    return missing
+
+
+def _be_root(observer: Observer) -> None:
+    identity = observer.put(WHO)().required().required("the account's number").out.strip()
+    if identity != "0":
+        raise Undetermined(f"the account is not root (its number is {identity})")
+
+
+def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[str]]) -> None:
+    console = Console(highlight=False)
+    console.print(Text(f"{target.name} ({target.environment}): what the suite may do there", "bold"))
+    table = Table.grid(padding=(0, 2))
+    for right in rights.ALL:
+        asked_by = ", ".join(sections.get(right.name, ())) or "no section"
+        if right not in missing:
+            table.add_row(Text("✓", "green"), Text(right.name, "bold"), f"{right.purpose} (sections {asked_by})")
+            continue
+        told = Text.assemble(
+            f"{right.purpose}\nlost without it: sections {asked_by}\n",
+            ("seen: ", "dim"),
+            clean(missing[right]),
+            ("\ngrant: ", "dim"),
+            right.grant,
+        )
+        table.add_row(Text("✗", "bold red"), Text(right.name, "bold"), told)
+    console.print(table)
+    verdict = "every right is there" if not missing else f"{len(missing)} of {len(rights.ALL)} rights are missing"
+    console.print(Text(verdict, "green" if not missing else "bold yellow"))

@@ -1,0 +1,69 @@
+"""The command ``runbook``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+from rich.text import Text
+
+from lab import LabError, Refused
+from runbook import __version__, exits
+from runbook.target import TargetError
+
+app = App(
+    name="runbook",
+    help="PsyFit's operations runbook, executable: what it says of the server, verified and rehearsed.",
+    version=__version__,
+    version_flags=["--version"],
+)
+# By name, so that a command imports only what it needs.
+app.command(
+    "commands.verify:verify",
+    name="verify",
+    help="Verify that the server is as the runbook says; it only looks.",
+)
+app.command(
+    "commands.rehearse:rehearse",
+    name="rehearse",
+    help="Run the whole runbook on a disposable server: lab up, report, lab down.",
+)
+app.command(
+    "commands.doctor:doctor",
+    name="doctor",
+    help="Tell which rights the suite has on a server, and which sections are lost without each.",
+)
+app.command(
+    "commands.lab:app",
+    name="lab",
+    help="Make, break, heal and remove the disposable server.",
+)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code (`runbook.exits`)."""
+    try:
+        code = app(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return exits.WRONG_USE  # cyclopts has said what is wrong
+    except TargetError as error:
+        return _said(str(error), exits.WRONG_USE)
+    except Refused as error:
+        return _said(str(error), exits.REFUSED)
+    except LabError as error:
+        return _said("\n".join(filter(None, (error.tail, str(error)))), exits.OWN_FAULT)
+    except KeyboardInterrupt:
+        return _said("interrupted", exits.INTERRUPTED)
+    return code if isinstance(code, int) else exits.COMPLIANT
+
+
+def _said(sentence: str, code: int) -> int:
+    Console(stderr=True, highlight=False).print(Text(sentence), soft_wrap=True)
+    return code

@@ -1,0 +1,29 @@
+"""``runbook verify``: whether the server is as the runbook says. It only looks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from commands.front import Reports, Sections, Server, run_features
+from runbook.target import load
+
+
+def verify(
+    *pytest_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    target: Server,
+    section: Sections = None,
+    plan: Annotated[
+        bool, Parameter(negative=(), help="Print every question that could be asked and the right it needs; ask none.")
+    ] = False,
+    reports: Reports = None,
+) -> int:
+    """Verify that the server is as the runbook says. Nothing on it is changed.
+
+    What follows `--` goes to pytest as it is: -k, -x, --junitxml, ...
+    """
+    load(target)
+    return run_features(
+        *pytest_options, *(["--plan"] if plan else []), target=target, sections=section or (), reports=reports
+    )

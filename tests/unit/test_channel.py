@@ -1,0 +1,149 @@
+"""Many commands over one shell: each gets its own answer, and one that hangs or a line that breaks fails alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook.channel import Channel, LineLost
+from runbook.outcome import Undetermined
+from runbook.question import Output
+
+SOON = 5.0
+
+
+class Line:
+    """A channel to a local shell, and what became of its processes."""
+
+    def __init__(self) -> None:
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.reaped: list[int] = []
+        self.channel = Channel(self.start, lambda process: process.kill(), SOON, self.explain, self.reaped.append)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(["sh"], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        self.processes.append(process)
+        return process
+
+    def hang_up(self) -> None:
+        self.channel.close()
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(SOON)
+
+    def explain(self, said: str) -> str:
+        return f"the shell ended: {said or 'silently'}"
+
+    def run(self, script: str, seconds: float = SOON) -> Output:
+        return self.channel.submit(script, seconds).result(SOON * 2)
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    made = Line()
+    yield made
+    made.hang_up()
+
+
+def test_an_answer_has_both_streams_and_the_status(line: Line) -> None:
+    assert line.run("echo out; echo err >&2; exit 7") == Output(7, "out\n", "err\n")
+
+
+def test_answers_come_back_to_their_questions(line: Line) -> None:
+    waiting = [line.channel.submit(f"echo {number}", SOON) for number in range(200)]
+    assert [one.result(SOON).out for one in waiting] == [f"{number}\n" for number in range(200)]
+
+
+def test_questions_of_many_threads_do_not_mix(line: Line) -> None:
+    seen: dict[int, str] = {}
+    threads = [
+        threading.Thread(target=lambda number=number: seen.update({number: line.run(f"echo {number}").out}))
+        for number in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+    assert seen == {number: f"{number}\n" for number in range(20)}
+
+
+@pytest.mark.parametrize(
+    ("script", "out"),
+    [
+        ("printf 'no newline'", "no newline"),
+        ("printf '\\377\\n'", "\N{REPLACEMENT CHARACTER}\n"),
+        ("cat", ""),
+        ("echo $LC_ALL", "C\n"),
+        ("cd /; false || pwd", "/\n"),
+        ("head -c 300000 /dev/zero | tr '\\0' x", "x" * 300000),
+    ],
+)
+def test_whatever_a_command_prints_ends_where_it_ends(line: Line, script: str, out: str) -> None:
+    assert line.run(script).out == out
+    assert line.run("echo next").out == "next\n"
+
+
+def test_a_command_that_cannot_be_parsed_fails_alone(line: Line) -> None:
+    broken, sound = line.channel.submit("echo 'unfinished", SOON), line.channel.submit("echo fine", SOON)
+    assert broken.result(SOON).status != 0
+    assert sound.result(SOON).out == "fine\n"
+
+
+def test_what_a_command_sets_is_gone_with_it(line: Line) -> None:
+    line.run("left=over; cd /; exec 1>/dev/null")
+    assert line.run('echo "${left:-nothing}"').out == "nothing\n"
+
+
+def test_a_command_that_hangs_fails_alone_and_its_remains_are_reaped(line: Line) -> None:
+    hung, behind = line.channel.submit("exec tail -f /dev/null", 0.3), line.channel.submit("echo fine", SOON)
+    with pytest.raises(Undetermined, match=r"no answer within 0\.3 s"):
+        hung.result(SOON)
+    assert behind.result(SOON).out == "fine\n"
+    assert line.reaped == [line.processes[0].pid]
+
+
+def test_a_lost_line_fails_at_once_what_waits_and_what_comes(line: Line) -> None:
+    assert line.run("echo up").out == "up\n"
+    begun = time.monotonic()
+    waiting = line.channel.submit("exec tail -f /dev/null", 60)
+    os.killpg(line.processes[0].pid, signal.SIGKILL)
+    with pytest.raises(LineLost, match="the shell ended: silently"):
+        waiting.result(SOON)
+    with pytest.raises(LineLost):
+        line.run("echo again")
+    assert time.monotonic() - begun < SOON
+
+
+@given(text=st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8"), max_size=40))
+def test_any_text_survives_the_way_there_and_back(text: str) -> None:
+    shared = _shared_line()
+    assert shared.run(f"printf %s {shlex.quote(text)}").out == text
+
+
+_LINES: list[Line] = []
+
+
+def _shared_line() -> Line:
+    """One line for all examples of a property: a new shell for each would only cost time."""
+    if not _LINES:
+        _LINES.append(Line())
+    return _LINES[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hang_up_at_the_end() -> Iterator[None]:
+    yield
+    for made in _LINES:
+        made.hang_up()

@@ -1,0 +1,73 @@
+"""Evidence is chained, redacted before it is written, and readable after a run that was killed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from runbook.evidence import LONGEST_ANSWER, Evidence, digest_of
+from runbook.record import Exchange
+from runbook.redaction import MASK, Redactor
+
+
+def record(evidence: Evidence, answer: str, asked: str = "df -P") -> int:
+    return evidence.record(
+        question="disk.SPACE",
+        asked=asked,
+        vantage="inside",
+        started=datetime(2026, 2, 24, tzinfo=UTC),
+        seconds=0.01,
+        status=0,
+        answer=answer,
+    )
+
+
+def written(path: Path) -> list[Exchange]:
+    return [Exchange.model_validate_json(line) for line in path.read_text().splitlines()]
+
+
+def test_each_exchange_is_on_disk_as_soon_as_it_happened(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    assert record(evidence, "one") == 1
+    assert [one.answer for one in written(tmp_path / "evidence.jsonl")] == ["one"]
+    evidence.close()
+
+
+def test_each_exchange_carries_the_digest_of_the_one_before(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    for answer in ("one", "two", "three"):
+        record(evidence, answer)
+    evidence.close()
+    kept = written(tmp_path / "evidence.jsonl")
+    assert kept[0].previous == "0" * 64
+    assert all(after.previous == before.digest for before, after in pairwise(kept))
+    assert all(one.digest == digest_of(one) for one in kept)
+
+
+def test_a_changed_exchange_does_not_fit_its_digest(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor())
+    record(evidence, "90 %")
+    (kept,) = evidence.exchanges
+    assert digest_of(kept.model_copy(update={"answer": "10 %"})) != kept.digest
+
+
+def test_a_secret_is_masked_before_it_reaches_the_disk(tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.learn("correct horse")
+    evidence = Evidence(redactor, tmp_path / "evidence.jsonl")
+    record(evidence, "it is correct horse", asked="grep 'correct horse'")
+    evidence.close()
+    text = (tmp_path / "evidence.jsonl").read_text()
+    assert "correct horse" not in text
+    assert text.count(MASK) == 2
+
+
+def test_of_a_long_answer_both_ends_are_kept_and_the_gap_is_told() -> None:
+    evidence = Evidence(Redactor())
+    record(evidence, "a" * LONGEST_ANSWER + "z" * 10)
+    (kept,) = evidence.exchanges
+    assert kept.truncated
+    assert kept.answer.startswith("aaa")
+    assert kept.answer.endswith("zzz")
+    assert "[… 10 characters left out …]" in kept.answer

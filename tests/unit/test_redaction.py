@@ -1,0 +1,72 @@
+"""What must stay on the server is masked, however it is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook.redaction import MASK, SHORTEST_SECRET, Redactor
+
+secret = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=SHORTEST_SECRET)
+
+
+@given(value=secret, before=st.binary(max_size=6), after=st.binary(max_size=6))
+def test_a_known_value_is_masked_in_every_writing(value: str, before: bytes, after: bytes) -> None:
+    redactor = Redactor()
+    redactor.learn(value)
+    for text in (
+        value,
+        json.dumps({"x": value}),
+        f"https://x/?q={quote(value, safe='')}",
+        base64.b64encode(value.encode()).decode(),
+        base64.b64encode(before + value.encode() + after).decode(),
+    ):
+        redacted = redactor.redact(text)
+        assert value not in redacted
+        assert MASK in redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("postgres://psyfit:sesame-open@db/x", f"postgres://{MASK}@db/x"),
+        ("Authorization: Bearer abcdefgh1234", f"Authorization: Bearer {MASK}"),
+        ("POSTGRES_PASSWORD=sesame-open", f"POSTGRES_PASSWORD={MASK}"),
+        ('"secret_key_base": "0123456789abcdef"', f'"secret_key_base": "{MASK}"'),
+        ("from someone@mail.example: hello", f"from {MASK}: hello"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIx\n-----END PRIVATE KEY-----", MASK),
+        ("-----BEGIN RSA PRIVATE KEY-----\ncut off", MASK),
+    ],
+)
+def test_what_looks_like_a_secret_or_an_address_is_masked(text: str, redacted: str) -> None:
+    assert Redactor().redact(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/dev/sda1 100 80 20 80% /var/backups/psyfit",
+        "[2026-02-14 02:00:00] [INFO] Backup successful: /var/backups/psyfit/psyfit_production_20260214_020000.sql.gz",
+        "-----BEGIN CERTIFICATE-----\nMIIx\n-----END CERTIFICATE-----",
+    ],
+)
+def test_what_an_operator_needs_stays(text: str) -> None:
+    assert Redactor().redact(text) == text
+
+
+def test_a_value_too_short_to_be_a_secret_is_not_learned() -> None:
+    redactor = Redactor()
+    redactor.learn(" yes ")
+    assert redactor.redact("yes and no") == "yes and no"
+
+
+@given(text=st.text(max_size=300))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    redactor = Redactor()
+    once = redactor.redact(text)
+    assert redactor.redact(once) == once
