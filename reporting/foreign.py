@@ -1,0 +1,44 @@
+"""Text that others wrote: whatever a server answered is shown as it is, and can steer nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+
+def visible(text: str) -> str:
+    """The text with every character that would not be seen made visible.
+
+    Control characters, bidi overrides, zero-width and unassigned characters: each could hide or reorder what stands
+    around it, and XML forbids many of them.
+
+    >>> visible("a\\x1b[31m")
+    'a⟨U+001B⟩[31m'
+    >>> visible("txt\\u202egpj")
+    'txt⟨U+202E⟩gpj'
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t" or character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The beginning and the end of a text, and how many characters between them are left out."""
+
+    head: str
+    left_out: int = 0
+    tail: str = ""
+
+
+def excerpt(text: str, longest: int) -> Excerpt:
+    """The text whole, or three quarters of ``longest`` characters from its beginning and one quarter from its end."""
+    if len(text) <= longest:
+        return Excerpt(text)
+    tail = longest // 4
+    head = longest - tail
+    return Excerpt(text[:head], len(text) - longest, text[-tail:])
