@@ -1,0 +1,140 @@
+"""The service's addresses and what stands behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Any
+
+from . import log
+from .answer import Answer, failure, html, success
+from .database import DatabaseFailed, transaction
+from .health import health
+from .sessions import Sessions
+from .settings import DatabaseSettings
+
+CONNECTIONS = 16
+TURN_SECONDS = 10
+TOKEN_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the addresses need to know of a request."""
+
+    method: str
+    path: str
+    cookies: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Application:
+    """Answers requests; several at once."""
+
+    database: DatabaseSettings
+    version: str
+    sessions: Sessions
+    count_visit: Callable[[str], int | None]
+    turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to a request, whatever it is."""
+        methods = self._routes().get(request.path)
+        if methods is None:
+            return failure(404, "Not Found")
+        # A HEAD is answered as a GET whose body is left away when it is sent.
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            return failure(405, "Method Not Allowed", ("Allow", ", ".join(methods)))
+        try:
+            return handler(request)
+        except DatabaseFailed as error:
+            log.error(f"{request.method} {request.path}: {error}")
+            return failure(500, "Internal Server Error")
+
+    def _routes(self) -> dict[str, dict[str, Callable[[Request], Answer]]]:
+        return {
+            "/up": {"GET": self._up},
+            "/api/v1/health": {"GET": self._health},
+            "/api/v1/clinics": {"GET": self._clinics},
+            "/api/v1/check-ins": {"POST": self._check_in},
+        }
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """A cursor for a page; when many are asked for at once they take turns, as with Rails' pool."""
+        if not self.turns.acquire(timeout=TURN_SECONDS):
+            raise DatabaseFailed(f"no connection to the database became free within {TURN_SECONDS} s")
+        try:
+            with transaction(self.database) as cursor:
+                yield cursor
+        finally:
+            self.turns.release()
+
+    def _up(self, _request: Request) -> Answer:
+        return html(200, '<!DOCTYPE html><html><body style="background-color: green"></body></html>')
+
+    def _health(self, _request: Request) -> Answer:
+        return health(self.database, self.version)
+
+    def _clinics(self, request: Request) -> Answer:
+        """The clinics with their staff and people counted, and the visitor's own count of visits."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "SELECT id, name, (SELECT count(*) FROM staff WHERE clinic_id = clinics.id),"
+                " (SELECT count(*) FROM people WHERE clinic_id = clinics.id) FROM clinics ORDER BY id"
+            )
+            clinics = [
+                {"id": number, "name": name, "staff": staff, "people": people}
+                for number, name, staff, people in cursor.fetchall()
+            ]
+        known = self.sessions.of(request.cookies)
+        if known is not None:
+            return success(200, {"clinics": clinics, "session": "known", "visits": self.count_visit(known)})
+        session, cookie = self.sessions.issue()
+        return success(200, {"clinics": clinics, "session": "new", "visits": self.count_visit(session)}, cookie)
+
+    def _check_in(self, request: Request) -> Answer:
+        """Write one row for a token: 201 the first time, then 200 with the same row."""
+        try:
+            token = token_of(request.body)
+        except ValueError as error:
+            return failure(422, str(error))
+        with self._transaction() as cursor:
+            # Asked before, since a row refused by ON CONFLICT would use up a number of the sequence.
+            find = "SELECT id, token, created_at FROM check_ins WHERE token = %s"
+            cursor.execute(find, [token])
+            row, status = cursor.fetchone(), 200
+            if row is None:
+                cursor.execute(
+                    "INSERT INTO check_ins (token) VALUES (%s) ON CONFLICT (token) DO NOTHING"
+                    " RETURNING id, token, created_at",
+                    [token],
+                )
+                row, status = cursor.fetchone(), 201
+            if row is None:
+                cursor.execute(find, [token])
+                row, status = cursor.fetchone(), 200
+        number, token, created_at = row
+        return success(status, {"id": number, "token": token, "created_at": created_at.isoformat()})
+
+
+def token_of(body: bytes) -> str:
+    """The token in a request's JSON body.
+
+    Raises:
+        ValueError: There is none, with what is wrong.
+    """
+    wrong = f'The body must be JSON such as {{"token": "…"}} with 1 to {TOKEN_CHARACTERS} characters'
+    try:
+        content = json.loads(body)
+    except ValueError:
+        raise ValueError(wrong) from None
+    token = content.get("token") if isinstance(content, dict) else None
+    if not isinstance(token, str) or not 1 <= len(token) <= TOKEN_CHARACTERS or not token.isprintable():
+        raise ValueError(wrong)
+    return token
