@@ -279,7 +279,7 @@ def troubled(file: Path | None = None) -> Run:
                 "The operator rehearsed the call list",
                 "10",
                 Outcome.ATTESTED,
-                feature="10. When in doubt",
+                feature="When in doubt",
                 severity="minor",
                 steps=[step("the call list was rehearsed this quarter", Outcome.ATTESTED)],
             ),

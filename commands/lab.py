@@ -1,0 +1,132 @@
+"""``runbook lab``: the disposable server, and the faults that can be put on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from lab import Refused, faults
+from lab import down as taking_down
+from lab import shell as shells
+from lab import status as looking
+from lab import up as making
+from lab.server import DEFAULT_NAME, Server
+
+app = App(name="lab", help="A disposable PsyFit server on this machine, and the faults that can be put on it.")
+
+
+def _can_name_a_lab(_type: object, name: str) -> None:
+    try:
+        Server(name)
+    except Refused as error:
+        raise ValueError(str(error)) from None
+
+
+def _is_a_fault(_type: object, fault: str | None) -> None:
+    if fault is not None and fault not in faults.names():
+        raise ValueError(f"there is no fault {fault!r}; `runbook lab break --list` lists them")
+
+
+Name = Annotated[
+    str,
+    Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can stand side by side."),
+]
+Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="Its id, as `--list` of `break` tells.")]
+
+
+@app.command
+def up(*, name: Name = DEFAULT_NAME) -> None:
+    """Make a lab: a healthy server that has been in use for a week."""
+    making.up(name)
+
+
+@app.command
+def down(*, name: Name = DEFAULT_NAME) -> None:
+    """Take a lab away, with all that it left on this machine."""
+    if not taking_down.down(name):
+        _console().print(f"there is no lab {name}")
+
+
+@app.command
+def status() -> None:
+    """List the labs on this machine: address, age, and the faults that are on them."""
+    labs = looking.status()
+    if not labs:
+        _console().print("no lab: `runbook lab up` makes one")
+        return
+    table = Table("name", "state", "address", "age", "faults", box=None, pad_edge=False)
+    for lab in labs:
+        state = "up" if lab.running else "down" if lab.address else "only a part is left"
+        table.add_row(lab.name, state, lab.address or "-", _rounded(lab.age), ", ".join(lab.faults) or "none")
+    _console().print(table)
+
+
+@app.command
+def shell(
+    *command: Annotated[str, Parameter(allow_leading_hyphen=True, help="What to run there; a shell by default.")],
+    name: Name = DEFAULT_NAME,
+    account: Annotated[str, Parameter(help="root, deploy (docker group, sudo) or guest (neither).")] = "root",
+) -> int:
+    """Open a shell on a lab, by ssh."""
+    return shells.shell(_existing(name), account, command)
+
+
+@app.command(name="break")
+def break_(
+    fault: Fault = None,
+    /,
+    *,
+    name: Name = DEFAULT_NAME,
+    list_: Annotated[bool, Parameter(name="--list", negative=(), help="List all faults and break nothing.")] = False,
+) -> None:
+    """Put a fault on a lab, and tell what must now fail."""
+    if list_ or fault is None:
+        _list_faults()
+        return
+    what = faults.describe(fault)
+    faults.inject(_existing(name), fault)
+    console = _console()
+    console.print(f"{what.title} (section {what.section})", markup=False)
+    for word, scenarios in (("must fail", what.fails), ("cannot be told", what.undetermined)):
+        for scenario in sorted(scenarios):
+            console.print(f"  {word}: {scenario}", markup=False)
+    console.print(f"`runbook lab heal {fault}` takes it off again", markup=False)
+
+
+@app.command
+def heal(fault: Fault = None, /, *, name: Name = DEFAULT_NAME) -> None:
+    """Take this fault off a lab, or all that are on it; then run the cron jobs once, as cron would."""
+    server = _existing(name)
+    healed = faults.heal(server, fault)
+    server.run_cron_jobs()
+    _console().print(f"healed: {', '.join(healed) or 'nothing was broken'}", markup=False)
+
+
+def _existing(name: str) -> Server:
+    if name not in {lab.name for lab in looking.status() if lab.running}:
+        raise Refused(f"there is no lab {name}: `runbook lab up --name {name}` makes it")
+    return Server(name)
+
+
+def _list_faults() -> None:
+    table = Table("section", "fault", "what is wrong", box=None, pad_edge=False)
+    known = sorted((faults.describe(name) for name in faults.names()), key=lambda fault: (fault.section, fault.id))
+    for fault in known:
+        table.add_row(fault.section, fault.id, fault.title)
+    _console().print(table)
+
+
+def _rounded(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def _console() -> Console:
+    return Console(highlight=False)

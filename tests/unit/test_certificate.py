@@ -1,0 +1,110 @@
+"""Certificates as the edge shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.certificate import Certificate, matches, read_certificate, read_key_pair
+
+NOW = datetime(2026, 2, 24, 8, 0, tzinfo=UTC)
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(*names: str, days: float = 90) -> x509.Certificate:
+    """A self-signed certificate that began a day ago."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "psytech.jp")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=days))
+    )
+    if names:
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False
+        )
+    return builder.sign(KEY, hashes.SHA256())
+
+
+def read(*names: str, days: float = 90) -> Certificate:
+    """The same, as it is read from a handshake."""
+    return read_certificate(certificate(*names, days=days).public_bytes(Encoding.DER), NOW)
+
+
+def test_days_are_counted_from_now() -> None:
+    shown = read("psytech.jp", days=13.5)
+
+    assert shown.days_left == pytest.approx(13.5)
+    assert shown.days_since_begin == pytest.approx(1)
+
+
+def test_the_common_name_is_no_name() -> None:
+    assert not read().names
+    assert not read().covers("psytech.jp")
+
+
+@pytest.mark.parametrize("name", ["psytech.jp", "PSYTECH.jp", "psytech.jp."])
+def test_a_name_is_the_domains_letter_by_letter(name: str) -> None:
+    assert matches(name, "psytech.jp")
+
+
+def test_a_wildcard_stands_for_one_label() -> None:
+    assert matches("*.psytech.jp", "www.psytech.jp")
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("*.psytech.jp", "psytech.jp"),
+        ("*.psytech.jp", "a.b.psytech.jp"),
+        ("*.jp", "psytech.jp"),
+        ("w*.psytech.jp", "www.psytech.jp"),
+        ("xpsytech.jp", "psytech.jp"),
+        ("", ""),
+    ],
+)
+def test_other_names_are_not_the_domains(name: str, domain: str) -> None:
+    assert matches(name, domain) is (name == domain)
+
+
+def test_a_key_is_known_by_its_public_half() -> None:
+    public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    chain = certificate("psytech.jp").public_bytes(Encoding.PEM).decode()
+
+    pair = read_key_pair(chain * 2, public)
+    shown = read("psytech.jp")
+
+    assert pair.key == shown.key
+
+
+def test_the_first_certificate_of_the_file_is_the_one_that_is_shown() -> None:
+    first, second = certificate("psytech.jp"), certificate("other.jp")
+    public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    pair = read_key_pair((first.public_bytes(Encoding.PEM) + second.public_bytes(Encoding.PEM)).decode(), public)
+
+    assert pair.fingerprint == first.fingerprint(hashes.SHA256()).hex()
+
+
+@given(st.binary(max_size=200))
+def test_foreign_bytes_are_no_certificate(der: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_certificate(der, NOW)
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_foreign_text_is_no_pair(certificate_pem: str, public_key_pem: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_key_pair(certificate_pem, public_key_pem)

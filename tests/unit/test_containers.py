@@ -1,0 +1,143 @@
+"""Containers, as Docker tells of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.containers import Container, Fleet, is_release, muster, read_container
+from runbook.target import Containers as Names
+
+NOW = 1_790_000_000.0
+INSPECTION: dict[str, Any] = {
+    "Id": "0123456789abcdef" * 4,
+    "Name": "/psyfit-web-1771900000",
+    "RestartCount": 0,
+    "State": {
+        "Running": True,
+        "Paused": False,
+        "Restarting": False,
+        "OOMKilled": False,
+        "ExitCode": 0,
+        "StartedAt": "2026-09-21T14:11:40.123456789Z",
+        "Health": {"Status": "healthy"},
+    },
+    "Config": {
+        "Labels": {
+            "org.opencontainers.image.version": "1.1.0",
+            "org.opencontainers.image.revision": "f" * 40,
+        }
+    },
+    "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
+    "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6", "Aliases": ["0123456789ab"]}}},
+}
+
+
+def inspection(name: str = "psyfit-web-1771900000", **state: object) -> dict[str, Any]:
+    """An inspection with some of its state changed."""
+    changed = copy.deepcopy(INSPECTION)
+    changed["Name"] = f"/{name}"
+    changed["State"].update(state)
+    return changed
+
+
+def container(name: str = "psyfit-web-1771900000", **state: object) -> Container:
+    """The same, read."""
+    return read_container(inspection(name, **state), NOW)
+
+
+def fleet_of(*names: str) -> Fleet:
+    """Running containers of these names."""
+    return muster((container(name) for name in names), Names())
+
+
+def test_a_running_release_is_read() -> None:
+    read = container()
+
+    assert read.name == "psyfit-web-1771900000"
+    assert read.running
+    assert (read.health, read.restart_policy) == ("healthy", "unless-stopped")
+    assert (read.version, read.revision) == ("1.1.0", "f" * 40)
+    assert read.addresses == ("172.18.0.6",)
+    assert read.up_seconds == pytest.approx(99.88, abs=0.01)
+
+
+def test_a_container_between_two_restarts_counts_as_one_that_docker_means_to_run() -> None:
+    waiting = container(Running=False, Restarting=True)
+
+    assert waiting.running
+    assert waiting.up_seconds is None
+
+
+def test_a_container_that_never_ran_has_no_uptime() -> None:
+    assert container(Running=False, StartedAt="0001-01-01T00:00:00Z").up_seconds is None
+
+
+def test_a_container_without_a_health_check_has_no_health() -> None:
+    bare = inspection()
+    del bare["State"]["Health"]
+
+    assert read_container(bare, NOW).health is None
+
+
+@pytest.mark.parametrize("host", ["psyfit-web-1771900000", "0123456789ab", "0123456789abcdef", "172.18.0.6"])
+def test_a_container_is_called_by_name_by_id_and_by_address(host: str) -> None:
+    assert container().is_called(host)
+
+
+@pytest.mark.parametrize("host", ["", "0123", "172.18.0.60", "psyfit-web-177190000"])
+def test_a_container_is_not_called_by_a_part_of_them(host: str) -> None:
+    assert not container().is_called(host)
+
+
+def test_each_container_plays_the_part_that_its_name_gives_it() -> None:
+    fleet = fleet_of("psyfit-web-1", "psyfit-web-2", "psyfit-db", "psyfit-redis", "kamal-proxy", "left-over")
+
+    assert [one.name for one in fleet.releases] == ["psyfit-web-2", "psyfit-web-1"]
+    assert len(fleet.known) == 5
+    assert [one.name for one in fleet.others] == ["left-over"]
+    assert fleet.called("left-over") is fleet.others[0]
+    assert fleet.called("nobody") is None
+
+
+def test_what_kamal_runs_once_is_neither_a_release_nor_unexpected() -> None:
+    fleet = fleet_of("psyfit-web-exec-abc-1")
+
+    assert not fleet.releases
+    assert not fleet.others
+
+
+def test_what_kamal_replaced_is_no_release_and_is_unexpected() -> None:
+    fleet = fleet_of("psyfit-web-1_replaced_2f")
+
+    assert not fleet.releases
+    assert len(fleet.others) == 1
+
+
+def test_another_prefix_is_no_release() -> None:
+    assert not is_release("psyfit-worker-1", "psyfit-web-")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(
+    part=st.sampled_from(["Id", "Name", "State", "Config", "HostConfig", "NetworkSettings", "RestartCount"]),
+    value=ANYTHING,
+)
+def test_a_foreign_inspection_is_read_or_refused(part: str, value: object) -> None:
+    foreign = copy.deepcopy(INSPECTION)
+    foreign[part] = value
+    try:
+        read = read_container(foreign, NOW)
+    except (ValueError, LookupError, TypeError):
+        return
+    assert isinstance(read, Container)

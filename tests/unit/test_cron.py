@@ -1,0 +1,258 @@
+"""Crontabs are read as cron reads them, and logs as what they say of the last run."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.cron import (
+    Script,
+    appends_all_to,
+    read_crontab,
+    read_last_run,
+    read_processes,
+    read_scripts,
+    schedule_of,
+    words_of,
+)
+
+MONITOR = "/var/www/psyfit/bin/monitor.sh"
+LOG = "/var/log/psyfit-monitor.log"
+ENDING = "] [INFO] Monitor finished"
+NOW = datetime(2026, 2, 14, 2, 7, tzinfo=UTC)
+
+
+# The crontab
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("*/5 * * * *", "0,5,10,15,20,25,30,35,40,45,50,55 * * * *"),
+        ("0 2 * * *", "00 02 * * *"),
+        ("0 3 * * 0", "0 3 * * sun"),
+        ("0 3 * * 0", "0 3 * * 7"),
+        ("0 0 * * 0", "0\t0  * * 0"),
+    ],
+)
+def test_one_schedule_may_be_written_in_several_ways(written: str, same: str) -> None:
+    assert schedule_of(written) == schedule_of(same)
+
+
+@pytest.mark.parametrize(("written", "other"), [("0 2 * * *", "0 14 * * *"), ("0 3 * * 0", "0 3 * * *")])
+def test_other_schedules_differ(written: str, other: str) -> None:
+    assert schedule_of(written) != schedule_of(other)
+
+
+@pytest.mark.parametrize("nickname", ["@daily", "@midnight"])
+def test_nicknames_are_schedules(nickname: str) -> None:
+    (line,) = read_crontab(f"{nickname} {MONITOR}\n").lines
+    assert line.schedule == schedule_of("0 0 * * *")
+
+
+def test_at_boot_is_no_schedule() -> None:
+    (line,) = read_crontab(f"@reboot {MONITOR}\n").lines
+    assert line.schedule is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0 25 * * * true",
+        "60 2 * * * true",
+        "0 2 * * true",
+        "0 2 * * *",
+        "0 2 * * * ",
+        "@never true",
+        "@daily",
+        "5/15 * * * * true",
+        "0 2 L * * true",
+        "0 2 * * 1#2 true",
+        "hello",
+        "0 2 * * * true\r",
+    ],
+)
+def test_what_cron_does_not_take_is_a_flaw(line: str) -> None:
+    read = read_crontab(f"{line}\n")
+    assert [flaw.number for flaw in read.flaws] == [1]
+    assert not read.lines
+
+
+def test_a_last_line_without_an_end_is_a_flaw() -> None:
+    read = read_crontab(f"MAILTO=ops\n0 2 * * * {MONITOR}")
+    assert [flaw.number for flaw in read.flaws] == [2]
+    assert not read.running(MONITOR)
+
+
+def test_comments_settings_and_empty_lines_are_no_jobs() -> None:
+    read = read_crontab("# 0 2 * * * a\n\n  # b\nMAILTO=ops\nPATH = /bin\n'A B'=c\nSHELL=\"/bin/sh\"\n")
+    assert read == read_crontab("")
+
+
+def test_an_assignment_in_a_command_is_no_setting() -> None:
+    (line,) = read_crontab(f"*/5 * * * * A=1 {MONITOR}\n").lines
+    assert line.command == f"A=1 {MONITOR}"
+
+
+def test_a_bare_percent_sign_ends_the_command() -> None:
+    first, second = read_crontab("0 2 * * * a +%F >> log\n0 2 * * * a +\\%F >> log\n").lines
+    assert (first.command, second.command) == ("a +", "a +%F >> log")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        MONITOR,
+        f"nice {MONITOR} -v",
+        f"A=1 flock -n /x {MONITOR}",
+        "cd /var/www/psyfit && bin/monitor.sh",
+        f"{MONITOR};",
+    ],
+)
+def test_the_script_is_found_in_its_command(command: str) -> None:
+    assert MONITOR in words_of(command)
+
+
+@pytest.mark.parametrize(
+    "command", ["bin/monitor.sh", "/var/www/psyfit/monitor.sh", f"{MONITOR}.old", f"echo '{MONITOR} '", f"/x{MONITOR}"]
+)
+def test_another_script_is_not_taken_for_it(command: str) -> None:
+    assert MONITOR not in words_of(command)
+
+
+@pytest.mark.parametrize(
+    "redirection", [f">> {LOG} 2>&1", f">>{LOG} 2>&1", f'>> "{LOG}" 2>&1', f">> {LOG} 2>> {LOG}", f"-v >> {LOG} 2>&1"]
+)
+def test_output_is_appended(redirection: str) -> None:
+    assert appends_all_to(f"{MONITOR} {redirection}", LOG)
+
+
+@pytest.mark.parametrize(
+    "redirection",
+    [
+        "",
+        f"> {LOG} 2>&1",
+        f">> {LOG}",
+        f"2>&1 >> {LOG}",
+        f"&>> {LOG}",
+        ">> /var/log/other.log 2>&1",
+        f">> {LOG}.1 2>&1",
+        f"2>> {LOG}",
+    ],
+)
+def test_output_is_not_or_not_all_appended(redirection: str) -> None:
+    assert not appends_all_to(f"{MONITOR} {redirection}", LOG)
+
+
+@given(st.text())
+def test_any_crontab_is_read(text: str) -> None:
+    for line in read_crontab(text).lines:
+        words_of(line.command)
+        appends_all_to(line.command, LOG)
+
+
+# Processes and scripts
+
+
+def test_cron_on_the_server_itself_counts_and_one_in_a_container_does_not() -> None:
+    told = "Name:\tcron\nState:\tS (sleeping)\nNSpid:\t58\nName:\tcrond\nState:\tR (running)\nNSpid:\t900\t7\n"
+    (process,) = read_processes(told)
+    assert process.alive
+
+
+@pytest.mark.parametrize("state", ["T (stopped)", "Z (zombie)", "X (dead)"])
+def test_a_stopped_or_dead_process_is_not_alive(state: str) -> None:
+    (process,) = read_processes(f"Name:\tcron\nState:\t{state}\nNSpid:\t58\n")
+    assert not process.alive
+
+
+def test_no_process_is_none() -> None:
+    assert read_processes("") == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "account", "executable"),
+    [
+        (0o755, "root", "root", True),
+        (0o644, "root", "root", False),
+        (0o700, "deploy", "root", True),
+        (0o700, "root", "deploy", False),
+        (0o744, "deploy", "deploy", True),
+        (0o655, "deploy", "deploy", False),
+    ],
+)
+def test_who_may_execute(mode: int, owner: str, account: str, executable: bool) -> None:
+    assert Script("/x", mode, owner).executable_by(account) is executable
+
+
+def test_scripts_are_read() -> None:
+    assert read_scripts("755 root /a b.sh\n") == [Script("/a b.sh", 0o755, "root")]
+
+
+@given(st.text())
+def test_any_listing_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError, LookupError):
+        read_scripts(text)
+    with contextlib.suppress(ValueError, LookupError):
+        read_processes(text)
+
+
+# The last run
+
+
+def _log(*lines: str, ended: str = "", made: str = "") -> str:
+    told = [f"now {int(NOW.timestamp())}"]
+    told += [f"ended {ended}"] if ended else []
+    told += [f"made {made}"] if made else []
+    told += [f"last {line}" for line in lines]
+    for minute in range(7):
+        told.append(f"stamp 2026-02-14 02:0{minute}:00 {int(NOW.timestamp()) - 60 * (7 - minute)}")
+    return "\n".join(told) + "\n"
+
+
+FINISHED = "[2026-02-14 02:05:00] [INFO] Monitor finished: 9 checks, 1 problems"
+
+
+def test_a_run_that_ended_well() -> None:
+    run = read_last_run(_log("[2026-02-14 02:05:00] [WARN] disk: 80 %", FINISHED, ended=FINISHED), ENDING)
+    assert run.ended
+    assert run.minutes_ago == 2
+
+
+def test_a_run_that_is_going_on() -> None:
+    begun = "[2026-02-14 02:06:00] [INFO] Monitor started"
+    run = read_last_run(_log(FINISHED, begun, ended=FINISHED), ENDING)
+    assert not run.ended
+    assert run.in_progress(2)
+    assert not run.in_progress(1)
+
+
+@pytest.mark.parametrize(
+    "last", ["[2026-02-14 02:06:00] [ERROR] Monitor failed", "sh: 1: /var/www/psyfit/bin/monitor.sh: not found"]
+)
+def test_a_run_that_failed(last: str) -> None:
+    run = read_last_run(_log(FINISHED, last, ended=FINISHED), ENDING)
+    assert not run.ended
+    assert not run.in_progress(60)
+
+
+def test_an_empty_log_tells_of_no_run() -> None:
+    run = read_last_run(_log(), ENDING)
+    assert (run.ended, run.last, run.minutes_ago, run.in_progress(60)) == (False, None, None, False)
+
+
+def test_the_last_backup_is_named() -> None:
+    made = "[2026-02-14 02:05:00] [INFO] Backup successful: /var/backups/psyfit/a b.sql.gz (3.1M)"
+    assert read_last_run(_log(made=made), ENDING).backup == "/var/backups/psyfit/a b.sql.gz"
+
+
+@given(st.text())
+def test_any_answer_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        read_last_run(text, ENDING)
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        read_last_run(f"now 1\n{text}", ENDING)

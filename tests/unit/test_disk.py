@@ -1,0 +1,85 @@
+"""What the mounts and df say is read rightly, whatever it is."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.disk import chosen, percent, read_df, read_mounts
+
+PATHS = "/\n/var/www/psyfit\n/var/backups/psyfit\n/var/lib/docker\n/tmp\n\n"
+ROOT = "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"
+SPACE = "Filesystem 1-blocks Used Available Capacity Mounted on\n"
+INODES = "Filesystem Inodes IUsed IFree IUse% Mounted on\n"
+
+
+def _paths_chosen(*lines: str) -> list[str]:
+    return [mount.path for mount in chosen(*read_mounts(PATHS + ROOT + "".join(f"{line}\n" for line in lines)))]
+
+
+def test_what_holds_several_paths_is_looked_at_once() -> None:
+    assert _paths_chosen() == ["/"]
+
+
+def test_a_disk_of_its_own_is_looked_at_as_well() -> None:
+    assert _paths_chosen("30 22 253:16 / /var/backups rw - xfs /dev/vdb rw") == ["/", "/var/backups"]
+
+
+def test_a_disk_below_a_path_is_looked_at_as_well() -> None:
+    volumes = "31 22 253:32 / /var/lib/docker/volumes rw - ext4 /dev/vdc rw"
+    assert _paths_chosen(volumes) == ["/", "/var/lib/docker/volumes"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "40 22 0:50 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw",
+        "41 22 0:51 / /var/lib/docker/containers/abc/mounts/shm rw - tmpfs shm rw",
+        "42 22 7:1 / /var/www/psyfit/manual ro - ext4 /dev/loop1 ro",
+        "43 22 253:0 /srv /var/www/psyfit/shared rw - ext4 /dev/vda1 rw",
+        "44 22 253:48 / /mnt/elsewhere rw - ext4 /dev/vdd rw",
+    ],
+    ids=["overlay", "shm", "read-only", "the same device again", "elsewhere"],
+)
+def test_what_nothing_of_the_service_grows_on_is_left_out(line: str) -> None:
+    assert _paths_chosen(line) == ["/"]
+
+
+def test_a_read_only_disk_that_holds_a_path_counts() -> None:
+    assert "/var/backups" in _paths_chosen("30 22 253:16 / /var/backups ro - xfs /dev/vdb ro")
+
+
+def test_the_upper_of_two_mounts_on_one_path_counts() -> None:
+    two = ("30 22 253:16 / /tmp rw - ext4 /dev/vdb rw", "31 30 0:60 / /tmp rw - tmpfs tmpfs rw")
+    _, mounts = read_mounts(PATHS + ROOT + "".join(f"{line}\n" for line in two))
+    assert [mount.kind for mount in mounts if mount.path != "/"] == ["tmpfs"]
+
+
+def test_blanks_in_mount_points_are_read() -> None:
+    _, mounts = read_mounts(PATHS + r"30 22 253:16 / /mnt/two\040words rw - ext4 /dev/vdb rw")
+    assert mounts[0].path == "/mnt/two words"
+
+
+def test_df_is_read() -> None:
+    (root,) = read_df(SPACE + "/dev/vda1 1000 780 200 80% /\n", INODES + "/dev/vda1 100 85 15 85% /\n")
+    assert (root.used_percent, root.used_inodes_percent) == (pytest.approx(79.59, abs=0.01), 85)
+
+
+def test_no_fixed_number_of_inodes_is_none_used() -> None:
+    (root,) = read_df(SPACE + "/dev/vda1 1000 780 200 80% /\n", INODES + "/dev/vda1 - - - - /\n")
+    assert root.used_inodes_percent == 0
+
+
+def test_nothing_is_empty() -> None:
+    assert percent(0, 0) == 0
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError, LookupError):
+        chosen(*read_mounts(text))
+    with contextlib.suppress(ValueError, LookupError):
+        read_df(text, text)
