@@ -6,23 +6,27 @@ also kept as one archive that the lab's own engine loads.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-from docker.errors import APIError, DockerException, ImageNotFound
+import docker
+from docker.errors import DockerException, ImageNotFound
 
 from lab import LabError, machine
+from lab.programs import run
 from lab.progress import Steps
+from lab.together import together
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "runbook-lab/"
@@ -50,11 +54,15 @@ class Images:
         server: The outer container's image on this machine's engine.
         archive: The inner images, as ``docker load`` reads them.
         inner: The name that each inner image has in the archive, and the one that it has on the server.
+        redis_uid: The number of Redis's account in its image, which must be able to read its configuration.
+        proxy_uid: The number of the proxy's account in its image, which must be able to read its certificate's key.
     """
 
     server: str
     archive: Path
     inner: dict[str, str]
+    redis_uid: int
+    proxy_uid: int
 
     @property
     def postgres(self) -> str:
@@ -68,7 +76,17 @@ def cache_folder() -> Path:
 
 def ensure(client: Any, steps: Steps) -> Images:
     """All images of a lab; those that are not there yet are made."""
-    return _Workshop(client, steps).images()
+    with one_at_a_time("images"):
+        return _Workshop(client, steps).images()
+
+
+@contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Keep another process on this machine from doing the same at the same time: it waits."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def remove_all(client: Any) -> list[str]:
@@ -89,6 +107,7 @@ class _Workshop:
     client: Any
     steps: Steps
     _registry: bool | None = None
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def images(self) -> Images:
         base = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
@@ -96,14 +115,20 @@ class _Workshop:
         postgres = self._tag("postgres", base, _digest_of(HERE / "postgres"), POSTGRES)
         redis = self._tag("redis", base, _digest_of(HERE / "redis"), REDIS)
         proxy = self._tag("kamal-proxy", base, _digest_of(HERE / "kamal-proxy"), PROXY)
-        server = self._tag("server", base, _digest_of(HERE / "server"))
+        server = self._tag("server", base, _digest_of(HERE / "machine-image"))
 
-        self._ensure(base, BASE, self._make_base)
-        self._ensure(runtime, None, lambda: self._build(runtime, HERE / "runtime", base))
-        self._ensure(postgres, POSTGRES, lambda: self._build(postgres, HERE / "postgres", base))
-        self._ensure(redis, REDIS, lambda: self._build(redis, HERE / "redis", base))
-        self._ensure(proxy, PROXY, lambda: self._make_proxy(proxy, base))
-        self._ensure(server, None, lambda: self._build(server, HERE / "server", base))
+        def build(tag: str, published: str | None, folder: str) -> Callable[[], None]:
+            return lambda: self._ensure(tag, published, lambda: self._build(tag, HERE / folder, base))
+
+        # The proxy's compilation and the package downloads fill each other's waits.
+        together(lambda: self._ensure(base, BASE, self._make_base), lambda: self._prepare_proxy(proxy))
+        together(
+            build(server, None, "machine-image"),
+            build(postgres, POSTGRES, "postgres"),
+            build(runtime, None, "runtime"),
+            build(redis, REDIS, "redis"),
+            lambda: self._ensure(proxy, PROXY, lambda: self._make_proxy(proxy, base)),
+        )
         return self._archived(server, runtime, postgres, redis, proxy)
 
     def _tag(self, name: str, *made_from: str) -> str:
@@ -138,7 +163,7 @@ class _Workshop:
         with self.steps.step(f"pulling {published}"):
             try:
                 self._api(PULL_SECONDS).pull(*published.split(":"))
-            except (DockerException, requests.RequestException):
+            except (DockerException, OSError):
                 return False
         self.client.api.tag(published, *tag.split(":"))
         if not was_here:
@@ -146,21 +171,19 @@ class _Workshop:
         return True
 
     def _registry_answers(self) -> bool:
-        if self._registry is None:
-            with self.steps.step("asking whether a registry answers"):
-                try:
-                    self._api(REGISTRY_SECONDS).inspect_distribution(BASE)
-                    self._registry = True
-                except (DockerException, requests.RequestException):
-                    self._registry = False
-        return self._registry
+        with self._asking:
+            if self._registry is None:
+                with self.steps.step("asking whether a registry answers"):
+                    try:
+                        self._api(REGISTRY_SECONDS).inspect_distribution(BASE)
+                        self._registry = True
+                    except (DockerException, OSError):
+                        self._registry = False
+            return self._registry
 
     def _api(self, seconds: float) -> Any:
         """The engine's interface with a time limit of its own."""
-        api = type(self.client.api)(base_url=self.client.api.base_url, timeout=seconds)
-        for scheme, adapter in self.client.api.adapters.items():
-            api.mount(scheme, adapter)
-        return api
+        return docker.from_env(timeout=seconds).api
 
     def _make_base(self) -> None:
         tag = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
@@ -172,7 +195,7 @@ class _Workshop:
         machine.need("mmdebstrap", "mmdebstrap", self.steps)
         with self.steps.step("making the base image from this machine's package sources"), _folder() as folder:
             archive = folder / "base.tar"
-            _run(
+            run(
                 [
                     "mmdebstrap",
                     "--quiet",
@@ -184,10 +207,15 @@ class _Workshop:
                     str(archive),
                     "-",
                 ],
-                stdin="\n".join(_package_sources()) + "\n",
+                seconds=BUILD_SECONDS,
+                stdin="".join(f"{line}\n" for line in _package_sources()).encode(),
             )
             with archive.open("rb") as stream:
                 self._api(BUILD_SECONDS).import_image_from_data(stream, *tag.split(":"))
+
+    def _prepare_proxy(self, tag: str) -> None:
+        if not self._exists(tag) and not self._registry_answers():
+            self._proxy_binary()
 
     def _make_proxy(self, tag: str, base: str) -> None:
         binary = self._proxy_binary()
@@ -203,12 +231,12 @@ class _Workshop:
             return kept
         if shutil.which("go") is None:
             raise LabError(f"no registry gives {PROXY}: install {GO_NEEDED}, from which the lab builds it")
-        kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
         with self.steps.step("building kamal-proxy from source"):
-            _run(
+            run(
                 ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(part), PROXY_COMMAND],
-                cwd=module,
+                seconds=BUILD_SECONDS,
+                folder=module,
                 environment={**os.environ, "CGO_ENABLED": "0"},
             )
         part.rename(kept)
@@ -226,26 +254,28 @@ class _Workshop:
                     raise LabError(f"building {tag} failed: {line['error']}", "".join(said))
 
     def _archived(self, server: str, runtime: str, postgres: str, redis: str, proxy: str) -> Images:
-        inner = {runtime: RUNTIME, redis: REDIS, proxy: PROXY}
-        digest = hashlib.sha256("\0".join([*inner, postgres]).encode()).hexdigest()[:12]
+        made_from = [runtime, postgres, redis, proxy]
+        digest = hashlib.sha256("\0".join(made_from).encode()).hexdigest()[:12]
         archive = cache_folder() / f"images-{digest}.tar"
-        names = archive.with_suffix(".json")
-        if not (archive.exists() and names.exists()):
+        kept = archive.with_suffix(".json")
+        if not (archive.exists() and kept.exists()):
             with self.steps.step("keeping the lab's inner images as one archive"):
-                inner[postgres] = f"postgres:{self._major_version(postgres)}"
-                self._save(list(inner), archive)
-                names.write_text(json.dumps(inner))
-                _remove_others(archive, names)
-        return Images(server, archive, json.loads(names.read_text()))
+                self._save(made_from, archive)
+                major = self._said(postgres, "postgres", "--version").split(")")[1].split(".")[0].strip()
+                facts = {
+                    "inner": {runtime: RUNTIME, redis: REDIS, proxy: PROXY, postgres: f"postgres:{major}"},
+                    "redis_uid": int(self._said(redis, "id", "-u", "redis")),
+                    "proxy_uid": int(self._said(proxy, "id", "-u", "kamal-proxy")),
+                }
+                kept.write_text(json.dumps(facts))
+                _remove_others(archive, kept)
+        return Images(server=server, archive=archive, **json.loads(kept.read_text()))
 
-    def _major_version(self, postgres: str) -> str:
-        said = self.client.containers.run(
-            postgres, ["--version"], entrypoint="postgres", remove=True, network_mode="none"
-        )
-        return str(said.decode().split(")")[1].split(".")[0].strip())
+    def _said(self, image: str, program: str, *arguments: str) -> str:
+        command = ["docker", "run", "--rm", "--network=none", f"--entrypoint={program}", image, *arguments]
+        return run(command, seconds=BUILD_SECONDS).decode()
 
     def _save(self, tags: list[str], archive: Path) -> None:
-        archive.parent.mkdir(parents=True, exist_ok=True)
         part = archive.with_suffix(".part")
         api = self.client.api
         response = api.get(f"{api.base_url}/v{api._version}/images/get", params={"names": tags}, stream=True)
@@ -266,7 +296,7 @@ def _package_sources() -> Iterator[str]:
     """This machine's own package sources of its distribution, one line each; those of third parties left out."""
     origins = {"Debian", "Ubuntu"}
     form = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
-    listed = _run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    listed = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], seconds=BUILD_SECONDS).decode()
     for line in dict.fromkeys(listed.splitlines()):
         origin, address, suite, component = line.split("|")
         if origin in origins:
@@ -282,22 +312,7 @@ def _digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-class _folder(tempfile.TemporaryDirectory[str]):
-    """A temporary folder, as a path."""
-
-    def __enter__(self) -> Path:  # type: ignore[override]
-        return Path(super().__enter__())
-
-
-def _run(
-    command: list[str], *, stdin: str = "", cwd: Path | None = None, environment: dict[str, str] | None = None
-) -> str:
-    try:
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=BUILD_SECONDS, cwd=cwd, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        raise LabError(f"{command[0]} took longer than {BUILD_SECONDS:.0f} s") from None
-    if done.returncode != 0:
-        raise LabError(f"{command[0]} failed ({done.returncode})", done.stdout + done.stderr)
-    return done.stdout
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,27 @@ import docker
 from docker.errors import DockerException
 
 from lab import LabError, Refused
+from lab.programs import run
 from lab.progress import Steps
 
 ENGINE_START_SECONDS = 60.0
 INSTALL_SECONDS = 300.0
 ENGINE_LOG = Path("/var/log/dockerd.log")
 PRODUCTION_TREE = Path("/var/www/psyfit")
-PROGRAMS = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnupg", "gpgconf": "gnupg", "tar": "tar"}
+ROOM_LIMIT_PERCENT = 80
+PROGRAMS = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnupg", "gpgconf": "gnupg"}
 
 
 def engine(steps: Steps) -> Any:
     """The Docker SDK's client of this machine's own engine, installed and started where that can be done."""
     for program, package in PROGRAMS.items():
         need(program, package, steps)
+    client = _found_or_started(steps)
+    need("docker", "docker-cli", steps)  # newer distributions keep it in a package of its own
+    return client
+
+
+def _found_or_started(steps: Steps) -> Any:
     client, trouble = _answering()
     if client is not None:
         return client
@@ -34,7 +43,7 @@ def engine(steps: Steps) -> Any:
         raise Refused("the Docker Engine refuses this account: add it to the group docker and log in again")
     if shutil.which("dockerd") is None:
         if not can_install():
-            raise Refused("there is no Docker Engine on this machine: install Docker Engine 20.10 or newer and start it")
+            raise Refused("there is no Docker Engine here: install Docker Engine 20.10 or newer and start it")
         with steps.step("installing the Docker Engine (package docker.io)"):
             install("docker.io")
     if os.geteuid() != 0:
@@ -59,12 +68,10 @@ def _answering() -> tuple[Any | None, str]:
 
 def _started() -> Any:
     if Path("/run/systemd/system").is_dir():
-        _run(["systemctl", "start", "docker"], seconds=ENGINE_START_SECONDS)
+        run(["systemctl", "start", "docker"], seconds=ENGINE_START_SECONDS)
     else:
         with ENGINE_LOG.open("ab") as log:
-            subprocess.Popen(
-                ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
-            )
+            subprocess.run(["setsid", "--fork", "dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
     deadline = time.monotonic() + ENGINE_START_SECONDS
     while True:
         client, trouble = _answering()
@@ -73,7 +80,7 @@ def _started() -> Any:
         if time.monotonic() > deadline:
             said = ENGINE_LOG.read_text(errors="replace") if ENGINE_LOG.exists() else trouble
             raise LabError(f"the Docker Engine did not answer within {ENGINE_START_SECONDS:.0f} s of its start", said)
-        time.sleep(0.2)
+        threading.Event().wait(0.2)
 
 
 def need(program: str, package: str, steps: Steps) -> None:
@@ -103,8 +110,8 @@ def is_debian() -> bool:
 def install(*packages: str) -> None:
     """Install packages, with fresh package lists."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _run(["apt-get", "update"], seconds=INSTALL_SECONDS, environment=environment)
-    _run(
+    run(["apt-get", "update"], seconds=INSTALL_SECONDS, environment=environment)
+    run(
         ["apt-get", "install", "--yes", "--no-install-recommends", *packages],
         seconds=INSTALL_SECONDS,
         environment=environment,
@@ -128,21 +135,13 @@ def refuse_production(client: Any) -> None:
                 )
 
 
-def room_warning(path: Path) -> str | None:
+def room_warning(client: Any) -> str | None:
     """What to say where the machine's own disk is so full that the lab's disk check must fail."""
-    usage = shutil.disk_usage(path)
-    used_percent = 100 * usage.used / (usage.used + usage.free)
-    if used_percent < 80:
+    folder = Path(client.info()["DockerRootDir"])
+    if not folder.exists():
         return None
-    return f"this machine's disk is {used_percent:.0f} % full: the lab lives on it, so its disk check (6.3) will fail"
-
-
-def _run(command: list[str], *, seconds: float, environment: dict[str, str] | None = None) -> None:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        raise LabError(f"{' '.join(command)} took longer than {seconds:.0f} s") from None
-    if done.returncode != 0:
-        raise LabError(f"{' '.join(command)} failed ({done.returncode})", done.stdout + done.stderr)
+    usage = shutil.disk_usage(folder)
+    used_percent = 100 * usage.used / (usage.used + usage.free)
+    if used_percent < ROOM_LIMIT_PERCENT:
+        return None
+    return f"the machine's disk is {used_percent:.0f} % full: the lab lives on it, so its disk check (6.3) will fail"

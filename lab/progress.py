@@ -1,7 +1,8 @@
-"""What the lab is doing, step by step: a live line on a terminal, plain lines elsewhere."""
+"""What the lab is doing, step by step: live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Steps:
-    """Shows each step as it begins and, on a terminal, how long it took."""
+    """Shows each step as it begins and, on a terminal, how long it took; steps may run side by side."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False)
         self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self._live: Progress | None = None
+        self._running = 0
 
     def elapsed_seconds(self) -> float:
+        """Seconds since these steps were begun."""
         return time.monotonic() - self._begun
 
     @contextmanager
@@ -28,12 +33,31 @@ class Steps:
             yield
             return
         begun = time.monotonic()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as live:
-            live.add_task(what, total=None)
+        with self._shown(what):
             yield
         self.say(f"[green]✓[/green] {what} [dim]{time.monotonic() - begun:.1f} s[/dim]", markup=True)
 
     def say(self, line: str, *, markup: bool = False) -> None:
         """Print one line that stays."""
         self.console.print(line, markup=markup, soft_wrap=True)
+
+    @contextmanager
+    def _shown(self, what: str) -> Iterator[None]:
+        # A console can show one live display only, so all running steps share it.
+        with self._lock:
+            if self._live is None:
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+                self._live = Progress(*columns, console=self.console, transient=True)
+                self._live.start()
+            live = self._live
+            task = live.add_task(what, total=None)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                live.remove_task(task)
+                self._running -= 1
+                if self._running == 0:
+                    live.stop()
+                    self._live = None

@@ -1,0 +1,33 @@
+"""Take a lab away, with all that it left on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from typing import Any
+
+from lab import keys, machine, outer
+from lab.progress import Steps
+from lab.server import DEFAULT_NAME, Server
+
+
+def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
+    """Take the lab of this name away; returns whether there was anything of it."""
+    steps = steps or Steps()
+    server = Server(name)
+    client = machine.existing_engine()
+    there = server.state.exists() or (client is not None and name in outer.labs(client))
+    if there:
+        with steps.step(f"taking the lab {name} away"):
+            remove(client, server)
+    return there
+
+
+def remove(client: Any | None, server: Server) -> None:
+    """Remove what there is of this lab: container, volume, network, gpg's processes, the state folder."""
+    if client is not None:
+        outer.remove(client, server)
+    keys.stop_gpg(server.state)
+    shutil.rmtree(server.state, ignore_errors=True)
+    with contextlib.suppress(OSError):  # not empty: another lab's state is beside it
+        server.state.parent.rmdir()

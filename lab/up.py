@@ -1,0 +1,180 @@
+"""Make a lab: from nothing to a healthy server that has been in use for a week."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, NoReturn
+
+from docker.errors import DockerException
+
+from lab import LabError, Refused, contents, images, keys, machine, outer, programs
+from lab.down import remove
+from lab.images import Images
+from lab.keys import DOMAIN
+from lab.outer import PORTS
+from lab.progress import Steps
+from lab.server import DEFAULT_NAME, Server
+from lab.together import begin
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SSH_CONFIG = """\
+Host *
+  HostName {address}
+  Port {port}
+  IdentityFile "{state}/id_ed25519"
+  IdentitiesOnly yes
+  UserKnownHostsFile "{state}/known_hosts"
+  StrictHostKeyChecking yes
+"""
+
+TARGET = """\
+# The disposable server that `runbook lab up --name {name}` made.
+name = "{name}"
+environment = "lab"
+address = "{address}"
+domain = "{domain}"
+
+[ssh]
+user = "root"
+port = {ssh_port}
+config = "{state}/ssh_config"
+
+[edge]
+https_port = {https_port}
+http_port = {http_port}
+ca_file = "{state}/ca.pem"
+
+[backups]
+newest_row = ["appointments.created_at", "audit_events.created_at"]
+encryption_key = "{state}/backup-key.asc"
+"""
+
+
+def up(name: str = DEFAULT_NAME, steps: Steps | None = None) -> Server:
+    """Make the lab of this name; what was begun is taken away again where it fails or is interrupted.
+
+    Raises:
+        Refused: The machine looks like the service's own, or a lab of this name is there already.
+        LabError: It could not be made.
+    """
+    steps = steps or Steps()
+    server = Server(name)
+    client = machine.engine(steps)
+    machine.refuse_production(client)
+    _refuse_second(client, server)
+    if warning := machine.room_warning(client):
+        steps.say(warning)
+    with _ended_only_by_exceptions(), _told_by_the_lab():
+        made = images.ensure(client, steps)
+        with ExitStack() as lock:
+            lock.enter_context(images.one_at_a_time("up"))
+            _refuse_second(client, server)
+            with _taken_away_on_failure(client, server, steps):
+                address = _start(client, server, made, steps)
+                lock.close()
+                _furnish(server, address, made, steps)
+    steps.say(f"the lab {name} is up after {steps.elapsed_seconds():.0f} s: {address}")
+    return server
+
+
+def _refuse_second(client: Any, server: Server) -> None:
+    if outer.address_of(client, server) is not None:
+        raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` takes it away")
+
+
+def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
+    with steps.step("starting the server"):
+        remove(client, server)  # what a lab left that was killed before it could tidy up
+        server.state.mkdir(parents=True, mode=0o700)
+        return outer.start(client, server, made.server)
+
+
+def _furnish(server: Server, address: str, made: Images, steps: Steps) -> None:
+    def load() -> None:
+        with steps.step("loading the inner images"):
+            contents.load_images(server, made)
+
+    loading = begin(load)
+    with steps.step("making keys, accounts and the repository"):
+        held = keys.make(server.state)
+        host_key = contents.let_operator_in(server, held)
+        _write_operators_files(server, address, host_key)
+        trusting = begin(lambda: contents.trust(server, held))
+        contents.commit_first_release(server, made, held)
+        contents.configure(server, made, held)
+    loading.result()
+    with steps.step("starting database, Redis and proxy"):
+        contents.start_services(server, made)
+    trusting.result()
+    with steps.step(f"deploying release {contents.OLD_VERSION}"):
+        contents.deploy(server)
+    with steps.step("filling the database with made-up people"):
+        contents.seed(server)
+    with steps.step(f"deploying release {contents.NEW_VERSION}"):
+        contents.commit_second_release(server)
+        contents.deploy(server)
+    with steps.step("letting a week of backups pass"):
+        contents.make_history(server)
+    with steps.step("running the cron jobs once"):
+        contents.start_cron_jobs(server)
+
+
+@contextmanager
+def _taken_away_on_failure(client: Any, server: Server, steps: Steps) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _let_nothing_interrupt()
+        with steps.step("taking away what was begun"):
+            remove(client, server)
+        raise
+
+
+@contextmanager
+def _told_by_the_lab() -> Iterator[None]:
+    try:
+        yield
+    except DockerException as error:
+        raise LabError(f"this machine's Docker Engine will not: {error}") from error
+
+
+@contextmanager
+def _ended_only_by_exceptions() -> Iterator[None]:
+    """Turn each signal that would end the process at once into an exception, and leave no program running."""
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {ending: signal.signal(ending, end) for ending in ENDINGS}
+    try:
+        yield
+    except BaseException:
+        _let_nothing_interrupt()
+        programs.end_all()
+        raise
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+
+
+def _let_nothing_interrupt() -> None:
+    """From here on, a second Ctrl-C would only leave things behind."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+
+
+def _write_operators_files(server: Server, address: str, host_key: str) -> None:
+    ssh, https, http = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp"))
+    state = server.state
+    facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
+    (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
+    (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
+    (state / "target.toml").write_text(TARGET.format(ssh_port=ssh, https_port=https, http_port=http, **facts))
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    (state / "lab.json").write_text(json.dumps({"name": server.name, "address": address, "created": created}))
