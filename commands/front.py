@@ -47,6 +47,8 @@ def run_features(
             f"--config-file={ROOT / 'pyproject.toml'}",
             f"--rootdir={ROOT}",
             "--no-header",
+            "--disable-plugin-autoload",  # a third of the time until the first question
+            "-ppytest_bdd.plugin",
             "--disable-warnings",
             "-pno:terminalreporter",
             "-pno:cacheprovider",

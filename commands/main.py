@@ -67,3 +67,7 @@ def run(arguments: Sequence[str]) -> int:
 def _said(sentence: str, code: int) -> int:
     Console(stderr=True, highlight=False).print(Text(sentence), soft_wrap=True)
     return code
+
+
+if __name__ == "__main__":
+    main()

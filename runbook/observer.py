@@ -45,8 +45,8 @@ _DENIED = re.compile(
     r"|not allowed to (use|execute)|dial unix .*: connect: permission denied",
     re.IGNORECASE,
 )
-_CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
-_IMAGES_BY_COMMAND = (
+CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
+IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
 )
 
@@ -155,14 +155,14 @@ class Observer:
         try:
             return self._reader().containers()
         except EngineUnreachable:
-            inspected = self._by_command(_CONTAINERS_BY_COMMAND, question)
+            inspected = self._by_command(CONTAINERS_BY_COMMAND, question)
             return tuple(self._scrubber.scrub(one) for one in inspected)
 
     def _images(self, question: Images) -> tuple[Inspection, ...]:
         try:
             return self._reader().images()
         except EngineUnreachable:
-            return self._by_command(_IMAGES_BY_COMMAND, question)
+            return self._by_command(IMAGES_BY_COMMAND, question)
 
     def _by_command(self, script: str, question: Question[Any]) -> tuple[Inspection, ...]:
         """Where the socket cannot be forwarded or the account needs sudo, docker itself answers the same."""

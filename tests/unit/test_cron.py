@@ -74,6 +74,7 @@ def test_at_boot_is_no_schedule() -> None:
         "0 2 * * 1#2 true",
         "hello",
         "0 2 * * * true\r",
+        r"0 2 * * * true\r",
     ],
 )
 def test_what_cron_does_not_take_is_a_flaw(line: str) -> None:

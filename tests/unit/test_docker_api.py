@@ -22,6 +22,7 @@ class Engine(BaseHTTPRequestHandler):
     """A server on a Unix socket that speaks just enough of the Engine's protocol."""
 
     protocol_version = "HTTP/1.1"
+
     def do_GET(self) -> None:
         answer: Any = {"ApiVersion": "1.41", "Version": "20.10.24", "MinAPIVersion": "1.12"}
         if "/containers/json" in self.path:

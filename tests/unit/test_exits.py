@@ -18,7 +18,10 @@ HAPPENINGS: dict[str, Outcome | Event] = {str(one): one for one in (*Outcome, *E
 
 def table() -> list[tuple[int, list[Outcome | Event]]]:
     """Each row of the README's table: the code, and what alone leads to it; worst first."""
-    return [(int(code), [HAPPENINGS[word] for word in happened.split(", ")]) for code, happened in ROW.findall(README.read_text())]
+    return [
+        (int(code), [HAPPENINGS[word] for word in happened.split(", ")])
+        for code, happened in ROW.findall(README.read_text())
+    ]
 
 
 def test_the_table_names_everything_that_can_happen() -> None:

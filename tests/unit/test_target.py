@@ -55,7 +55,10 @@ def test_no_target_of_the_repository_has_a_real_address(path: Path) -> None:
         (GOOD + "[ssh]\nport = 0\n", "key ssh.port is 0; expected greater than or equal to 1"),
         (GOOD + "ssh = 3\n", "key ssh is 3; expected a table [ssh]"),
         (GOOD + "[paths]\napp = 'www'\n", "key paths.app is 'www'; expected an absolute path on the server"),
-        (GOOD + "[ssh]\nusers = 'root'\n", "key ssh.users is unknown; expected one of become, config, local, port, user"),
+        (
+            GOOD + "[ssh]\nusers = 'root'\n",
+            "key ssh.users is unknown; expected one of become, config, local, port, user",
+        ),
         (
             GOOD.replace('"192.0.2.1"', '"-oProxyCommand=x"'),
             "key address is '-oProxyCommand=x'; expected a host name or an IP address",

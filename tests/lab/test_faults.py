@@ -1,0 +1,28 @@
+"""Each fault gives exactly the outcomes that it names and no others; healed, all pass again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lab import faults
+from lab.server import Server
+from runbook.outcome import Outcome
+from tests.lab.looking import Verified
+
+
+@pytest.mark.parametrize("fault", faults.names())
+def test_the_fault_is_seen_for_what_it_is(fault: str, lab: Server, look: Callable[..., Verified]) -> None:
+    expected = faults.describe(fault)
+    try:
+        faults.inject(lab, fault)
+        broken = look()
+    finally:
+        faults.heal(lab, fault)
+    healed = look()
+    assert broken.ids(Outcome.FAILED) == expected.fails, broken.told()
+    assert broken.ids(Outcome.UNDETERMINED) == expected.undetermined, broken.told()
+    assert broken.code == (1 if expected.fails else 3)
+    assert not any(scenario.own_fault for scenario in broken.run.scenarios), broken.told()
+    assert healed.code == 0, healed.told()

@@ -1,0 +1,176 @@
+"""The list of backups, and what an encrypted one shows without its private key, are read rightly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.backups import PARTS, read_heads, read_list, read_parts
+from checks.openpgp import Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
+from runbook.question import facts_of
+from runbook.target import Target
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+SESSION_KEY = bytes([0x84, 10, 3]) + bytes.fromhex("0123456789ABCDEF") + b"\1"
+PASSPHRASE = bytes([0x8C, 4, 4, 9, 0, 8])
+SEALED = bytes([0xD2, 5]) + b"12345"
+LISTED = """now 1771002000
+file 10 1770915600 /b/psyfit_production_20260213_020000.sql.gz
+file 30 1771002000 /b/psyfit_production_20260214_020000.sql.gz.gpg
+file 20 1771001999 /b/psyfit_production_before the move.sql.gz
+file 20 1771001999 /b/psyfit_production_20260214_020001.sql.gz.part
+named 20260213_020000 1770915600
+named 20260214_020000 1771002000
+"""
+
+
+# The list
+
+
+def test_backups_are_listed_oldest_first() -> None:
+    assert [(one.size_bytes, one.encrypted) for one in read_list(LISTED)] == [(10, False), (20, False), (30, True)]
+
+
+def test_a_name_without_a_time_leaves_the_files_own() -> None:
+    _, nameless, _ = read_list(LISTED)
+    assert nameless.named_at is None
+    assert nameless.made_at == datetime.fromtimestamp(1771001999, UTC)
+
+
+def test_what_was_written_to_just_now_may_be_unfinished() -> None:
+    assert [one.may_be_unfinished for one in read_list(LISTED)] == [False, True, True]
+
+
+def test_none_are_none() -> None:
+    assert read_list("now 1771002000\n") == []
+
+
+@given(st.text())
+def test_any_list_is_read_or_refused(text: str) -> None:
+    for reader in (read_list, read_heads, read_parts):
+        with contextlib.suppress(ValueError, LookupError):
+            reader(text)
+    with contextlib.suppress(ValueError, LookupError):
+        read_list(f"now 1\nfile 1 {text}\nnamed {text}")
+
+
+# Packets
+
+
+def test_recipients_are_read() -> None:
+    message = read_message(SESSION_KEY + SEALED)
+    assert message.recipients == ("0123456789ABCDEF",)
+    assert message.sealed
+    assert message.data == Head(tag=18, body=len(SESSION_KEY) + 2, length=5)
+
+
+def test_a_passphrase_is_seen() -> None:
+    message = read_message(PASSPHRASE + SESSION_KEY + SEALED)
+    assert message.by_passphrase
+
+
+def test_data_without_a_seal_is_seen() -> None:
+    assert not read_message(SESSION_KEY + bytes([0xC9, 1, 0])).sealed
+
+
+@pytest.mark.parametrize("octets", [b"", b"\0\0\0", b"garbage", SEALED[:1], SESSION_KEY[:9], b"\xcb\1x"])
+def test_what_is_no_encrypted_file_is_refused(octets: bytes) -> None:
+    with pytest.raises(NotOpenPgp):
+        read_message(octets)
+
+
+@pytest.mark.parametrize(
+    ("octets", "length", "size"),
+    [
+        (b"\x00", 0, 1),
+        (b"\xbf", 191, 1),
+        (b"\xc0\x00", 192, 2),
+        (b"\xdf\xff", 8383, 2),
+        (b"\xff\x00\x01\x00\x00", 65536, 5),
+    ],
+)
+def test_lengths_are_read(octets: bytes, length: int, size: int) -> None:
+    assert read_length(octets) == (length, size)
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(octets: bytes) -> None:
+    for reader in (read_message, key_ids, read_head, read_length):
+        with contextlib.suppress(ValueError):
+            reader(octets)
+    with contextlib.suppress(ValueError):
+        key_ids(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" + octets + b"\n-----END PGP PUBLIC KEY BLOCK-----\n")
+
+
+# What gpg itself makes
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A key ring with one key, where gpg is."""
+    if shutil.which("gpg") is None:
+        pytest.skip("there is no gpg here")
+    folder = tmp_path_factory.mktemp("gpg")
+    folder.chmod(0o700)
+    _gpg(folder, "--passphrase", "", "--quick-generate-key", "backup@example.test", "default", "default", "never")
+    yield folder
+    subprocess.run(["gpgconf", "--homedir", str(folder), "--kill", "all"], check=True)
+
+
+def _gpg(ring: Path, *arguments: str, told: bytes = b"") -> bytes:
+    command = ["gpg", "--homedir", str(ring), "--batch", "--quiet", "--trust-model", "always", *arguments]
+    done = subprocess.run(command, input=told, capture_output=True, check=True)
+    return done.stdout
+
+
+def _end(folder: Path, octets: bytes) -> int | None:
+    """Where the encrypted data in parts end, as the declared command and its reader tell."""
+    file = folder / "sealed.gpg"
+    file.write_bytes(octets)
+    data = read_message(octets[:2048]).data
+    assert data is not None
+    assert data.length is None
+    width = 1 + (1 << (octets[data.body] - 224))
+    command = PARTS.about(file=str(file), first=str(data.body), width=str(width)).told(facts_of(TARGET))
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
+    return end_of_parts(read_parts(done.stdout))
+
+
+@pytest.mark.parametrize("armour", [(), ("--armor",)])
+def test_the_ids_of_a_key_are_those_that_gpg_encrypts_to(ring: Path, armour: tuple[str, ...]) -> None:
+    exported = _gpg(ring, *armour, "--export")
+    sealed = _gpg(ring, "--encrypt", "--recipient", "backup@example.test", told=b"x")
+    assert set(read_message(sealed).recipients) <= key_ids(exported)
+
+
+@pytest.mark.parametrize("size", [1, 511, 8192, 16384, 100_000, 1_000_003])
+def test_a_message_in_parts_ends_where_its_file_ends(ring: Path, tmp_path: Path, size: int) -> None:
+    options = ("--encrypt", "--compress-algo", "none", "--recipient", "backup@example.test")
+    sealed = _gpg(ring, *options, told=os.urandom(size))
+    data = read_message(sealed[:2048]).data
+    assert data is not None
+    if data.length is None:
+        assert _end(tmp_path, sealed) == len(sealed)
+    else:
+        assert data.body + data.length == len(sealed)
+
+
+@pytest.mark.parametrize("cut", [1, 500, 3000, 8193, 20_000, 90_000])
+def test_a_message_in_parts_that_is_cut_off_does_not_end_with_its_file(ring: Path, tmp_path: Path, cut: int) -> None:
+    sealed = _gpg(ring, "--encrypt", "--recipient", "backup@example.test", told=os.urandom(100_000))
+    assert _end(tmp_path, sealed[:-cut]) != len(sealed) - cut
+
+
+def test_a_length_overwritten_in_the_middle_shows(ring: Path, tmp_path: Path) -> None:
+    sealed = bytearray(_gpg(ring, "--encrypt", "--recipient", "backup@example.test", told=os.urandom(100_000)))
+    sealed[30_000:40_000] = bytes(10_000)
+    assert _end(tmp_path, bytes(sealed)) != len(sealed)

@@ -1,0 +1,246 @@
+"""From a feature to the record and the exit code, on this machine itself by its own shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook.record import Run
+
+pytest_plugins = ["pytester"]
+
+TARGET = """\
+name = "here"
+environment = "staging"
+address = "127.0.0.1"
+domain = "service.example"
+[ssh]
+local = true
+"""
+
+CONFTEST = """\
+import sys
+from pathlib import Path
+
+import pytest
+
+from runbook import catalogue
+import looking
+
+pytest_plugins = ["runbook.plugin", "sentences"]
+CATALOGUE = catalogue.read([looking])
+globals().update(CATALOGUE.fixtures())
+
+def pytest_runbook_catalogue():
+    return CATALOGUE
+
+def pytest_runbook_finished(run, folder):
+    path = folder / "run.json"
+    path.write_text(run.model_dump_json())
+    return path
+"""
+
+LOOKING = """\
+from runbook.look import Look, reading
+from runbook.question import Command
+
+COUNT = Command("echo 3")
+BROKEN = Command("echo three")
+HIDDEN = Command("echo 'x: Permission denied' >&2; exit 1")
+SLOW = Command("exec tail -f /dev/null", seconds=0.3)
+
+def count(look: Look) -> int:
+    return int(look.ask(COUNT).required("the count").out)
+
+def broken(look: Look) -> int:
+    with reading("the count"):
+        return int(look.ask(BROKEN).out)
+
+def hidden(look: Look) -> str:
+    return look.ask(HIDDEN).out
+
+def slow(look: Look) -> str:
+    return look.ask(SLOW).out
+
+def faulty(look: Look) -> int:
+    return look.nonsense
+"""
+
+SENTENCES = """\
+from pytest_bdd import parsers, then
+
+from runbook.outcome import NotApplicable, require
+
+@then(parsers.parse("the count is {expected:d}"))
+def count_is(count, expected):
+    require(count == expected, expected=f"{expected} things", seen=f"{count} things", go_to="9")
+
+@then("the broken answer is read")
+def read_broken(broken): ...
+
+@then("the hidden thing is seen")
+def see_hidden(hidden): ...
+
+@then("the slow answer comes")
+def wait_for_slow(slow): ...
+
+@then("the suite breaks")
+def breaks(faulty): ...
+
+@then("it does not matter here")
+def does_not_matter():
+    raise NotApplicable("there is no such thing here")
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A small suite: one check module, one step module, a target."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(looking=LOOKING, sentences=SENTENCES)
+    pytester.makefile(".toml", target=TARGET)
+    pytester.syspathinsert()
+    return pytester
+
+
+def started(suite: pytest.Pytester, feature: str, *options: str) -> pytest.RunResult:
+    """Run pytest on this feature, without the plugins that it does not need."""
+    suite.makefile(".feature", one=feature)
+    return suite.runpytest_inprocess("--disable-plugin-autoload", "-ppytest_bdd.plugin", *options, "one.feature")
+
+
+def ran(suite: pytest.Pytester, scenarios: str, *options: str) -> tuple[int, Run]:
+    """Run these scenarios; the exit code and the record."""
+    rule = "Feature: 9. Things\n@rb-9.1 @check\nRule: 9.1 Small things\n"
+    result = started(suite, rule + scenarios, "--target=target.toml", *options)
+    (record,) = Path(suite.path, "reports").glob("*/run.json")
+    run = Run.model_validate_json(record.read_text())
+    assert run.exit_code == result.ret
+    return int(result.ret), run
+
+
+def test_what_holds_has_passed_and_rests_on_its_evidence(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "@minor\nScenario: Three things\nThen the count is 3")
+    (scenario,) = run.scenarios
+    assert code == 0
+    assert (scenario.id, scenario.outcome, scenario.severity) == ("three-things", "passed", "minor")
+    assert (scenario.section, scenario.section_title) == ("9.1", "Small things")
+    (exchange,) = run.exchanges
+    assert scenario.steps[0].evidence == (exchange.sequence,)
+    assert (exchange.question, exchange.asked, exchange.answer) == ("looking.COUNT", "echo 3", "3\n")
+
+
+def test_what_does_not_hold_says_what_was_expected_seen_and_where_to_go(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "Scenario: Four things\nThen the count is 4\nThen the count is 3")
+    failing, not_reached = run.scenarios[0].steps
+    assert code == 1
+    assert failing.difference is not None
+    assert failing.difference.model_dump() == {"expected": "4 things", "seen": "3 things", "go_to": "9"}
+    assert not_reached.outcome is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("the broken answer is read", "the count could not be read: ValueError"),
+        ("the hidden thing is seen", "not allowed: x: Permission denied (missing right: login"),
+        ("the slow answer comes", "no answer within 0.3 s"),
+    ],
+)
+def test_what_could_not_be_told_is_undetermined_with_the_reason(
+    suite: pytest.Pytester, sentence: str, reason: str
+) -> None:
+    code, run = ran(suite, f"Scenario: Something\nThen {sentence}")
+    assert (code, run.scenarios[0].outcome) == (3, "undetermined")
+    assert (run.scenarios[0].reason or "").startswith(reason)
+
+
+def test_what_has_no_object_is_not_applicable_and_compliant(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "Scenario: Something\nThen it does not matter here")
+    assert (code, run.scenarios[0].outcome) == (0, "not applicable")
+    assert run.scenarios[0].reason == "there is no such thing here"
+
+
+def test_a_fault_of_the_suite_is_told_apart_and_its_trace_kept(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "Scenario: Something\nThen the suite breaks")
+    assert (code, run.scenarios[0].outcome, run.scenarios[0].own_fault) == (70, "undetermined", True)
+    assert "nonsense" in (Path(suite.path, "reports", run.id) / "own-fault-something.txt").read_text()
+
+
+def test_a_sentence_without_a_meaning_is_the_suites_own_fault(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "Scenario: Something\nThen nobody knows what this means")
+    assert (code, run.scenarios[0].own_fault) == (70, True)
+
+
+def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
+    code, run = ran(
+        suite,
+        "@needs-the-base\nScenario: Above\nThen the count is 3\n"
+        "@needs-above\nScenario: On top\nThen the count is 3\n"
+        "Scenario: The base\nThen the count is 4\n",
+    )
+    outcomes = {scenario.id: (scenario.outcome, scenario.because) for scenario in run.scenarios}
+    assert code == 1
+    assert outcomes == {
+        "the-base": ("failed", None),
+        "above": ("undetermined", "the-base"),
+        "on-top": ("undetermined", "above"),
+    }
+    (cause,) = run.causes()
+    assert [scenario.id for scenario in run.following(cause)] == ["above", "on-top"]
+
+
+def test_a_question_of_several_scenarios_is_asked_once(suite: pytest.Pytester) -> None:
+    _, run = ran(suite, "Scenario: One\nThen the count is 3\nScenario: Two\nThen the count is 3")
+    assert len(run.exchanges) == 1
+
+
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
+def test_stopping_early_never_turns_a_failure_into_a_success(suite: pytest.Pytester, option: str) -> None:
+    code, run = ran(suite, "Scenario: One\nThen the count is 4\nScenario: Two\nThen the count is 3", option)
+    assert (code, len(run.scenarios), run.selected) == (1, 1, 2)
+
+
+def test_only_a_failure_among_undetermined_ones_is_1(suite: pytest.Pytester) -> None:
+    code, _ = ran(suite, "Scenario: One\nThen the slow answer comes\nScenario: Two\nThen the count is 4")
+    assert code == 1
+
+
+def test_a_plan_asks_nothing(suite: pytest.Pytester) -> None:
+    result = started(
+        suite, "Feature: F\n@rb-9.1\nScenario: One\nThen the slow answer comes", "--target=target.toml", "--plan"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["looking.SLOW  inside · needs login · at most 0.3 s · for 9.1", "1 questions; none was asked."]
+    )
+    assert not Path(suite.path, "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "no target: say which server with --target NAME or --target FILE"),
+        (
+            ["--target=none.toml"],
+            "none.toml: cannot be read (No such file or directory); expected a target file (TOML)",
+        ),
+        (["--target=target.toml", "-m", "gate"], "no scenario was selected: nothing was asked"),
+    ],
+)
+def test_wrong_use_is_2_and_says_why(suite: pytest.Pytester, options: list[str], sentence: str) -> None:
+    result = started(suite, "Feature: F\n@rb-9.1\nScenario: One\nThen the count is 3", *options)
+    assert result.ret == 2
+    assert sentence in result.stdout.str() + result.stderr.str()
+
+
+def test_an_unknown_tag_is_refused(suite: pytest.Pytester) -> None:
+    result = started(suite, "Feature: F\n@urgent\nScenario: One\nThen the count is 3", "--target=target.toml")
+    assert result.ret == 70
+    assert "tag @urgent is unknown" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_chapter_selects_its_sections(suite: pytest.Pytester) -> None:
+    code, run = ran(suite, "Scenario: One\nThen the count is 3", "-m", "rb-9")
+    assert (code, len(run.scenarios)) == (0, 1)

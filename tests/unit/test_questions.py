@@ -1,0 +1,123 @@
+"""Every declared question only reads. This holds the catalogue to it, word by word."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+
+import pytest
+
+from commands import doctor
+from conftest import CATALOGUE
+from runbook import observer
+from runbook.question import Command, Containers, Http, Images, Question, Tls, facts_of
+from runbook.target import load
+
+READERS = {
+    "[", ":", "awk", "break", "cat", "cut", "curl", "crontab", "date", "df", "docker", "echo", "exec", "exit", "find", "fold",
+    "git", "grep", "gzip", "head", "id", "openssl", "od", "printf", "readlink", "sed", "set", "stat", "tail", "tr",
+    "uniq",
+}  # fmt: skip
+SHELL_WORDS = {"if", "then", "else", "fi", "do", "done", "while", "until", "!", "{", "}"}
+LOOK_ONLY = {
+    "crontab": r"crontab -l( -u \S+)?",
+    "curl": r"curl -s -o /dev/null -w \S+ --noproxy \S+ --max-time \d+ \S+",
+    "date": r"date( -f -)?( \S+)?",
+    "docker": r"docker (ps -aq --no-trunc|images -q --no-trunc|(image )?inspect \S+|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list))",
+    "exec": r"exec( <.*)?",
+    "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
+    "git": r"git -c \S+ -C \S+ rev-parse HEAD",
+    "gzip": r"gzip -dc",
+    "openssl": r"openssl pkey -pubout",
+    "sed": r"sed (?!.*(-i|--in-place)).*",
+}
+QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
+HARMLESS_REDIRECTION = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
+
+TARGET = load("lab")
+DECLARED = {name: question for question, name in CATALOGUE.names.items()}
+DECLARED["doctor.WHO"] = doctor.WHO
+SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
+    "containers without the socket": observer.CONTAINERS_BY_COMMAND,
+    "images without the socket": observer.IMAGES_BY_COMMAND,
+}
+
+
+def commands_of(script: str) -> list[str]:
+    """The simple commands of a shell script, what stands in quotes as one word ``Q``."""
+    inner = [found[1:-1] for found in QUOTED.findall(script) if found.startswith('"') and "$(" in found]
+    bare = "\n".join([QUOTED.sub("Q", script), *inner])
+    bare = re.sub(r"\$\(\(.*?\)\)", "N", bare)
+    bare = re.sub(r"<(\w+)>", r"\1", bare)  # a value that an earlier answer tells
+    parts = re.split(r"\$\(|\|\|?|&&|[;\n()]|(?<!>)&(?!\d)", HARMLESS_REDIRECTION.sub("", bare))
+    return [command for part in parts if (command := _without_shell_words(part.split()))]
+
+
+def _without_shell_words(words: list[str]) -> str:
+    skipped = list(takewhile(lambda word: word in SHELL_WORDS or re.match(r"\w+=", word), words))
+    rest = words[len(skipped) :]
+    if not rest or rest[0] == "for" or rest[0].endswith("()"):
+        return ""
+    return " ".join(rest).rstrip("} ")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_commands_words_are_those_of_readers(name: str) -> None:
+    own_functions = set(re.findall(r"(\w+)\(\) \{", SCRIPTS[name]))
+    for command in commands_of(SCRIPTS[name]):
+        word = command.split()[0]
+        assert word in READERS | own_functions, f"{word!r} is not known as a reader, in: {command}"
+        if word in LOOK_ONLY:
+            assert re.fullmatch(LOOK_ONLY[word], command), f"this is more than looking: {command}"
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_command_writes_to_no_file(name: str) -> None:
+    bare = re.sub(r"<(\w+)>", r"\1", QUOTED.sub("Q", SCRIPTS[name]))
+    assert ">" not in HARMLESS_REDIRECTION.sub("", bare)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_awk_program_writes_or_starts_anything(name: str) -> None:
+    for program in QUOTED.findall(SCRIPTS[name]) if "awk" in SCRIPTS[name] else ():
+        assert not re.search(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"', program)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_word_of_a_template_is_known(name: str) -> None:
+    """An unknown one stands as <name> in the plan; only what an earlier answer tells may."""
+    told = {"file", "files", "first", "width", "url", "log", "ending", "mounts", "certificate", "key"}
+    assert set(re.findall(r"(?<![\w<])<(\w+)>", SCRIPTS[name])) <= told
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_question_has_a_time_limit_and_a_known_kind(name: str) -> None:
+    question: Question[object] = DECLARED[name]
+    assert isinstance(question, Command | Containers | Images | Http | Tls)
+    assert 0 < question.seconds <= 600
+
+
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
+        ("rm -rf /tmp/x", "rm"),
+        ("cat x | tee y", "tee"),
+        ("if true; then reboot; fi", "reboot"),
+        ('echo "$(docker stop db)"', "docker stop db"),
+        ("{ touch x; }", "touch"),
+        ("docker exec db psql", "docker exec db psql"),
+        ("curl -s -X POST http://x", "curl -s -X POST http://x"),
+        ("find / -name x -delete", "-delete"),
+        ("sed -i s/a/b/ file", "sed -i"),
+    ],
+)
+def test_this_test_would_see_a_command_that_changes_something(script: str, word: str) -> None:
+    seen = [
+        command
+        for command in commands_of(script)
+        if command.split()[0] not in READERS
+        or (pattern := LOOK_ONLY.get(command.split()[0]))
+        and not re.fullmatch(pattern, command)
+    ]
+    assert any(word in command for command in seen)
