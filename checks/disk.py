@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from runbook.look import Look, reading
 from runbook.question import Command
 
-PATHS = "/ {app} {backups} {docker_root} /var/log /tmp"
-SPACE = Command(f"df -P -B1 -- {PATHS}")
-INODES = Command(f"df -P -i -- {PATHS}")
+MOUNTS = Command(
+    "readlink -f -- / {app} {backups} {docker_root} {monitor_log} {backup_log} {cleanup_log} /tmp || exit; "
+    "echo; cat /proc/self/mountinfo"
+)
+SPACE = Command("df -P -B1 -- {mounts}")
+INODES = Command("df -P -i -- {mounts}")
+
+NOT_ON_DISK = frozenset(
+    {"cgroup", "cgroup2", "devpts", "devtmpfs", "mqueue", "nsfs", "overlay", "proc", "squashfs", "sysfs", "tmpfs"}
+)
+"""What is mounted below a path of the service without holding anything of it: the engine's own and the kernel's."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,72 @@ class FileSystem:
 
     @property
     def used_inodes_percent(self) -> float:
+        """Of all inodes."""
         return percent(self.used_inodes, self.inodes)
 
 
+@dataclass(frozen=True)
+class Mount:
+    """One line of the kernel's table of mounts. ``device`` is the same wherever a file system is mounted."""
+
+    path: str
+    device: str
+    kind: str
+    writable: bool
+
+
 def file_systems(look: Look) -> tuple[FileSystem, ...]:
-    """Each file system that holds a path of the service, once."""
-    space, inodes = look.ask(SPACE, INODES)
+    """Each file system that holds a path of the service or is mounted below one, once."""
+    told = look.ask(MOUNTS).required("the mounts")
+    with reading("the mounts"):
+        paths, mounts = read_mounts(told.out)
+        of_service = [mount.path for mount in chosen(paths, mounts)]
+    space, inodes = look.ask(SPACE.about(mounts=of_service), INODES.about(mounts=of_service))
     with reading("the file systems"):
         return tuple(read_df(space.required("the disk space").out, inodes.required("the inodes").out))
+
+
+def read_mounts(text: str) -> tuple[list[str], list[Mount]]:
+    """Read the service's paths, an empty line, and /proc/self/mountinfo. Of two mounts on one path the upper counts.
+
+    Raises:
+        ValueError: A line is not of that form.
+    """
+    paths, _, table = text.partition("\n\n")
+    mounts: dict[str, Mount] = {}
+    for line in table.splitlines():
+        left, found, right = line.partition(" - ")
+        fields = left.split()
+        if not found or len(fields) < 6 or not right.split():
+            raise ValueError("this is not a line of mountinfo")
+        path = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8) % 256), fields[4])
+        options = {*fields[5].split(","), *right.split()[-1].split(",")}
+        mounts[path] = Mount(path=path, device=fields[2], kind=right.split()[0], writable="ro" not in options)
+    return paths.splitlines(), list(mounts.values())
+
+
+def chosen(paths: list[str], mounts: list[Mount]) -> list[Mount]:
+    """The mounts on which these paths are, then those below them; each file system once.
+
+    Read-only ones below a path are left out: nothing of the service can grow there. So is what is below ``/`` alone.
+    """
+    found: dict[str, Mount] = {}
+    for path in paths:
+        above = [mount for mount in mounts if _holds(mount.path, path)]
+        if above:
+            holder = max(above, key=lambda mount: len(mount.path))
+            found.setdefault(holder.device, holder)
+    for mount in mounts:
+        below = any(path != "/" and _holds(path, mount.path) for path in paths)
+        if below and mount.writable and mount.kind not in NOT_ON_DISK:
+            found.setdefault(mount.device, mount)
+    if not found:
+        raise ValueError("no path of the service is on any mount")
+    return list(found.values())
+
+
+def _holds(folder: str, path: str) -> bool:
+    return PurePosixPath(path).is_relative_to(folder)
 
 
 def read_df(space: str, inodes: str) -> list[FileSystem]:

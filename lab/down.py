@@ -12,7 +12,10 @@ from lab.server import DEFAULT_NAME, Server
 
 
 def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
-    """Take the lab of this name away; returns whether there was anything of it."""
+    """Take the lab of this name away; returns whether there was anything of it.
+
+    With the last lab goes the machine's engine too, where a lab has started it.
+    """
     steps = steps or Steps()
     server = Server(name)
     client = machine.existing_engine()
@@ -20,6 +23,8 @@ def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
     if there:
         with steps.step(f"taking the lab {name} away"):
             remove(client, server)
+    if client is not None and not outer.labs(client):
+        machine.stop_engine(client)
     return there
 
 

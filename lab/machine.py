@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -22,6 +23,8 @@ ENGINE_START_SECONDS = 60.0
 INSTALL_SECONDS = 300.0
 ENGINE_LOG = Path("/var/log/dockerd.log")
 PRODUCTION_TREE = Path("/var/www/psyfit")
+ENGINE_PID = Path("/var/run/docker.pid")
+STARTED_BY_US = Path("/run/psyfit-lab-engine.pid")
 ROOM_LIMIT_PERCENT = 80
 PROGRAMS = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnupg", "gpgconf": "gnupg"}
 
@@ -76,11 +79,32 @@ def _started() -> Any:
     while True:
         client, trouble = _answering()
         if client is not None:
+            if ENGINE_PID.exists():
+                STARTED_BY_US.write_text(ENGINE_PID.read_text())
             return client
         if time.monotonic() > deadline:
             said = ENGINE_LOG.read_text(errors="replace") if ENGINE_LOG.exists() else trouble
             raise LabError(f"the Docker Engine did not answer within {ENGINE_START_SECONDS:.0f} s of its start", said)
         threading.Event().wait(0.2)
+
+
+def stop_engine(client: Any) -> bool:
+    """Stop the engine again where we started it ourselves and nobody else has taken to it; returns whether we did.
+
+    Raises:
+        LabError: It did not end in time.
+    """
+    ours = STARTED_BY_US.exists() and ENGINE_PID.exists() and STARTED_BY_US.read_text() == ENGINE_PID.read_text()
+    if not ours or client.api.containers(all=True):
+        return False
+    os.kill(int(ENGINE_PID.read_text()), signal.SIGTERM)
+    STARTED_BY_US.unlink()
+    deadline = time.monotonic() + ENGINE_START_SECONDS
+    while ENGINE_PID.exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"the Docker Engine did not stop within {ENGINE_START_SECONDS:.0f} s")
+        threading.Event().wait(0.1)
+    return True
 
 
 def need(program: str, package: str, steps: Steps) -> None:

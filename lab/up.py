@@ -70,7 +70,7 @@ def up(name: str = DEFAULT_NAME, steps: Steps | None = None) -> Server:
     _refuse_second(client, server)
     if warning := machine.room_warning(client):
         steps.say(warning)
-    with _ended_only_by_exceptions(), _told_by_the_lab():
+    with ended_only_by_exceptions(), _told_by_the_lab():
         made = images.ensure(client, steps)
         with ExitStack() as lock:
             lock.enter_context(images.one_at_a_time("up"))
@@ -130,7 +130,7 @@ def _taken_away_on_failure(client: Any, server: Server, steps: Steps) -> Iterato
     try:
         yield
     except BaseException:
-        _let_nothing_interrupt()
+        let_nothing_interrupt()
         with steps.step("taking away what was begun"):
             remove(client, server)
         raise
@@ -145,7 +145,7 @@ def _told_by_the_lab() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_only_by_exceptions() -> Iterator[None]:
+def ended_only_by_exceptions() -> Iterator[None]:
     """Turn each signal that would end the process at once into an exception, and leave no program running."""
 
     def end(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -155,7 +155,7 @@ def _ended_only_by_exceptions() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _let_nothing_interrupt()
+        let_nothing_interrupt()
         programs.end_all()
         raise
     finally:
@@ -163,7 +163,7 @@ def _ended_only_by_exceptions() -> Iterator[None]:
             signal.signal(ending, handler)
 
 
-def _let_nothing_interrupt() -> None:
+def let_nothing_interrupt() -> None:
     """From here on, a second Ctrl-C would only leave things behind."""
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)

@@ -62,8 +62,8 @@ class Look:
         Raises:
             Undetermined: One of them has no answer.
         """
-        waits = [self._put(question) for question in questions]
-        told = [wait() for wait in waits]
+        asked = [self._put(question) for question in questions]
+        told = [one.result() for one in asked]
         for evidence in _looking.get():
             evidence.update(one.sequence for one in told)
         answers = tuple(one.required() for one in told)
@@ -115,23 +115,13 @@ class Look:
         finally:
             _looking.set(before)
 
-    def _put(self, question: Question[A]) -> Callable[[], Told[A]]:
+    def _put(self, question: Question[A]) -> Future[Told[A]]:
+        """Ask in a thread of its own, so that whoever waits has the answer as soon as it comes."""
         with self._lock:
             asked = self._asked.get(question)
-            if asked is not None:
-                return asked.result
-            future: Future[Told[A]] = Future()
-            self._asked[question] = future
-        wait = self._observer.put(question)
-
-        def settle() -> Told[A]:
-            try:
-                future.set_result(wait())
-            except BaseException as error:
-                future.set_exception(error)
-            return future.result()
-
-        return settle
+            if asked is None:
+                asked = self._asked[question] = in_background(lambda: self._observer.put(question)())
+            return asked
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from runbook.question import (
     Tls,
     facts_of,
 )
-from runbook.redaction import Redactor
+from runbook.redaction import MASK, Redactor
 from runbook.target import Target
 
 A = TypeVar("A")
@@ -45,6 +45,7 @@ _DENIED = re.compile(
     r"|not allowed to (use|execute)|dial unix .*: connect: permission denied",
     re.IGNORECASE,
 )
+_SECRET_HEADERS = {"set-cookie"}
 CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
 IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
@@ -222,7 +223,9 @@ def _as_text(answer: object) -> dict[str, Any]:
         case Output():
             return {"status": answer.status, "answer": answer.out, "errors": answer.err}
         case HttpAnswer():
-            head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+            head = "\n".join(
+                f"{name}: {MASK if name in _SECRET_HEADERS else value}" for name, value in answer.headers.items()
+            )
             return {"status": answer.status, "answer": f"{head}\n\n{answer.body}"}
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.down import down
+from lab.disposable import disposable
 from lab.server import Server
-from lab.up import up
 from tests.lab.looking import Verified, verify
 
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
@@ -23,10 +22,8 @@ def lab() -> Iterator[Server]:
     if STANDING:
         yield Server(STANDING)
         return
-    try:
-        yield up("test")
-    finally:
-        down("test")
+    with disposable("test") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

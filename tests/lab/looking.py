@@ -41,7 +41,7 @@ class Verified:
         )
 
 
-def runbook(*arguments: str, seconds: float = SECONDS, **environment: str) -> subprocess.CompletedProcess[str]:
+def runbook(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one command line of ours."""
     return subprocess.run(
         [*RUNBOOK, *arguments],
@@ -49,7 +49,7 @@ def runbook(*arguments: str, seconds: float = SECONDS, **environment: str) -> su
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=SECONDS,
     )
 
 

@@ -45,7 +45,7 @@ def test_each_exchange_carries_the_digest_of_the_one_before(tmp_path: Path) -> N
     assert all(one.digest == digest_of(one) for one in kept)
 
 
-def test_a_changed_exchange_does_not_fit_its_digest(tmp_path: Path) -> None:
+def test_a_changed_exchange_does_not_fit_its_digest() -> None:
     evidence = Evidence(Redactor())
     record(evidence, "90 %")
     (kept,) = evidence.exchanges

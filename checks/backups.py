@@ -1,0 +1,363 @@
+"""The backups: which there are, what the plain ones hold, and how the encrypted ones are sealed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from inspect import cleandoc
+from pathlib import PurePosixPath
+from typing import Literal
+
+from checks.dump import READ, SECONDS_PER_FILE, Dump, read_dump
+from checks.openpgp import ANYBODY, Message, NotOpenPgp, Part, end_of_parts, key_ids, read_message
+from runbook import rights
+from runbook.look import Look, reading
+from runbook.outcome import Undetermined
+from runbook.question import Command
+
+STILL_WRITTEN_SECONDS = 60
+"""A file that was written to so lately may be one that is being written."""
+
+LIST = Command(
+    cleandoc(
+        r"""date '+now %s'
+    find {backups} -maxdepth 1 -type f -name {database}_'*'.sql.gz'*' -exec stat -c 'file %s %Y %n' -- {{}} + || exit
+    find {backups} -maxdepth 1 -type f -name {database}_'*' |
+      sed -nE 's/.*_(....)(..)(..)_(..)(..)(..)[.]sql.*/\1-\2-\3 \4:\5:\6/p' |
+      date -f - '+named %Y%m%d_%H%M%S %s' || :"""
+    ),
+    needs=rights.ROOT,
+)
+
+HEADS = Command(
+    cleandoc(
+        r"""for file in {files}; do
+      exec < "$file" || exit
+      printf 'head %s ' "$file"; head -c 2048 | od -An -v -tx1 | tr -d ' \n'; echo
+    done"""
+    ),
+    needs=rights.ROOT,
+    lane="slow",
+)
+
+PARTS = Command(
+    cleandoc(
+        r"""exec < {file} || exit
+    size=$(stat -c %s -- {file}); at={first}; width={width}
+    set -- $(tail -c +$((at + 1)) | tr '\n' '\0' | fold -b -w "$width" | cut -b 1 |
+      od -An -v -tu1 -w2 | uniq -c | head -n 1)
+    at=$((at + $1 * width)); [ "$at" -lt "$size" ] || at=$((at - width))
+    while [ "$at" -lt "$size" ]; do
+      set -- $(od -An -v -tu1 -j "$at" -N 5 -- {file})
+      echo "part $at $*"
+      [ "$1" -ge 224 ] && [ "$1" -lt 255 ] || break
+      at=$((at + 1 + (1 << ($1 - 224))))
+    done"""
+    ),
+    needs=rights.ROOT,
+    seconds=SECONDS_PER_FILE,
+    lane="slow",
+)
+"""The lengths of a packet in parts, the equal ones at its beginning passed over: every width-th byte is read."""
+
+AgeBy = Literal["its newest row", "its start", "its name", "its modification time"]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One file of the backups.
+
+    Attributes:
+        named_at: The time in its name, by the server's zone; None where the name holds none.
+        seen_at: The server's own time when it was listed.
+    """
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
+    named_at: datetime | None
+    seen_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Its name without the folder."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def encrypted(self) -> bool:
+        """It is encrypted, by its name."""
+        return self.name.endswith(".gpg")
+
+    @property
+    def made_at(self) -> datetime:
+        """By its name, else by when it was last written to."""
+        return self.named_at or self.modified_at
+
+    @property
+    def may_be_unfinished(self) -> bool:
+        """It was written to so lately that it may still be."""
+        return (self.seen_at - self.modified_at).total_seconds() < STILL_WRITTEN_SECONDS
+
+
+@dataclass(frozen=True)
+class PlainBackup:
+    """One plain backup and what is in it."""
+
+    file: Backup
+    dump: Dump
+
+
+@dataclass(frozen=True)
+class EncryptedBackup:
+    """One encrypted backup, as far as it can be told without the private key.
+
+    Attributes:
+        recipients: Ids of the keys that can open it.
+        by_passphrase: A passphrase can open it.
+        flaw: What is wrong with its packets; None where they are whole.
+    """
+
+    file: Backup
+    recipients: tuple[str, ...]
+    by_passphrase: bool
+    flaw: str | None
+
+    @property
+    def hides_recipients(self) -> bool:
+        """It keeps to itself who can open it."""
+        return ANYBODY in self.recipients
+
+
+@dataclass(frozen=True)
+class Age:
+    """How old a backup is, and what says so."""
+
+    backup: str
+    hours: float
+    by: AgeBy
+    column: str | None = None
+
+    def __str__(self) -> str:
+        by = f"{self.by} ({self.column})" if self.column else self.by
+        return f"{self.backup} is {self.hours:.1f} h old by {by}"
+
+
+def backups(look: Look) -> tuple[Backup, ...]:
+    """Every backup of the database, oldest first by its name."""
+    told = look.ask(LIST)
+    if told.status != 0 and "no such file" in told.err.lower():
+        return ()
+    with reading("the list of backups"):
+        return tuple(read_list(told.required("the list of backups").out))
+
+
+def plain_backups(look: Look) -> tuple[PlainBackup, ...]:
+    """Every plain backup, each read whole, oldest first by its name."""
+    plain = [one for one in look.see(backups) if not one.encrypted]
+    answers = look.ask_each(READ.about(file=one.path) for one in plain)
+    found = []
+    for one, answer in zip(plain, answers, strict=True):
+        with reading(f"the backup {one.name}"):
+            dump = read_dump(one.name, answer.required(f"the backup {one.name}").out)
+        if one.may_be_unfinished and not dump.gzip_whole:
+            raise Undetermined(f"the backup {one.name} is not whole, but was written to less than a minute ago")
+        found.append(PlainBackup(one, dump))
+    return tuple(found)
+
+
+def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
+    """Every encrypted backup by its packets, oldest first by its name."""
+    sealed = [one for one in look.see(backups) if one.encrypted]
+    if not sealed:
+        return ()
+    heads = look.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
+    with reading("the encrypted backups"):
+        found = [_opened(one, read_heads(heads.out)[one.path]) for one in sealed]
+    in_parts = [one for one in found if one.in_parts]
+    answers = look.ask_each(_parts_of(one) for one in in_parts)
+    with reading("the encrypted backups' parts"):
+        ends = {
+            one.file.path: _end(read_parts(answer.required(one.file.name).out))
+            for one, answer in zip(in_parts, answers, strict=True)
+        }
+        return tuple(_judged(one, ends.get(one.file.path)) for one in found)
+
+
+def backup_key(look: Look) -> frozenset[str] | None:
+    """The ids of the key to which backups must be encrypted, and of its subkeys; None where no key is named."""
+    path = look.target.backups.encryption_key
+    if path is None:
+        return None
+    try:
+        certificate = path.read_bytes()
+    except OSError as error:
+        raise Undetermined(f"the backup key's public half, {path}, cannot be read here: {error.strerror}") from None
+    with reading(f"the backup key's public half, {path},"):
+        return key_ids(certificate)
+
+
+def backup_ages(look: Look) -> tuple[Age, ...]:
+    """How old each backup is, youngest first: by its newest row where it can be read and the target names columns.
+
+    A readable dump without any row in these columns has no age: it shows nothing.
+    """
+    ages = [_age_by_name(one) for one in look.see(backups) if one.encrypted]
+    for one in look.see(plain_backups):
+        if not look.target.backups.newest_row:
+            ages.append(_age_by_start(one))
+        elif one.dump.newest_row is not None:
+            newest = one.dump.newest_row
+            ages.append(Age(one.file.name, _hours(one.file, newest.at), "its newest row", newest.column))
+    return tuple(sorted(ages, key=lambda age: age.hours))
+
+
+def _age_by_start(one: PlainBackup) -> Age:
+    if one.dump.started is None:
+        return _age_by_name(one.file)
+    return Age(one.file.name, _hours(one.file, one.dump.started), "its start")
+
+
+def _age_by_name(one: Backup) -> Age:
+    return Age(one.name, _hours(one, one.made_at), "its name" if one.named_at else "its modification time")
+
+
+def _hours(one: Backup, at: datetime) -> float:
+    return (one.seen_at - at).total_seconds() / 3600
+
+
+def read_list(text: str) -> list[Backup]:
+    """Read the answer to `LIST`.
+
+    Raises:
+        ValueError: A line of it is not of its form.
+        LookupError: The server's time is missing.
+    """
+    now: datetime | None = None
+    named: dict[str, datetime] = {}
+    files: list[tuple[str, int, datetime]] = []
+    for line in text.splitlines():
+        match line.split(" ", 3):
+            case ["now", seconds]:
+                now = _instant(seconds)
+            case ["file", size, modified, path]:
+                files.append((path, int(size), _instant(modified)))
+            case ["named", name, seconds]:
+                named[name] = _instant(seconds)
+            case _:
+                raise ValueError("there is a line of another form")
+    if now is None:
+        raise LookupError("the server's time is missing")
+    found = [
+        Backup(path, size, modified, named.get(_stamp_of(path)), now)
+        for path, size, modified in files
+        if path.endswith((".sql.gz", ".sql.gz.gpg"))
+    ]
+    return sorted(found, key=lambda one: (one.made_at, one.path))
+
+
+def _instant(seconds: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError):
+        raise ValueError(f"{seconds} is not a time") from None
+
+
+def _stamp_of(path: str) -> str:
+    found = re.search(r"_(\d{8}_\d{6})\.sql\.gz", path)
+    return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An encrypted backup whose first bytes have been read."""
+
+    file: Backup
+    message: Message | None
+    flaw: str | None
+    first_length: int
+
+    @property
+    def in_parts(self) -> bool:
+        return self.message is not None and self.message.data is not None and self.message.data.length is None
+
+
+def read_heads(text: str) -> dict[str, bytes]:
+    """The first bytes of each file, by its path.
+
+    Raises:
+        ValueError: A line of it is not of its form.
+    """
+    heads = {}
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        path, found, octets = rest.rpartition(" ")
+        if word != "head" or not found:
+            raise ValueError("there is a line of another form")
+        heads[path] = bytes.fromhex(octets)
+    return heads
+
+
+def _opened(one: Backup, octets: bytes) -> _Opened:
+    if octets.startswith(b"-----BEGIN PGP"):
+        raise Undetermined(f"{one.name} is armoured: its packets are not read")
+    try:
+        message = read_message(octets)
+    except NotOpenPgp as error:
+        return _Opened(one, None, str(error), 0)
+    at = message.data.body if message.data else 0
+    return _Opened(one, message, None, octets[at] if at < len(octets) else 0)
+
+
+def _parts_of(one: _Opened) -> Command:
+    assert one.message is not None
+    assert one.message.data is not None
+    width = 1 + (1 << (one.first_length - 224))
+    return PARTS.about(file=one.file.path, first=str(one.message.data.body), width=str(width))
+
+
+def read_parts(text: str) -> list[Part]:
+    """Read the answer to `PARTS`.
+
+    Raises:
+        ValueError: A line of it is not of its form.
+    """
+    parts = []
+    for line in text.splitlines():
+        word, at, *octets = line.split()
+        if word != "part":
+            raise ValueError("there is a line of another form")
+        parts.append(Part(int(at), bytes(int(octet) for octet in octets)))
+    return parts
+
+
+def _end(parts: Iterable[Part]) -> int | None:
+    try:
+        return end_of_parts(list(parts))
+    except NotOpenPgp:
+        return None
+
+
+def _judged(one: _Opened, end_of_parts: int | None) -> EncryptedBackup:
+    if one.message is None:
+        return EncryptedBackup(one.file, (), False, one.flaw)
+    data = one.message.data
+    if data is None:
+        flaw: str | None = "it ends before its data"
+    elif not one.message.sealed:
+        flaw = "nothing in it would show that it was changed"
+    else:
+        end = end_of_parts if data.length is None else data.body + data.length
+        flaw = _flaw(one.file.size_bytes, end)
+    return EncryptedBackup(one.file, one.message.recipients, one.message.by_passphrase, flaw)
+
+
+def _flaw(size: int, end: int | None) -> str | None:
+    if end is None:
+        return "it breaks off inside its data"
+    if end > size:
+        return f"{end - size} bytes are missing at its end"
+    if end < size:
+        return f"{size - end} bytes follow after its end"
+    return None

@@ -1,0 +1,406 @@
+"""Cron: is it running, what does the crontab say, can its scripts be executed, and how did each job's last run end."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from inspect import cleandoc
+from pathlib import PurePosixPath
+
+from cronsim import CronSim, CronSimError
+
+from runbook import rights
+from runbook.look import Look, reading
+from runbook.question import Command
+from runbook.target import Target
+
+CRONTAB = Command(
+    'if [ "$(id -un)" = {cron_account} ]; then crontab -l; else crontab -l -u {cron_account}; fi', needs=rights.ROOT
+)
+
+PROCESSES = Command(
+    cleandoc(
+        r"""[ -r /proc/1/status ] || {{ echo "Permission denied: other accounts' processes are hidden" >&2; exit 1; }}
+    found=$(grep -slE '^Name:[[:space:]]*crond?$' /proc/[0-9]*/status)
+    [ -z "$found" ] || grep -shE '^(Name|State|NSpid):' $found || :"""
+    ),
+    needs=rights.ROOT,
+)
+
+SCRIPTS = Command("stat -L -c '%a %U %n' -- {app}/bin/monitor.sh {app}/bin/backup.sh {app}/bin/cleanup-docker.sh")
+
+LAST_RUN = Command(
+    cleandoc(
+        r"""exec < {log} || exit
+    recent() {{ for file in {log}.1 {log}; do [ ! -e "$file" ] || tail -c 65536 -- "$file"; done; }}
+    lines=$(recent | grep -F -- {ending} | tail -n 1 | sed 's/^/ended /'
+      recent | grep -F '] [INFO] Backup successful: ' | tail -n 1 | sed 's/^/made /'
+      recent | tail -n 5 | sed 's/^/last /')
+    date '+now %s'
+    printf '%s\n' "$lines"
+    printf '%s\n' "$lines" | sed -n 's/^[a-z]* \[\([0-9-]\{{10\}} [0-9:]\{{8\}}\)\].*/\1/p' |
+      date -f - '+stamp %Y-%m-%d %H:%M:%S %s' || :"""
+    ),
+    needs=rights.ROOT,
+)
+"""The last line that says a run has ended, and the last lines at all, their stamps read by the server's own zone."""
+
+NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+SETTING = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s="'*]+)\s*=""")
+MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a line of a crontab runs, however it is written; by the rules of Debian's cron."""
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    both_days: bool
+
+
+@dataclass(frozen=True)
+class CronLine:
+    """One active line. ``schedule`` is None for ``@reboot``; ``command`` is what the shell gets of it."""
+
+    text: str
+    schedule: Schedule | None
+    command: str
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """A line that cron cannot read or would read otherwise than it looks. ``number`` counts from 1."""
+
+    number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.number}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Crontab:
+    """The active lines of the account's crontab."""
+
+    lines: tuple[CronLine, ...]
+    flaws: tuple[Flaw, ...]
+
+    def running(self, script: str) -> tuple[CronLine, ...]:
+        """The lines that run this script, by its whole path."""
+        return tuple(line for line in self.lines if script in words_of(line.command))
+
+
+@dataclass(frozen=True)
+class CronProcess:
+    """A process of cron's on the server itself; ``state`` is the kernel's letter (S sleeping, T stopped, Z dead)."""
+
+    state: str
+
+    @property
+    def alive(self) -> bool:
+        """It can start a job."""
+        return self.state in "RSDI"
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script as its file is. ``mode`` are its permission bits."""
+
+    path: str
+    mode: int
+    owner: str
+
+    def executable_by(self, account: str) -> bool:
+        """Whether this account may execute it, its groups left aside."""
+        if account == "root":
+            return bool(self.mode & 0o111)
+        return bool(self.mode & (0o100 if account == self.owner else 0o001))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of the runbook's crontab. ``ending`` begins the last line that a good run writes into ``log``."""
+
+    script: str
+    log: str
+    ending: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a log; ``at`` is None where it does not begin with a time."""
+
+    text: str
+    at: datetime | None
+
+    @property
+    def is_error(self) -> bool:
+        """It says that something failed."""
+        return "] [ERROR]" in self.text
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What a job's log says of its last run.
+
+    Attributes:
+        ending: The last line that says that a run has ended well; None where there is none.
+        lines: The last lines of the log, whatever they say.
+        ended: The last line is such a line.
+        backup: The file that the last line about a successful backup names; None where there is none.
+        seen_at: The server's own time when the log was read.
+    """
+
+    ending: LogLine | None
+    lines: tuple[LogLine, ...]
+    ended: bool
+    backup: str | None
+    seen_at: datetime
+
+    @property
+    def last(self) -> LogLine | None:
+        """The last line."""
+        return self.lines[-1] if self.lines else None
+
+    @property
+    def minutes_ago(self) -> float | None:
+        """How long ago the last good run ended; None where that cannot be told from the log."""
+        if self.ending is None or self.ending.at is None:
+            return None
+        return (self.seen_at - self.ending.at).total_seconds() / 60
+
+    def in_progress(self, usual_minutes: float) -> bool:
+        """Whether a run has begun since, and its last word is not older than a run usually takes."""
+        if self.last is None or self.ended or self.last.is_error or self.last.at is None:
+            return False
+        return 0 <= (self.seen_at - self.last.at).total_seconds() < 60 * usual_minutes
+
+
+def jobs_of(target: Target) -> dict[str, Job]:
+    """The jobs that the runbook's crontab runs, by the names of their scripts."""
+    paths = target.paths
+    return {
+        "monitor.sh": Job(f"{paths.app}/bin/monitor.sh", paths.monitor_log, "] [INFO] Monitor finished"),
+        "backup.sh": Job(f"{paths.app}/bin/backup.sh", paths.backup_log, "] [INFO] Backup finished"),
+        "cleanup-docker.sh": Job(f"{paths.app}/bin/cleanup-docker.sh", paths.cleanup_log, "] [INFO] Cleanup finished"),
+    }
+
+
+def cron_jobs(look: Look) -> dict[str, Job]:
+    """The jobs that the runbook's crontab runs, by the names of their scripts; nothing is asked for that."""
+    return jobs_of(look.target)
+
+
+def crontab(look: Look) -> Crontab:
+    """The crontab of the account that runs the jobs; one that is not there is empty."""
+    told = look.ask(CRONTAB)
+    if told.status != 0 and "no crontab for" in told.err:
+        return Crontab((), ())
+    return read_crontab(told.required("the crontab").out)
+
+
+def cron_processes(look: Look) -> tuple[CronProcess, ...]:
+    """Cron's processes on the server itself; those inside containers do not count."""
+    told = look.ask(PROCESSES).required("the processes")
+    with reading("the processes"):
+        return tuple(read_processes(told.out))
+
+
+def scripts(look: Look) -> dict[str, Script]:
+    """The scripts that cron runs, by their paths; one that is missing is not among them."""
+    told = look.ask(SCRIPTS)
+    if told.status != 0 and "no such file" not in told.err.lower():
+        told.required("the scripts' permissions")
+    with reading("the scripts' permissions"):
+        return {script.path: script for script in read_scripts(told.out)}
+
+
+def last_runs(look: Look) -> dict[str, LastRun | None]:
+    """How each job's last run ended, by the names of their scripts; None where there is no log."""
+    jobs = jobs_of(look.target)
+    answers = look.ask_each(LAST_RUN.about(log=job.log, ending=job.ending) for job in jobs.values())
+    found: dict[str, LastRun | None] = {}
+    for (name, job), answer in zip(jobs.items(), answers, strict=True):
+        if answer.status != 0 and "no such file" in answer.err.lower():
+            found[name] = None
+            continue
+        with reading(f"the log {job.log}"):
+            found[name] = read_last_run(answer.required(f"the log {job.log}").out, job.ending)
+    return found
+
+
+def read_crontab(text: str) -> Crontab:
+    """Read a crontab; what cron could not read becomes a flaw."""
+    lines: list[CronLine] = []
+    flaws: list[Flaw] = []
+    rows = text.split("\n")
+    for number, row in enumerate(rows, start=1):
+        if number == len(rows) and row.strip():
+            flaws.append(Flaw(number, "it does not end with a new line, so cron passes over it"))
+        elif row.endswith(("\r", r"\r")):  # Debian's crontab -l writes it out
+            flaws.append(Flaw(number, "it ends with a carriage return, which becomes part of the command"))
+        elif row.strip() and not row.lstrip().startswith("#") and not SETTING.match(row):
+            try:
+                lines.append(_line(row))
+            except ValueError as error:
+                flaws.append(Flaw(number, str(error)))
+    return Crontab(tuple(lines), tuple(flaws))
+
+
+def _line(row: str) -> CronLine:
+    if row.lstrip().startswith("@"):
+        nickname, _, command = row.strip().partition(" ")
+        schedule = None if nickname == "@reboot" else schedule_of(NICKNAMES.get(nickname, nickname))
+    else:
+        *fields, command = (*row.split(maxsplit=5), "") if len(row.split(maxsplit=5)) < 6 else row.split(maxsplit=5)
+        schedule = schedule_of(" ".join(fields))
+    if not command.strip():
+        raise ValueError("it has no command")
+    return CronLine(row.strip(), schedule, _what_the_shell_gets(command))
+
+
+def _what_the_shell_gets(command: str) -> str:
+    """Cron ends the command at the first bare percent sign; the rest is its input."""
+    return re.split(r"(?<!\\)%", command.strip())[0].replace("\\%", "%")
+
+
+def schedule_of(expression: str) -> Schedule:
+    """The five fields of a crontab line as sets.
+
+    Raises:
+        ValueError: Cron would not take them.
+    """
+    try:
+        told = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except (CronSimError, ValueError, IndexError) as error:
+        raise ValueError(f"“{expression}” is no schedule ({error})") from None
+    beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression)
+    days = (*told.weekdays, *told.days)
+    if len(expression.split()) != 5 or beyond_cron or not all(isinstance(day, int) for day in days):
+        raise ValueError(f"“{expression}” is no schedule for cron")
+    return Schedule(
+        minutes=frozenset(told.minutes),
+        hours=frozenset(told.hours),
+        days=frozenset(told.days),
+        months=frozenset(told.months),
+        weekdays=frozenset(day % 7 for day in told.weekdays if isinstance(day, int)),
+        both_days=told.day_and,
+    )
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a shell command; after ``cd FOLDER`` a relative one with a slash is taken from there."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        return command.split()
+    return list(_from_folder(words))
+
+
+def _from_folder(words: Iterable[str]) -> Iterator[str]:
+    folder, before = "", ""
+    for word in words:
+        if before == "cd":
+            folder = word
+        relative = folder and "/" in word and not word.startswith("/")
+        yield str(PurePosixPath(folder) / word) if relative else word
+        before = word
+
+
+def appends_all_to(command: str, log: str) -> bool:
+    """Whether what the command prints, errors as well, is appended to this file."""
+    words = words_of(command)
+    places = [place for place in range(len(words) - 1) if words[place : place + 2] == [">>", log]]
+    if not places:
+        return False
+    after = words[places[-1] + 2 :]
+    errors_too = any(after[at : at + 3] == ["2", ">&", "1"] for at in range(len(after)))
+    errors_apart = any(words[at : at + 3] == ["2", ">>", log] for at in range(len(words)))
+    return errors_too or (errors_apart and len(places) > 1)
+
+
+def read_processes(text: str) -> list[CronProcess]:
+    """Read the Name, State and NSpid lines of /proc/PID/status, process after process.
+
+    Raises:
+        ValueError: A line is of another form.
+    """
+    found: list[CronProcess] = []
+    state = ""
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        words = value.split()
+        if not colon or not words:
+            raise ValueError("this is not a line of a process's status")
+        if key == "State":
+            state = words[0]
+        elif key == "NSpid" and len(words) == 1:
+            found.append(CronProcess(state))
+    return found
+
+
+def read_scripts(text: str) -> list[Script]:
+    """Read what stat told of the scripts.
+
+    Raises:
+        ValueError: A line is of another form.
+    """
+    rows = [line.split(" ", 2) for line in text.splitlines()]
+    return [Script(path, int(mode, 8), owner) for mode, owner, path in rows]
+
+
+def read_last_run(text: str, ending: str) -> LastRun:
+    """Read the answer to `LAST_RUN`.
+
+    Raises:
+        ValueError: A line is of another form.
+        LookupError: The server's time is missing.
+    """
+    told: dict[str, list[str]] = {"ended": [], "made": [], "last": [], "stamp": [], "now": []}
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        if word:
+            told[word].append(rest)
+    stamps = dict(stamp.rsplit(" ", 1) for stamp in told["stamp"])
+    instants = {stamp: _instant(seconds) for stamp, seconds in stamps.items()}
+
+    def read(line: str) -> LogLine:
+        return LogLine(line, instants.get(line[1:20]) if line.startswith("[") else None)
+
+    lines = tuple(read(line) for line in told["last"] if line.strip())
+    return LastRun(
+        ending=read(told["ended"][-1]) if told["ended"] else None,
+        lines=lines,
+        ended=bool(lines) and ending in lines[-1].text,
+        backup=_file_of(told["made"][-1]) if told["made"] else None,
+        seen_at=_instant(told["now"][0]),
+    )
+
+
+def _file_of(line: str) -> str | None:
+    found = re.search(r"Backup successful: (.+) \([^()]*\)$", line)
+    return found[1] if found else None
+
+
+def _instant(seconds: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError):
+        raise ValueError(f"{seconds} is not a time") from None

@@ -1,0 +1,34 @@
+Feature: 7. The certificate
+
+  @rb-7 @check
+  Rule: 7 The certificate of the domain
+
+    @critical @gate
+    Scenario: The domain shows a certificate
+      Then the domain answers a TLS handshake with a certificate
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: The certificate is valid for long enough
+      Then the certificate has begun
+      And the certificate is valid for at least 14 more days
+
+    @critical @needs-the-domain-shows-a-certificate
+    Scenario: The certificate is for the domain
+      Then the certificate's names cover the domain
+
+    @critical @needs-the-domain-shows-a-certificate
+    Scenario: The certificate is trusted
+      Then the certificate's chain leads to an authority that clients trust
+
+    @critical @needs-the-domain-shows-a-certificate
+    Scenario: The key on the server fits the certificate
+      Then the private key on the server belongs to the certificate that is shown
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: The certificate on the server is the one shown
+      Then the certificate's file on the server is the certificate that is shown
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: Only TLS of today is spoken
+      Then the domain speaks TLS 1.2 or newer
+      And the domain refuses TLS 1.1

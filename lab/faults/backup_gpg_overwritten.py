@@ -1,0 +1,25 @@
+"""The beginning of an encrypted backup is overwritten."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-encrypted-backups-are-whole"}
+undetermined: set[str] = set()
+
+FAULT = "backup-gpg-overwritten"
+
+SCRIPT = r"""
+cp "$old" "$file"
+dd if=/dev/zero of="$file" bs=4096 count=1 conv=notrunc status=none
+"""
+
+
+def inject(server: Server) -> None:
+    aside.replace_backup(server, FAULT, aside.NEWEST_SEALED, SCRIPT)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

@@ -1,0 +1,27 @@
+"""An encrypted backup can be opened with a passphrase as well."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-encrypted-backups-are-for-the-backup-key"}
+undetermined: set[str] = set()
+
+FAULT = "backup-gpg-passphrase"
+
+SCRIPT = r"""
+echo "a guess" | gpg --batch --quiet --no-tty --trust-model always --pinentry-mode loopback --passphrase-fd 0 \
+  --recipient "$(gpg --batch --list-keys --with-colons | awk -F: '$1 == "fpr" { print $10; exit }')" \
+  --output "$file" --symmetric --encrypt "$old"
+gpgconf --kill all
+"""
+
+
+def inject(server: Server) -> None:
+    aside.replace_backup(server, FAULT, aside.NEWEST_SEALED, SCRIPT)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

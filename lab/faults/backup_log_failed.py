@@ -1,0 +1,26 @@
+"""The last backup run says that it failed."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"the-last-backup-run-ended-well"}
+undetermined = {"the-backup-log-agrees-with-the-backups"}
+
+FAULT = "backup-log-failed"
+LOG = "/var/log/psyfit-backup.log"
+EDITING = r"""
+cat
+stamp=$(date '+%F %T')
+printf '[%s] [INFO] Backup of psyfit_production started\n[%s] [ERROR] Backup failed\n' "$stamp" "$stamp"
+"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_log(server, FAULT, LOG, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_log(server, FAULT, LOG)

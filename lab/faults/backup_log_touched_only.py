@@ -1,0 +1,24 @@
+"""The backup log was written to just now, and says nothing of a run of the last day."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"the-last-backup-run-ended-well"}
+undetermined = {"the-backup-log-agrees-with-the-backups"}
+
+FAULT = "backup-log-touched-only"
+LOG = "/var/log/psyfit-backup.log"
+EDITING = r"""
+awk -v limit="[$(date --date='26 hours ago' '+%F %T')]" '$0 < limit'
+"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_log(server, FAULT, LOG, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_log(server, FAULT, LOG)

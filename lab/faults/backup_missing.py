@@ -1,0 +1,29 @@
+"""All backups are gone."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"there-are-backups"}
+undetermined = {
+    "the-backup-log-agrees-with-the-backups",
+    "the-backups-move-on",
+    "the-dumps-are-complete",
+    "the-encrypted-backups-are-for-the-backup-key",
+    "the-encrypted-backups-are-whole",
+    "the-newest-backup-is-fresh",
+    "the-newest-dump-has-its-usual-size",
+    "the-plain-backups-are-whole",
+}
+
+FAULT = "backup-missing"
+
+
+def inject(server: Server) -> None:
+    aside.put_backups_aside(server, FAULT, "psyfit_production_*.sql.gz*")
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

@@ -1,0 +1,29 @@
+"""The newest backup has a new name and new times, and the rows of a week ago."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-backups-move-on", "the-newest-backup-is-fresh"}
+undetermined: set[str] = set()
+
+FAULT = "backup-old-content-new-name"
+
+COPY = """
+set -eu
+umask 077
+cd /var/backups/psyfit
+newest=$(basename "$(ls {folder}/psyfit_production_*.sql.gz | tail -n 1)")
+cp "{oldest}" "$newest"
+"""
+
+
+def inject(server: Server) -> None:
+    aside.put_backups_aside(server, FAULT, aside.YOUNG)
+    server.run(COPY.format(folder=aside.beside(FAULT), oldest=aside.OLDEST_PLAIN)).required()
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

@@ -1,0 +1,25 @@
+"""A backup's gzip has two members, and the second one is cut off."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-plain-backups-are-whole"}
+undetermined: set[str] = set()
+
+FAULT = "backup-second-member-truncated"
+
+SCRIPT = r"""
+gzip -dc "$old" | head -n 20000 | gzip -1 > "$file"
+gzip -dc "$old" | tail -n +20001 | gzip -1 | head -c 500000 >> "$file"
+"""
+
+
+def inject(server: Server) -> None:
+    aside.replace_backup(server, FAULT, aside.SECOND_NEWEST_PLAIN, SCRIPT)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

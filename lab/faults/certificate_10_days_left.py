@@ -1,0 +1,20 @@
+"""The certificate ends in ten days."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "7"
+fails = {"the-certificate-is-valid-for-long-enough"}
+undetermined: set[str] = set()
+
+FAULT = "certificate-10-days-left"
+
+
+def inject(server: Server) -> None:
+    hands.show_certificate(server, FAULT, *hands.certificate_for(server, "psytech.jp", days=10))
+
+
+def heal(server: Server) -> None:
+    hands.restore_pair(server, FAULT)

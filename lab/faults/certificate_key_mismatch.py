@@ -1,0 +1,22 @@
+"""The key on the server is another than the certificate's: after a restart the proxy would end no TLS."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "7"
+fails = {"the-key-on-the-server-fits-the-certificate"}
+undetermined: set[str] = set()
+
+FAULT = "certificate-key-mismatch"
+
+
+def inject(server: Server) -> None:
+    hands.keep_pair(server, FAULT)
+    key, _ = hands.certificate_for(server, "psytech.jp", days=60)
+    hands.put(server, "key.pem", key)
+
+
+def heal(server: Server) -> None:
+    hands.restore_pair(server, FAULT)

@@ -1,0 +1,20 @@
+"""The certificate is for another name than the domain's."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "7"
+fails = {"the-certificate-is-for-the-domain"}
+undetermined: set[str] = set()
+
+FAULT = "certificate-other-name"
+
+
+def inject(server: Server) -> None:
+    hands.show_certificate(server, FAULT, *hands.certificate_for(server, "www.psytech.jp", days=60))
+
+
+def heal(server: Server) -> None:
+    hands.restore_pair(server, FAULT)

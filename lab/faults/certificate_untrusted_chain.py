@@ -1,0 +1,26 @@
+"""The certificate is signed by itself, and by no authority."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "7"
+fails = {"the-certificate-is-trusted"}
+undetermined: set[str] = set()
+
+FAULT = "certificate-untrusted-chain"
+SELF_SIGNED = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 60 -subj /CN=psytech.jp "
+    f"-addext subjectAltName=DNS:psytech.jp -keyout {hands.TLS}/key.pem -out {hands.TLS}/cert.pem"
+)
+
+
+def inject(server: Server) -> None:
+    hands.keep_pair(server, FAULT)
+    server.run(SELF_SIGNED).required()
+    hands.deploy(server, FAULT)
+
+
+def heal(server: Server) -> None:
+    hands.restore_pair(server, FAULT)

@@ -1,0 +1,18 @@
+"""Redis is paused: Docker lists it as up, and it answers nobody."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.2"
+fails = {"redis-is-up"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run("docker pause psyfit-redis").required()
+
+
+def heal(server: Server) -> None:
+    hands.attempt(server, "docker unpause psyfit-redis")

@@ -1,0 +1,22 @@
+"""The running release finds itself unhealthy: its own health check fails."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.2"
+fails = {"every-container-finds-itself-healthy"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run(f"docker exec --user root {hands.RELEASE} mv /usr/bin/curl /usr/bin/curl.away").required()
+    server.wait_until(
+        f'[ "$(docker inspect --format "{{{{.State.Health.Status}}}}" {hands.RELEASE})" = unhealthy ]', seconds=40
+    )
+
+
+def heal(server: Server) -> None:
+    hands.attempt(server, f"docker exec --user root {hands.RELEASE} mv /usr/bin/curl.away /usr/bin/curl")
+    hands.wait_until_well(server)

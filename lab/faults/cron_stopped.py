@@ -1,0 +1,27 @@
+"""Cron is not running."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-is-running"}
+undetermined = {
+    "the-backup-log-agrees-with-the-backups",
+    "the-last-backup-run-ended-well",
+    "the-last-clean-up-run-ended-well",
+    "the-last-monitor-run-ended-well",
+}
+
+FAULT = "cron-stopped"
+
+
+def inject(server: Server) -> None:
+    server.run("kill $(pidof cron)").required()
+
+
+def heal(server: Server) -> None:
+    server.run("pidof cron || cron").required()
+    server.wait_until("pidof cron", seconds=5)
+    server.run(aside.MONITOR_NOW).required()

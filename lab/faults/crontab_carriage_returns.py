@@ -1,0 +1,29 @@
+"""The crontab was saved with carriage returns."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"the-crontab-is-well-formed"}
+undetermined = {
+    "cron-runs-the-monitor",
+    "cron-runs-the-nightly-backup",
+    "cron-runs-the-weekly-clean-up",
+    "the-backup-log-agrees-with-the-backups",
+    "the-last-backup-run-ended-well",
+    "the-last-clean-up-run-ended-well",
+    "the-last-monitor-run-ended-well",
+}
+
+FAULT = "crontab-carriage-returns"
+EDITING = r"""sed 's/$/\r/'"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_crontab(server, FAULT, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_crontab(server, FAULT)

@@ -1,0 +1,21 @@
+"""The backup's line in the crontab is commented out."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-runs-the-nightly-backup"}
+undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+
+FAULT = "crontab-line-commented"
+EDITING = r"""sed '/backup.sh/s/^/# /'"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_crontab(server, FAULT, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_crontab(server, FAULT)

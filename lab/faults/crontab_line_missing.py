@@ -1,0 +1,21 @@
+"""The crontab has no line for the weekly clean-up."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-runs-the-weekly-clean-up"}
+undetermined = {"the-last-clean-up-run-ended-well"}
+
+FAULT = "crontab-line-missing"
+EDITING = r"""grep -v cleanup-docker.sh"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_crontab(server, FAULT, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_crontab(server, FAULT)

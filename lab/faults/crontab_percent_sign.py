@@ -1,0 +1,21 @@
+"""A bare percent sign cuts the backup's command off before its log."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-runs-the-nightly-backup"}
+undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+
+FAULT = "crontab-percent-sign"
+EDITING = r"""sed 's,/backup.sh >>,/backup.sh --day=$(date +%u) >>,'"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_crontab(server, FAULT, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_crontab(server, FAULT)

@@ -1,0 +1,21 @@
+"""The backup's line in the crontab names a script that is not there."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-runs-the-nightly-backup"}
+undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+
+FAULT = "crontab-wrong-path"
+EDITING = r"""sed 's,/bin/backup.sh,/backup.sh,'"""
+
+
+def inject(server: Server) -> None:
+    aside.edit_crontab(server, FAULT, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.restore_crontab(server, FAULT)

@@ -1,0 +1,20 @@
+"""The database is stopped."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.2"
+fails = {"the-database-is-up", "the-api-is-healthy"}
+undetermined = {"a-page-that-reads-the-database-answers"}
+
+FAULT = "db-down"
+
+
+def inject(server: Server) -> None:
+    hands.stop(server, FAULT, "psyfit-db")
+
+
+def heal(server: Server) -> None:
+    hands.start_again(server, FAULT)

@@ -1,0 +1,19 @@
+"""The application cannot reach its database: the database lost the network that the two share."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.1"
+fails = {"the-api-is-healthy"}
+undetermined = {"a-page-that-reads-the-database-answers"}
+
+
+def inject(server: Server) -> None:
+    server.run("docker network disconnect kamal psyfit-db").required()
+
+
+def heal(server: Server) -> None:
+    hands.attempt(server, "docker network connect kamal psyfit-db")
+    hands.wait_until_well(server)

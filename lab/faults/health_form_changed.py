@@ -1,0 +1,20 @@
+"""The health answer calls its version by another name than the runbook documents."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.1"
+fails = {"the-health-answer-has-its-documented-form"}
+undetermined = {"the-health-answer-is-fresh", "the-api-has-the-version-of-its-release"}
+
+FAULT = "health-form-changed"
+
+
+def inject(server: Server) -> None:
+    hands.put_in_front(server, FAULT, "TLSv1_2", '"version"', '"release"')
+
+
+def heal(server: Server) -> None:
+    hands.take_from_front(server, FAULT)

@@ -1,0 +1,18 @@
+"""The health check answers with 200 and a page instead of JSON."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.1"
+fails = {"the-application-itself-answers-the-health-check"}
+undetermined = hands.STANDS_ON_THE_ANSWER
+
+
+def inject(server: Server) -> None:
+    server.run(f"docker exec {hands.RELEASE} sh -c 'echo not-json > /rails/tmp/health-fault'").required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"docker exec {hands.RELEASE} rm -f /rails/tmp/health-fault").required()

@@ -1,0 +1,18 @@
+"""The health check's time is ten minutes old: something answers from a store."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.1"
+fails = {"the-health-answer-is-fresh"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run(f"docker exec {hands.RELEASE} sh -c 'echo stale > /rails/tmp/health-fault'").required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"docker exec {hands.RELEASE} rm -f /rails/tmp/health-fault").required()

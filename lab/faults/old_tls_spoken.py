@@ -1,0 +1,20 @@
+"""Something in front of the proxy ends TLS itself, and speaks TLS 1.1 with whoever asks for it."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "7"
+fails = {"only-tls-of-today-is-spoken"}
+undetermined: set[str] = set()
+
+FAULT = "old-tls-spoken"
+
+
+def inject(server: Server) -> None:
+    hands.put_in_front(server, FAULT, "TLSv1")
+
+
+def heal(server: Server) -> None:
+    hands.take_from_front(server, FAULT)

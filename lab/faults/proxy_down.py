@@ -1,0 +1,26 @@
+"""The proxy's container is stopped."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.3"
+fails = {"the-proxy-is-up", "the-domain-shows-a-certificate"}
+undetermined = {
+    "the-application-itself-answers-the-health-check",
+    "plain-http-leads-to-https",
+    *hands.STANDS_ON_THE_ANSWER,
+    *hands.STANDS_ON_THE_PROXY,
+    *hands.STANDS_ON_THE_CERTIFICATE,
+}
+
+FAULT = "proxy-down"
+
+
+def inject(server: Server) -> None:
+    hands.stop(server, FAULT, "kamal-proxy")
+
+
+def heal(server: Server) -> None:
+    hands.start_again(server, FAULT)

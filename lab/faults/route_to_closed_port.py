@@ -1,0 +1,21 @@
+"""The proxy routes to a port of the running release on which nobody listens."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.3"
+fails = {"the-application-itself-answers-the-health-check", "the-release-behind-the-proxy-answers"}
+undetermined = hands.STANDS_ON_THE_ANSWER
+
+FAULT = "route-to-closed-port"
+
+
+def inject(server: Server) -> None:
+    hands.keep_route(server, FAULT)
+    hands.deploy(server, FAULT, "--force", target=f"{server.running_web()}:3999")
+
+
+def heal(server: Server) -> None:
+    hands.restore_route(server, FAULT)

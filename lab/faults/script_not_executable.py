@@ -1,0 +1,19 @@
+"""The backup script cannot be executed."""
+
+from __future__ import annotations
+
+from lab.server import Server
+
+section = "6.4"
+fails = {"cron-runs-the-nightly-backup"}
+undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+
+FAULT = "script-not-executable"
+
+
+def inject(server: Server) -> None:
+    server.run("chmod a-x /var/www/psyfit/bin/backup.sh").required()
+
+
+def heal(server: Server) -> None:
+    server.run("chmod a+x /var/www/psyfit/bin/backup.sh").required()

@@ -1,0 +1,28 @@
+"""The service was deployed to the proxy again as the runbook's 3.4 has it, without its options: TLS is off."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.3"
+fails = {"plain-http-leads-to-https", "the-proxy-ends-tls-for-the-domain", "the-domain-shows-a-certificate"}
+undetermined = {
+    "the-application-itself-answers-the-health-check",
+    *hands.STANDS_ON_THE_ANSWER,
+    *hands.STANDS_ON_THE_CERTIFICATE,
+}
+
+FAULT = "tls-option-lost"
+
+
+def inject(server: Server) -> None:
+    hands.keep_route(server, FAULT)
+    server.run(
+        "docker exec kamal-proxy kamal-proxy deploy psyfit-web "
+        f"--target {server.running_web()}:3000 --host psytech.jp --drain-timeout=1s"
+    ).required()
+
+
+def heal(server: Server) -> None:
+    hands.restore_route(server, FAULT)

@@ -1,0 +1,307 @@
+"""Section 2: the service is alive and well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pytest_bdd import parsers, then
+
+from checks.containers import Container, Fleet
+from checks.health import Health, Page, Redirect
+from checks.proxy import Backend, Listed, Saved
+from runbook.look import Look
+from runbook.outcome import NotApplicable, Undetermined, require
+
+WHO = r"the web release|the database|Redis|the proxy"
+IN_ORDER = (0, 143)
+"""Exit codes of a release that was stopped and did not fail: it ended by itself, or by the signal that asks for it."""
+
+PARTS: dict[str, Callable[[Fleet], Iterable[Container | None]]] = {
+    "the web release": lambda fleet: fleet.running_releases or fleet.releases,
+    "the database": lambda fleet: [fleet.db],
+    "Redis": lambda fleet: [fleet.redis],
+    "the proxy": lambda fleet: [fleet.proxy],
+}
+
+
+# 2.1
+
+
+@then("the health check is answered by the application, not by the proxy for it")
+def the_application_answers(health: Health) -> None:
+    require(
+        health.from_application,
+        expected="the application's own answer, with its health status in JSON",
+        seen=health.answered,
+        go_to="3.1",
+    )
+
+
+@then(parsers.parse("the health check answers with HTTP status {status:d}"))
+def the_health_check_answers(health: Health, status: int) -> None:
+    require(
+        health.http_status == status,
+        expected=f"HTTP status {status}",
+        seen=f"HTTP status {health.http_status}, health status {health.status}, database {health.database}",
+        go_to="3.2" if health.database != "ok" else "3.1",
+    )
+
+
+@then(parsers.parse('the health status in it is "{word}"'))
+def the_health_status_is(health: Health, word: str) -> None:
+    require(health.status == word, expected=f"health status {word}", seen=f"health status {health.status}", go_to="3.1")
+
+
+@then(parsers.parse('the database check in it is "{word}"'))
+def the_database_check_is(health: Health, word: str) -> None:
+    require(health.database == word, expected=f"database {word}", seen=f"database {health.database}", go_to="3.2")
+
+
+@then("every documented field is in the health answer, with its type")
+def every_documented_field_is_there(health: Health) -> None:
+    require(not health.unlike_form, expected="the documented form", seen=health.unlike_form, go_to="2.1")
+
+
+@then(parsers.parse("the time in the health answer is within {limit:d} s of the server's clock"))
+def the_health_answer_is_fresh(health_age_seconds: float | None, limit: int) -> None:
+    if health_age_seconds is None:
+        raise Undetermined("the health answer has no time in it")
+    require(
+        abs(health_age_seconds) <= limit,
+        expected=f"within {limit} s of the server's clock",
+        seen=f"{abs(health_age_seconds):.0f} s {'behind' if health_age_seconds > 0 else 'ahead of'} it",
+        go_to="3.1",
+    )
+
+
+@then("the health answer names the version of the running release's image")
+def the_version_is_the_releases(health: Health, fleet: Fleet) -> None:
+    labels = {one.version for one in fleet.running_releases} - {None}
+    if not labels:
+        raise Undetermined("no running release has an image with a version label, so nothing says what should run")
+    require(
+        health.version in labels,
+        expected=f"version {_listing(labels)}, as the running release's image says",
+        seen=f"version {health.version}",
+        go_to="4.2",
+    )
+
+
+@then(parsers.parse('the page "{path}" answers with rows of the database'))
+def the_page_answers(database_page: Page, path: str) -> None:
+    rows = "no list" if database_page.rows is None else f"{database_page.rows} rows"
+    require(
+        database_page.path == path and database_page.http_status == 200 and database_page.rows,
+        expected=f"{path} with HTTP status 200 and at least one row",
+        seen=f"{database_page.path} with HTTP status {database_page.http_status} and {rows}",
+        go_to="3.2",
+    )
+
+
+@then("the health check over plain HTTP redirects to HTTPS")
+def plain_http_redirects(plain_http: Redirect, look: Look) -> None:
+    require(
+        plain_http.http_status in (301, 302, 307, 308)
+        and (plain_http.location or "").startswith(f"https://{look.target.domain}/"),
+        expected=f"a redirect to https://{look.target.domain}/",
+        seen=f"HTTP status {plain_http.http_status}, leading to {plain_http.location or 'nowhere'}",
+        go_to="2.3",
+    )
+
+
+# 2.2
+
+
+@then(parsers.re(rf"(?P<who>{WHO}) is running"))
+def it_is_running(fleet: Fleet, who: str) -> None:
+    containers = [one for one in PARTS[who](fleet) if one is not None]
+    stopped = [f"{one.name} ended with {one.exit_code}" for one in containers if not one.running]
+    require(containers and not stopped, expected=f"{who} running", seen=stopped or "no such container", go_to="3.1")
+
+
+@then(parsers.re(rf"(?P<who>{WHO}) is not paused"))
+def it_is_not_paused(fleet: Fleet, who: str) -> None:
+    paused = [f"{one.name} is paused" for one in PARTS[who](fleet) if one is not None and one.paused]
+    require(not paused, expected=f"{who} not paused", seen=paused, go_to="3.1")
+
+
+@then(parsers.parse('the health check of every running container of the service says "{word}"'))
+def every_container_is_healthy(fleet: Fleet, word: str) -> None:
+    checked = [one for one in fleet.running if one.health is not None and not one.paused and not one.restarting]
+    other = [f"{one.name} is {one.health}" for one in checked if one.health not in (word, "starting")]
+    require(not other, expected=f"every container {word}", seen=other, go_to="10")
+    starting = [one.name for one in checked if one.health == "starting"]
+    if starting:
+        raise Undetermined(f"{_listing(starting)} started just now and has not checked itself yet")
+    if not checked:
+        raise NotApplicable("no running container of the service has a health check")
+
+
+@then("no container of the service is waiting to be restarted")
+def none_waits_for_a_restart(fleet: Fleet) -> None:
+    waiting = [
+        f"{one.name} ended with {one.exit_code}, restart {one.restarts}" for one in fleet.known if one.restarting
+    ]
+    require(fleet.known and not waiting, expected="no container between two restarts", seen=waiting, go_to="10")
+
+
+@then(parsers.parse("none that was restarted {times:d} times or more is up for less than {minutes:d} minutes"))
+def none_is_in_a_crash_loop(fleet: Fleet, times: int, minutes: int) -> None:
+    looping = [
+        f"{one.name} restarted {one.restarts} times and up for {one.up_seconds:.0f} s"
+        for one in fleet.known
+        if one.restarts >= times and one.up_seconds is not None and one.up_seconds < 60 * minutes
+    ]
+    require(not looping, expected=f"{minutes} minutes without a restart", seen=looping, go_to="10")
+
+
+@then("no container of the service ran out of memory")
+def none_ran_out_of_memory(fleet: Fleet) -> None:
+    killed = [one.name for one in fleet.known if one.out_of_memory]
+    require(not killed, expected="no container killed for want of memory", seen=killed, go_to="3.3")
+
+
+@then("every running container of the service has a restart policy")
+def every_container_comes_back(fleet: Fleet) -> None:
+    without = [f"{one.name} has {one.restart_policy}" for one in fleet.running if not _comes_back(one)]
+    require(
+        fleet.running and not without,
+        expected="restart policy unless-stopped or always",
+        seen=without or "no running container",
+        go_to="3.1",
+    )
+
+
+@then("exactly one web release is running")
+def one_release_runs(fleet: Fleet) -> None:
+    names = [one.name for one in fleet.running_releases]
+    require(len(names) == 1, expected="exactly one web release running", seen=names, go_to="3.4")
+
+
+@then("the running release was made from the commit that the server's clone stands at")
+def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> None:
+    revisions = {one.revision for one in fleet.running_releases}
+    if not revisions - {None}:
+        raise Undetermined("the running release's image has no label that names its commit")
+    require(
+        revisions == {deployed_revision},
+        expected=f"a release made from {deployed_revision[:12]}",
+        seen=[f"{one.name} made from {(one.revision or 'nothing')[:12]}" for one in fleet.running_releases],
+        go_to="4.2",
+    )
+
+
+@then("at least one stopped web release ended in good order")
+def there_is_a_release_to_go_back_to(fleet: Fleet) -> None:
+    stopped = [one for one in fleet.releases if not one.running]
+    good = [one for one in stopped if one.exit_code in IN_ORDER and not one.out_of_memory]
+    require(
+        good,
+        expected="a stopped web release that ended in good order",
+        seen=[f"{one.name} ended with {one.exit_code}" for one in stopped] or "no stopped web release",
+        go_to="3.4",
+    )
+
+
+@then("every container on the server belongs to the service")
+def no_unexpected_container(fleet: Fleet) -> None:
+    require(
+        fleet.known and not fleet.others,
+        expected="only containers of the service",
+        seen=[one.name for one in fleet.others],
+        go_to="2.2",
+    )
+
+
+# 2.3
+
+
+@then(parsers.parse('the proxy lists the service as "{state}"'))
+def the_proxy_lists_the_service(proxy_list: Listed | None, state: str) -> None:
+    require(
+        proxy_list and proxy_list.state == state,
+        expected=f"the service listed as {state}",
+        seen=proxy_list.state if proxy_list else "the service is not in the list",
+        go_to="3.1",
+    )
+
+
+@then(parsers.parse('the proxy\'s state file says "{state}" too'))
+def the_state_file_says(proxy_state: Saved | None, state: str) -> None:
+    require(
+        proxy_state and proxy_state.state == state,
+        expected=f"the service saved as {state}",
+        seen=proxy_state.state if proxy_state else "the service is not in the state file",
+        go_to="3.1",
+    )
+
+
+@then("the proxy's state file agrees with its list")
+def the_state_file_agrees(proxy_list: Listed | None, proxy_state: Saved | None) -> None:
+    require(
+        proxy_state and proxy_list == proxy_state.as_listed,
+        expected=f"as listed, {_route(proxy_list)}",
+        seen=f"saved, {_route(proxy_state.as_listed if proxy_state else None)}",
+        go_to="2.3",
+    )
+
+
+@then("the proxy serves the domain")
+def the_proxy_serves_the_domain(proxy_list: Listed | None, look: Look) -> None:
+    require(
+        proxy_list and proxy_list.serves(look.target.domain),
+        expected=f"host {look.target.domain}",
+        seen=proxy_list.hosts if proxy_list else "the service is not in the list",
+        go_to="2.3",
+    )
+
+
+@then("the proxy ends TLS for it")
+def the_proxy_ends_tls(proxy_list: Listed | None) -> None:
+    require(proxy_list and proxy_list.tls, expected="TLS yes", seen="TLS no", go_to="3.4")
+
+
+@then("every target of the proxy belongs to the running release as it is now")
+def the_route_leads_to_the_running_release(backends: tuple[Backend, ...], fleet: Fleet) -> None:
+    running = fleet.running_releases
+    astray = [
+        f"{one.target} belongs to {one.container.name if one.container else 'nobody'}"
+        for one in backends
+        if one.container not in running
+    ]
+    require(
+        backends and not astray,
+        expected=f"a route to {_listing(one.name for one in running)}",
+        seen=astray or "no route",
+        go_to="3.4",
+    )
+
+
+@then(parsers.parse("every target of the proxy answers its health path with HTTP status {status:d}"))
+def every_target_answers(backends: tuple[Backend, ...], status: int) -> None:
+    others = [
+        f"{one.target}: {f'HTTP status {one.http_status}' if one.http_status else 'no answer'}"
+        for one in backends
+        if one.http_status != status
+    ]
+    require(
+        backends and not others,
+        expected=f"HTTP status {status} from every target",
+        seen=others or "no route",
+        go_to="3.1",
+    )
+
+
+def _comes_back(container: Container) -> bool:
+    return container.restart_policy in ("always", "unless-stopped")
+
+
+def _listing(values: Iterable[str | None]) -> str:
+    return ", ".join(sorted(str(one) for one in values)) or "nothing"
+
+
+def _route(listed: Listed | None) -> str:
+    if listed is None:
+        return "no such service"
+    tls = "yes" if listed.tls else "no"
+    return f"{','.join(listed.hosts)} to {','.join(listed.targets)}, {listed.state}, TLS {tls}"
