@@ -17,7 +17,7 @@ import pytest
 from pytest_bdd import scenarios
 from pytest_bdd.parser import Scenario
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
-from pytest_bdd.steps import step_function_context_registry
+from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 EXAMPLE = "_pytest_bdd_example"
 
@@ -54,6 +54,11 @@ def step_functions(item: pytest.Item) -> Iterator[Callable[..., Any]]:
     for step in scenario.steps if scenario else ():
         for definition in find_fixturedefs_for_step(step=step, fixturemanager=manager, node=item):
             yield step_function_context_registry[definition.func].step_func
+
+
+def definitions() -> list[StepFunctionContext]:
+    """Every definition of a sentence that has been loaded."""
+    return list(step_function_context_registry.values())
 
 
 def parameters_of(function: Callable[..., Any]) -> frozenset[str]:

@@ -94,7 +94,6 @@ class Containers(_Table):
     proxy: Name = "kamal-proxy"
     proxy_service: Name = "psyfit-web"
     web_port: Port = 3000
-    network: Name = "kamal"
 
 
 class Paths(_Table):
