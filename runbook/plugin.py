@@ -208,11 +208,15 @@ class Runbook:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
         scenario = bdd.scenario_of(item)
         if scenario is None or RUNNING not in self._config.stash:
-            return report
+            return (yield)
         error = call.excinfo.value if call.excinfo else None
+        caught = call.excinfo
+        if isinstance(error, (Differs, Undetermined, NotApplicable)):
+            call.excinfo = None  # we say it ourselves: pytest's rendering of a trace takes long, and nobody reads it
+        report = yield
+        call.excinfo = caught
         if call.when == "call" or error is not None:
             record = self._record(item, scenario, error)
             self._config.stash[RUNNING].scenarios.append(record)
@@ -361,6 +365,7 @@ def _tell_pytest(report: pytest.TestReport, record: Scenario, item: pytest.Item)
         return
     report.runbook_outcome = record.outcome.value  # type: ignore[attr-defined]
     if record.outcome is Outcome.FAILED:
+        report.outcome = "failed"
         report.longrepr = screen.failure(record)
     else:
         report.outcome = "skipped"

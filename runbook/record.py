@@ -146,7 +146,28 @@ class Run(_Model):
         return "as the runbook says"
 
     def causes(self) -> tuple[Scenario, ...]:
-        """Failed and undetermined scenarios that do not follow from another, worst first."""
+        """Failed and undetermined scenarios that do not follow from another, worst first.
+
+        Of several that could not be told for one and the same reason, the worst stands for all.
+        """
+        found: dict[str, Scenario] = {}
+        for scenario in self._open_ones():
+            found.setdefault(_reason_of(scenario), scenario)
+        return tuple(found.values())
+
+    def following(self, cause: Scenario) -> tuple[Scenario, ...]:
+        """The other scenarios that could not be told for the same reason as ``cause``, or because of it at any depth."""
+        same = [one for one in self._open_ones() if one is not cause and _reason_of(one) == _reason_of(cause)]
+        found = {one.id: one for one in same}
+        above = [cause, *same]
+        while above:
+            root = above.pop(0)
+            direct = [one for one in self.scenarios if one.because == root.id and one.id not in found]
+            found.update({one.id: one for one in direct})
+            above += direct
+        return tuple(found.values())
+
+    def _open_ones(self) -> list[Scenario]:
         named = {scenario.id for scenario in self.scenarios}
         open_ones = [
             scenario
@@ -154,12 +175,14 @@ class Run(_Model):
             if scenario.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
             and (scenario.because is None or scenario.because not in named)
         ]
-        return tuple(sorted(open_ones, key=_worst_first))
+        return sorted(open_ones, key=_worst_first)
 
-    def following(self, cause: Scenario) -> tuple[Scenario, ...]:
-        """The scenarios that are undetermined because of ``cause``, at any depth."""
-        direct = [one for one in self.scenarios if one.because == cause.id]
-        return tuple(direct) + tuple(later for one in direct for later in self.following(one))
+
+def _reason_of(scenario: Scenario) -> str:
+    """What two undetermined scenarios have in common where one thing is the matter; a failed one stands alone."""
+    if scenario.outcome is Outcome.FAILED:
+        return scenario.id
+    return f"right {scenario.missing_right}" if scenario.missing_right else f"reason {scenario.reason}"
 
 
 def _worst_first(scenario: Scenario) -> tuple[int, int]:

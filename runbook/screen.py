@@ -37,6 +37,7 @@ STYLES = {
     Outcome.ATTESTED: "cyan",
 }
 LONGEST_SEEN = 400
+NAMED_AT_MOST = 6
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -125,8 +126,7 @@ class Screen:
             shown = what if len(what) <= LONGEST_SEEN else what[:LONGEST_SEEN] + " …"
             self._console.print(Padding(Text.assemble((f"{name}: ", "dim"), clean(shown)), (0, 0, 0, 4)))
         if following:
-            names = ", ".join(one.name for one in following)
-            what = f"{len(following)} more could not be told because of it: {names}"
+            what = f"{len(following)} more could not be told for the same reason: {_named(following)}"
             self._console.print(Padding(Text(clean(what), "dim"), (0, 0, 0, 4)))
 
     def _notices(self, run: Run) -> None:
@@ -145,6 +145,14 @@ class Screen:
                 f" · {counts or 'nothing was run'} · {seconds:.1f} s · exit {run.exit_code}",
             )
         )
+
+
+def _named(scenarios: tuple[Scenario, ...]) -> str:
+    """A few by their names, many by their sections."""
+    if len(scenarios) <= NAMED_AT_MOST:
+        return ", ".join(one.name for one in scenarios)
+    counted = Counter(one.section for one in scenarios)
+    return ", ".join(f"{counted[section]} of {section}" for section in sorted(counted, key=section_order))
 
 
 def _what_to_know(scenario: Scenario) -> list[tuple[str, str]]:

@@ -244,3 +244,15 @@ def test_an_unknown_tag_is_refused(suite: pytest.Pytester) -> None:
 def test_a_chapter_selects_its_sections(suite: pytest.Pytester) -> None:
     code, run = ran(suite, "Scenario: One\nThen the count is 3", "-m", "rb-9")
     assert (code, len(run.scenarios)) == (0, 1)
+
+
+def test_what_could_not_be_told_for_one_reason_is_one_cause(suite: pytest.Pytester) -> None:
+    _, run = ran(
+        suite,
+        "@minor\nScenario: One\nThen the hidden thing is seen\n"
+        "@critical\nScenario: Two\nThen the hidden thing is seen\n"
+        "@needs-one\nScenario: On one\nThen the count is 3\n"
+        "Scenario: Three\nThen the slow answer comes\n",
+    )
+    causes = {cause.id: [one.id for one in run.following(cause)] for cause in run.causes()}
+    assert causes == {"two": ["one", "on-one"], "three": []}

@@ -225,7 +225,7 @@ def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:
         "The proxy sends requests to the running release",
         "a route to psyfit-web-1771913000",
         "Runbook section 2.3",
-        "Because of it 1 more could not be told:",
+        "1 more could not be told for the same reason:",
         "The service says that it is healthy",
         "Every disk has room",
         "less than 80 % everywhere",
