@@ -156,7 +156,7 @@ class Run(_Model):
         return tuple(found.values())
 
     def following(self, cause: Scenario) -> tuple[Scenario, ...]:
-        """The other scenarios that could not be told for the same reason as ``cause``, or because of it at any depth."""
+        """The other scenarios that could not be told for the reason of ``cause``, or because of it at any depth."""
         same = [one for one in self._open_ones() if one is not cause and _reason_of(one) == _reason_of(cause)]
         found = {one.id: one for one in same}
         above = [cause, *same]
