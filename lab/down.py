@@ -18,13 +18,13 @@ def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
     """
     steps = steps or Steps()
     server = Server(name)
-    client = machine.existing_engine()
-    there = server.state.exists() or (client is not None and name in outer.labs(client))
-    if there:
-        with steps.step(f"taking the lab {name} away"):
-            remove(client, server)
-    if client is not None and not outer.labs(client):
-        machine.stop_engine(client)
+    with machine.existing_engine() as client:
+        there = server.state.exists() or (client is not None and name in outer.labs(client))
+        if there:
+            with steps.step(f"taking the lab {name} away"):
+                remove(client, server)
+        if client is not None and not outer.labs(client):
+            machine.stop_engine(client)
     return there
 
 

@@ -6,9 +6,12 @@ import os
 import platform
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +58,33 @@ def _found_or_started(steps: Steps) -> Any:
         return _started()
 
 
-def existing_engine() -> Any | None:
+@contextmanager
+def existing_engine() -> Iterator[Any | None]:
     """The client of this machine's engine if it answers now; nothing is installed or started."""
-    return _answering()[0]
+    client, _ = _answering()
+    try:
+        yield client
+    finally:
+        if client is not None:
+            client.close()
 
 
 def _answering() -> tuple[Any | None, str]:
     try:
+        _touch()
         client = docker.from_env(timeout=60)
         client.ping()
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         return None, str(error)
     return client, ""
+
+
+def _touch() -> None:
+    """Connect once ourselves: where nobody listens, the SDK would leave its own socket open."""
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(address.removeprefix("unix://"))
 
 
 def _started() -> Any:

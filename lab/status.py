@@ -32,8 +32,8 @@ class Status:
 
 def status() -> list[Status]:
     """All labs on this machine, by name."""
-    client = machine.existing_engine()
-    return [] if client is None else [_of(client, Server(name)) for name in outer.labs(client)]
+    with machine.existing_engine() as client:
+        return [] if client is None else [_of(client, Server(name)) for name in outer.labs(client)]
 
 
 def _of(client: Any, server: Server) -> Status:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, NoReturn
@@ -65,20 +65,20 @@ def up(name: str = DEFAULT_NAME, steps: Steps | None = None) -> Server:
     """
     steps = steps or Steps()
     server = Server(name)
-    client = machine.engine(steps)
-    machine.refuse_production(client)
-    _refuse_second(client, server)
-    if warning := machine.room_warning(client):
-        steps.say(warning)
-    with ended_only_by_exceptions(), _told_by_the_lab():
-        made = images.ensure(client, steps)
-        with ExitStack() as lock:
-            lock.enter_context(images.one_at_a_time("up"))
-            _refuse_second(client, server)
-            with _taken_away_on_failure(client, server, steps):
-                address = _start(client, server, made, steps)
-                lock.close()
-                _furnish(server, address, made, steps)
+    with closing(machine.engine(steps)) as client:
+        machine.refuse_production(client)
+        _refuse_second(client, server)
+        if warning := machine.room_warning(client):
+            steps.say(warning)
+        with ended_only_by_exceptions(), _told_by_the_lab():
+            made = images.ensure(client, steps)
+            with ExitStack() as lock:
+                lock.enter_context(images.one_at_a_time("up"))
+                _refuse_second(client, server)
+                with _taken_away_on_failure(client, server, steps):
+                    address = _start(client, server, made, steps)
+                    lock.close()
+                    _furnish(server, address, made, steps)
     steps.say(f"the lab {name} is up after {steps.elapsed_seconds():.0f} s: {address}")
     return server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,11 @@ def test_no_lab_is_made_beside_the_services_own_containers() -> None:
 
 def test_no_lab_is_made_where_the_service_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "PRODUCTION_TREE", tmp_path)
-    with pytest.raises(Refused, match="exists on this machine: a lab is never made where the service itself may be"):
-        machine.refuse_production(machine.engine(Steps()))
+    with (
+        closing(machine.engine(Steps())) as client,
+        pytest.raises(Refused, match="exists on this machine: a lab is never made where the service itself may be"),
+    ):
+        machine.refuse_production(client)
 
 
 def test_break_says_what_must_fail_and_heal_takes_it_off(lab: Server, look: Callable[..., Verified]) -> None:

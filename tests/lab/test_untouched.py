@@ -15,7 +15,7 @@ find /etc /var/www /var/backups /var/spool/cron /root /home -xdev -printf '%p %y
 find /var/backups/psyfit -printf '%p %y %m %U %G %s %T@ %C@\n' | sort
 docker ps --all --no-trunc --format '{{.ID}} {{.Names}} {{.Image}}' | sort
 docker inspect --format '{{.Name}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}}' $(docker ps -aq) | sort
-docker images --all --no-trunc | sort
+docker images --all --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort
 docker volume ls | sort
 docker network ls --no-trunc | sort
 docker exec psyfit-db pg_dump -U psyfit_prod psyfit_production | grep -vE '^\\(un)?restrict ' | sha256sum
