@@ -7,8 +7,12 @@ import pkgutil
 from pathlib import Path
 
 import checks
+import drills
 import steps
+from checks.steady import steady_state
 from runbook import catalogue
+from runbook.interlock import SteadyState
+from runbook.look import Look
 from runbook.record import Run
 
 pytest_plugins = [
@@ -17,7 +21,9 @@ pytest_plugins = [
 ]
 
 CATALOGUE = catalogue.read(
-    importlib.import_module(f"checks.{module.name}") for module in pkgutil.iter_modules(checks.__path__)
+    importlib.import_module(f"{room.__name__}.{module.name}")
+    for room in (checks, drills)
+    for module in pkgutil.iter_modules(room.__path__)
 )
 
 globals().update(CATALOGUE.fixtures())
@@ -25,6 +31,10 @@ globals().update(CATALOGUE.fixtures())
 
 def pytest_runbook_catalogue() -> catalogue.Catalogue:
     return CATALOGUE
+
+
+def pytest_runbook_steady_state(look: Look) -> SteadyState:
+    return look.see(steady_state)
 
 
 def pytest_runbook_finished(run: Run, folder: Path) -> Path:

@@ -47,6 +47,12 @@ def tags_of(scenario: Scenario) -> frozenset[str]:
     return frozenset(scenario.tags | scenario.feature.tags | (scenario.rule.tags if scenario.rule else set()))
 
 
+def is_drill(item: pytest.Item) -> bool:
+    """Whether this test may change the server."""
+    scenario = scenario_of(item)
+    return scenario is not None and "drill" in tags_of(scenario)
+
+
 def step_functions(item: pytest.Item) -> Iterator[Callable[..., Any]]:
     """The function behind each step of the item's scenario; undefined steps are passed over (they fail as they run)."""
     scenario = scenario_of(item)

@@ -7,26 +7,34 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from runbook.act import Act
 from runbook.look import Check, Look
 from runbook.question import Question
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The checks by name, and the names of all questions."""
+    """The checks by name, and the names of all questions and of all acts."""
 
     checks: dict[str, Check[Any]]
     names: dict[Question[Any], str]
+    acts: dict[Act, str] = field(default_factory=dict)
 
     def questions_of(self, check: Check[Any]) -> tuple[Question[Any], ...]:
         """Every question that this check could ask, those of checks it rests on included, in the order of its code."""
-        return tuple(dict.fromkeys(_questions(check, set())))
+        return tuple(dict.fromkeys(_declared(check, Question, set())))
+
+    def acts_of(self, function: Callable[..., Any]) -> tuple[Act, ...]:
+        """Every act that this function could do, in the order of its code."""
+        return tuple(dict.fromkeys(_declared(function, Act, set())))
 
     def fixtures(self) -> dict[str, Any]:
         """A session fixture for each check, named after it."""
@@ -41,18 +49,21 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
     """
     checks: dict[str, Check[Any]] = {}
     names: dict[Question[Any], str] = {}
+    acts: dict[Act, str] = {}
     for module in modules:
         room = module.__name__.rpartition(".")[2]
         for name, value in vars(module).items():
             if isinstance(value, Question):
                 names.setdefault(value, f"{room}.{name}")
+            elif isinstance(value, Act):
+                acts.setdefault(value, f"{room}.{name}")
             elif _is_check(value, module):
                 if name in checks:
                     raise ValueError(
                         f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}"
                     )
                 checks[name] = value
-    return Catalogue(checks, names)
+    return Catalogue(checks, names, acts)
 
 
 def _is_check(value: object, module: ModuleType) -> bool:
@@ -70,16 +81,26 @@ def _fixture(name: str, check: Check[Any]) -> Any:
     return pytest.fixture(scope="session", name=name)(observation)
 
 
-def _questions(function: Callable[..., Any], seen: set[object]) -> Iterator[Question[Any]]:
+def _declared(function: Callable[..., Any], kind: type[A], seen: set[object]) -> Iterator[A]:
+    """The module-level values of this kind that a function's code names, those of the functions it calls included."""
     if function in seen or not isinstance(function, FunctionType):
         return
     seen.add(function)
-    for name in _names_in(function.__code__):
-        value = function.__globals__.get(name)
-        if isinstance(value, Question):
+    for value in _values_in(function):
+        if isinstance(value, kind):
             yield value
         elif isinstance(value, FunctionType) and not value.__module__.startswith("runbook"):
-            yield from _questions(value, seen)
+            yield from _declared(value, kind, seen)
+
+
+def _values_in(function: FunctionType) -> Iterator[object]:
+    """What the names in a function's code stand for, those that it takes from other modules included."""
+    names = list(_names_in(function.__code__))
+    named = [function.__globals__.get(name) for name in names]
+    yield from named
+    for module in named:
+        if isinstance(module, ModuleType):
+            yield from (getattr(module, name, None) for name in names)
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from runbook import bdd
+from runbook import bdd, reachability
 from runbook.catalogue import Catalogue
 from runbook.question import facts_of
 from runbook.target import Target
@@ -16,7 +16,7 @@ from runbook.target import Target
 
 @dataclass(frozen=True)
 class Planned:
-    """One question as it would be asked."""
+    """One question as it would be asked; without sections it is asked only where a line to the server fails."""
 
     name: str
     asked: str
@@ -36,10 +36,14 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
         for check in wanted:
             for question in catalogue.questions_of(check):
                 sections.setdefault(question, {})[section] = None
+    for question in reachability.NAMES:
+        if question != reachability.NAME or target.dns.resolver is not None:
+            sections.setdefault(question, {})
+    names = {**reachability.NAMES, **catalogue.names}
     facts = facts_of(target)
     return tuple(
         Planned(
-            name=catalogue.names.get(question, type(question).__name__),
+            name=names.get(question, type(question).__name__),
             asked=question.told(facts),
             vantage=question.vantage,
             right=question.needs.name,
@@ -47,4 +51,44 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
             sections=tuple(asking),
         )
         for question, asking in sections.items()
+    )
+
+
+@dataclass(frozen=True)
+class PlannedAct:
+    """One act as it would be done, and as it would be undone."""
+
+    name: str
+    script: str
+    undo: str
+
+
+@dataclass(frozen=True)
+class PlannedDrill:
+    """A drill: its sentences, each with the acts that it could do."""
+
+    name: str
+    sentences: tuple[tuple[str, tuple[PlannedAct, ...]], ...]
+
+
+def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]) -> tuple[PlannedDrill, ...]:
+    """The drills among these scenarios; what only a look can tell stands as ``<name>``."""
+    facts = facts_of(target)
+
+    def acts(function: Callable[..., Any]) -> tuple[PlannedAct, ...]:
+        return tuple(
+            PlannedAct(catalogue.acts.get(act, "an act"), act.told(facts), act.undo_told(facts))
+            for act in catalogue.acts_of(function)
+        )
+
+    return tuple(
+        PlannedDrill(
+            scenario.name,
+            tuple(
+                (f"{step.keyword.strip()} {step.name}", acts(function))
+                for step, function in zip(scenario.steps, bdd.step_functions(item), strict=False)
+            ),
+        )
+        for item in items
+        if bdd.is_drill(item) and (scenario := bdd.scenario_of(item)) is not None
     )

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +20,25 @@ import pytest
 
 from runbook import bdd, screen
 from runbook.catalogue import Catalogue
+from runbook.drilling import Drilling, Stopped, ended_by_exceptions
 from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
+from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
+from runbook.operator import Operator
 from runbook.outcome import Differs, NotApplicable, Outcome, Undetermined
-from runbook.plan import Planned, plan_of
-from runbook.record import SEVERITIES, Difference, Run, Scenario, Severity, Step
-from runbook.run import KINDS, Running, begin
+from runbook.plan import Planned, drills_of, plan_of
+from runbook.record import SEVERITIES, Difference, HowItRan, Override, Run, Scenario, Severity, Step
+from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, TargetError, load
 
-TAG = re.compile(r"rb-\d+(\.\d+)?|check|drill|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII)
+TAG = re.compile(
+    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
+)
 RUNNING = pytest.StashKey[Running]()
+DRILLING = pytest.StashKey[Drilling]()
+ONLY_LOOKING = ("verify", "gate")
+EXPECTED = (AssertionError, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
+"""What may end a scenario without a fault of the suite's own."""
 
 
 class Hooks:
@@ -42,6 +52,11 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_planned(self, target: Target, planned: tuple[Planned, ...]) -> bool:
         """Show what a run could ask, in place of asking it; true where that is done."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_steady_state(self, look: Look) -> SteadyState:
+        """What must hold before a drill, and be the same after it."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -58,11 +73,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("runbook", "the executable runbook")
     group.addoption("--target", metavar="NAME|FILE", help="the server: a file of targets/, or a path")
     group.addoption("--plan", action="store_true", help="print every question that could be asked, and ask none")
+    group.addoption("--step", action="store_true", help="in a drill, ask before each sentence whether to go on")
     group.addoption("--reports", metavar="DIR", type=Path, help="where runs go (default: reports/)")
-    group.addoption("--run-kind", choices=KINDS, default="verify", help="what the run is called in its record")
+    group.addoption("--run-kind", choices=KINDS, help="what the run is (default: verify; gate with -m gate)")
+    group.addoption("--gate-override", metavar="REASON", help="let a deploy through although something failed")
+    group.addoption("--gate-by", metavar="NAME", help="who lets it through")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.run_kind is None:
+        config.option.run_kind = "gate" if config.option.markexpr == "gate" else "verify"
     config.pluginmanager.register(Runbook(config), "runbook")
 
 
@@ -78,6 +98,18 @@ def look(request: pytest.FixtureRequest) -> Look:
     return request.config.stash[RUNNING].look
 
 
+@pytest.fixture
+def operator(request: pytest.FixtureRequest) -> Operator:
+    """The operator of this drill; who asks first engages the interlock."""
+    return request.config.stash[DRILLING].operator()
+
+
+@pytest.fixture(scope="session")
+def run_kind(request: pytest.FixtureRequest) -> Kind:
+    """What the run is: what is only there for a moment is a fault before a deploy, and in no other run."""
+    return request.config.stash[RUNNING].kind
+
+
 def scenario_id(name: str) -> str:
     """A scenario's id: its name in lower case, words joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -91,6 +123,8 @@ class _Progress:
     clock: float
     steps: list[Step] = field(default_factory=list)
     step_clock: float = 0.0
+    step_exchanges: int = 0
+    operator: Operator | None = None
 
 
 class Runbook:
@@ -101,6 +135,7 @@ class Runbook:
         self._catalogue: Catalogue = config.hook.pytest_runbook_catalogue() or Catalogue({}, {})
         self._progress: dict[str, _Progress] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._there_are_scenarios = False
         self._collected = 0
         self._screen = screen.Screen(config)
 
@@ -116,7 +151,16 @@ class Runbook:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self._there_are_scenarios = any(map(bdd.scenario_of, items))
+        if self._config.option.run_kind in ONLY_LOOKING:
+            self._leave_out_drills(items)
         self._collected = sum(1 for item in items if bdd.scenario_of(item))
+
+    def _leave_out_drills(self, items: list[pytest.Item]) -> None:
+        """A run that only looks has no drills; they are not what it could have run and did not."""
+        drills = [item for item in items if bdd.is_drill(item)]
+        items[:] = [item for item in items if item not in drills]
+        self._config.hook.pytest_deselected(items=drills)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         scenarios = {item: scenario for item in session.items if (scenario := bdd.scenario_of(item))}
@@ -128,10 +172,11 @@ class Runbook:
             target = load(self._config.option.target)
         except TargetError as error:
             self._stop(str(error), WRONG_USE)
-        session.items[:] = _needed_first(session.items)
+        session.items[:] = sorted(_needed_first(session.items), key=bdd.is_drill)  # first all looks, then the acts
         if self._config.option.plan:
             planned = plan_of(target, self._catalogue, self._checks_by_item(session.items))
             self._config.hook.pytest_runbook_planned(target=target, planned=planned)
+            self._screen.drill_plan(drills_of(target, self._catalogue, session.items))
             return
         running = begin(
             target,
@@ -140,8 +185,16 @@ class Runbook:
             self._catalogue,
             self._collected,
             len(scenarios),
+            _override(self._config),
         )
         self._config.stash[RUNNING] = running
+        self._config.stash[DRILLING] = Drilling(
+            target,
+            running.observer,
+            running.evidence,
+            lambda act: self._catalogue.acts.get(act.template(), "an act"),
+            lambda look: self._config.hook.pytest_runbook_steady_state(look=look),
+        )
         self._screen.begin(running)
         wanted = self._checks_by_item(session.items)
         running.look.start(dict.fromkeys(check for checks in wanted.values() for check in checks))
@@ -164,8 +217,12 @@ class Runbook:
             if bdd.scenario_of(item)
         }
 
-    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        return True if self._config.option.plan else None
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if self._config.option.plan:
+            session.items.clear()
+        with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
+            return (yield)
 
     # A scenario as it runs
 
@@ -177,8 +234,24 @@ class Runbook:
             if needed != tag and outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
                 raise Undetermined(f"it stands on “{needed}”, which {outcome}", because=needed)
 
-    def pytest_bdd_before_step(self, request: pytest.FixtureRequest) -> None:
-        self._progress[request.node.nodeid].step_clock = time.monotonic()
+    def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Any) -> None:
+        progress = self._progress[request.node.nodeid]
+        if bdd.is_drill(request.node):
+            self._screen.drilling(f"{step.keyword.strip()} {step.name}", time.monotonic() - progress.clock)
+            if self._config.option.step and not self._screen.goes_on():
+                raise Stopped(f"the operator stopped it before: {step.name}")
+        progress.step_clock = time.monotonic()
+        progress.step_exchanges = len(self._config.stash[RUNNING].evidence.exchanges)
+
+    def pytest_bdd_after_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
+        interrupt = sys.exc_info()[1]
+        drilling = self._config.stash[DRILLING]
+        self._progress[request.node.nodeid].operator = drilling.current
+        try:
+            drilling.end()
+        finally:
+            if isinstance(interrupt, KeyboardInterrupt):  # of which pytest makes no report
+                self._config.stash[RUNNING].scenarios.append(self._record(request.node, scenario, interrupt))
 
     def pytest_bdd_after_step(self, request: pytest.FixtureRequest, step: Any, step_func: Any) -> None:
         self._keep(request.node, step, step_func, None)
@@ -191,7 +264,9 @@ class Runbook:
     def _keep(self, item: pytest.Item, step: Any, function: Any, error: BaseException | None) -> None:
         running, progress = self._config.stash[RUNNING], self._progress[item.nodeid]
         names = bdd.parameters_of(function) & self._catalogue.checks.keys()
-        evidence = {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
+        asked = range(progress.step_exchanges, len(running.evidence.exchanges)) if bdd.is_drill(item) else ()
+        evidence = {exchange + 1 for exchange in asked}
+        evidence |= {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
         progress.steps.append(
             Step(
                 keyword=step.keyword.strip(),
@@ -213,7 +288,7 @@ class Runbook:
             return (yield)
         error = call.excinfo.value if call.excinfo else None
         caught = call.excinfo
-        if isinstance(error, (Differs, Undetermined, NotApplicable)):
+        if isinstance(error, (Differs, Undetermined, NotApplicable, Refused)):
             call.excinfo = None  # we say it ourselves: pytest's rendering of a trace takes long, and nobody reads it
         report = yield
         call.excinfo = caught
@@ -230,7 +305,9 @@ class Runbook:
         progress = self._progress.get(item.nodeid) or _Progress(datetime.now(UTC), time.monotonic())
         tags = bdd.tags_of(scenario)
         outcome = _outcome_of(error)
-        own_fault = not isinstance(error, (AssertionError, Undetermined, NotApplicable, type(None)))
+        own_fault = not isinstance(error, EXPECTED)
+        if isinstance(error, Refused):
+            running.events.add(Event.REFUSED)
         if own_fault and error is not None:
             _keep_trace(running, scenario_id(scenario.name), error)
         return Scenario(
@@ -251,6 +328,9 @@ class Runbook:
             started=progress.started,
             seconds=round(time.monotonic() - progress.clock, 4),
             steps=(*progress.steps, *_not_reached(scenario, len(progress.steps))),
+            how_it_ran=_how_it_ran(error, progress, len(scenario.steps)) if "drill" in tags else None,
+            figures=tuple(progress.operator.figures) if progress.operator else (),
+            timelines=tuple(progress.operator.timelines) if progress.operator else (),
         )
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -267,7 +347,7 @@ class Runbook:
             return
         running = self._config.stash.get(RUNNING, None)
         if running is None:
-            if self._collected and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            if self._there_are_scenarios and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
                 session.exitstatus = WRONG_USE
                 print("no scenario was selected: nothing was asked", file=sys.stderr)
             return
@@ -289,6 +369,11 @@ class Runbook:
         if not self._config.pluginmanager.hasplugin("terminalreporter"):
             print(sentence, file=sys.stderr)
         pytest.exit(sentence, returncode=code)
+
+
+def _override(config: pytest.Config) -> Override | None:
+    reason, by = config.option.gate_override, config.option.gate_by
+    return Override(reason=reason, by=by) if reason and by and config.option.run_kind == "gate" else None
 
 
 def _marks_of(tag: str) -> tuple[str, ...]:
@@ -325,6 +410,17 @@ def _outcome_of(error: BaseException | None) -> Outcome:
             return Outcome.NOT_APPLICABLE
         case _:
             return Outcome.UNDETERMINED
+
+
+def _how_it_ran(error: BaseException | None, progress: _Progress, sentences: int) -> HowItRan:
+    match error:
+        case Refused():
+            return "refused"
+        case KeyboardInterrupt():
+            return "interrupted"
+        case _ if progress.operator is None:
+            return "not started"
+    return "completed" if len(progress.steps) == sentences else "stopped"
 
 
 def _difference(error: BaseException | None, running: Running) -> Difference | None:

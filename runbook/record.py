@@ -42,8 +42,35 @@ class Step(_Model):
     evidence: tuple[int, ...] = ()
 
 
+class Figure(_Model):
+    """One thing that a drill measured, with its unit; ``within`` is None where there is no objective for it."""
+
+    name: str
+    value: str
+    objective: str | None = None
+    within: bool | None = None
+
+
+class Series(_Model):
+    """One line of a timeline: how often a thing was seen in each bin."""
+
+    name: str
+    counts: tuple[int, ...]
+
+
+class Timeline(_Model):
+    """What a drill saw over time, from its beginning on, in bins of ``bin_seconds``."""
+
+    title: str
+    bin_seconds: float
+    series: tuple[Series, ...]
+
+
+HowItRan = Literal["completed", "stopped", "interrupted", "refused", "not started"]
+
+
 class Scenario(_Model):
-    """One scenario and its outcome.
+    """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
     ``own_fault`` is true where the suite itself broke: its outcome is then undetermined.
@@ -66,6 +93,9 @@ class Scenario(_Model):
     started: datetime
     seconds: float
     steps: tuple[Step, ...]
+    how_it_ran: HowItRan | None = None
+    figures: tuple[Figure, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
 
 
 class Exchange(_Model):
@@ -88,6 +118,13 @@ class Exchange(_Model):
     truncated: bool
     previous: str
     digest: str
+
+
+class Override(_Model):
+    """Somebody lets a deploy through although something failed. What could not be told still blocks it."""
+
+    reason: str
+    by: str
 
 
 class Origin(_Model):
@@ -114,18 +151,23 @@ class Server(_Model):
 
 
 class Run(_Model):
-    """Everything that a report needs to know of one run."""
+    """Everything that a report needs to know of one run.
+
+    ``line`` says what the server looks like from outside; None where no line to it failed.
+    """
 
     schema_version: Literal[1] = 1
     id: str
     kind: Literal["verify", "gate", "drill", "rehearse"]
     server: Server
     origin: Origin
+    override: Override | None = None
     started: datetime
     ended: datetime
     exit_code: int
     selected: int
     collected: int
+    line: str | None = None
     scenarios: tuple[Scenario, ...]
     exchanges: tuple[Exchange, ...]
 
@@ -134,8 +176,18 @@ class Run(_Model):
         found = Counter(scenario.outcome for scenario in self.scenarios)
         return {outcome: found[outcome] for outcome in Outcome}
 
+    def deciding(self) -> tuple[Scenario, ...]:
+        """The scenarios on which the verdict and the exit code rest: all, but before a deploy those of the gate."""
+        return tuple(one for one in self.scenarios if decides(self.kind, one))
+
+    def let_through(self) -> tuple[Scenario, ...]:
+        """The scenarios that failed and, by an override, do not block."""
+        return tuple(one for one in self.deciding() if self.override and one.outcome is Outcome.FAILED)
+
     def verdict(self) -> str:
-        """The run in two or three words: the first thing a reader sees."""
+        """The run in a few words: the first thing a reader sees."""
+        if self.kind == "gate":
+            return self._gate_verdict()
         counts = self.counts()
         if counts[Outcome.FAILED]:
             return "not as the runbook says"
@@ -144,6 +196,16 @@ class Run(_Model):
         if self.exit_code:
             return "incomplete"
         return "as the runbook says"
+
+    def _gate_verdict(self) -> str:
+        outcomes = {one.outcome for one in self.deciding()}
+        if Outcome.FAILED in outcomes and self.override is None:
+            return "not safe to deploy"
+        if Outcome.UNDETERMINED in outcomes or not outcomes:
+            return "could not be told, so no deploy"
+        if self.exit_code:
+            return "incomplete"
+        return "let through by an override" if self.let_through() else "safe to deploy"
 
     def causes(self) -> tuple[Scenario, ...]:
         """Failed and undetermined scenarios that do not follow from another, worst first.
@@ -175,7 +237,12 @@ class Run(_Model):
             if scenario.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
             and (scenario.because is None or scenario.because not in named)
         ]
-        return sorted(open_ones, key=_worst_first)
+        return sorted(open_ones, key=lambda one: (not decides(self.kind, one), *_worst_first(one)))
+
+
+def decides(kind: str, scenario: Scenario) -> bool:
+    """Whether a run of this kind rests on this scenario; else it is shown beside."""
+    return kind != "gate" or "gate" in scenario.tags
 
 
 def _reason_of(scenario: Scenario) -> str:

@@ -1,0 +1,32 @@
+"""``runbook drill``: carry out a procedure of the runbook on a server, and undo it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from commands.front import Reports, Server, run_features
+from runbook.target import load
+
+
+def drill(
+    name: Annotated[str, Parameter(help="The drill: restore, rollback.")],
+    /,
+    *pytest_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    target: Server,
+    plan: Annotated[
+        bool, Parameter(negative=(), help="Print its sentences and exact commands, each with its undo; touch nothing.")
+    ] = False,
+    step: Annotated[bool, Parameter(negative=(), help="Ask before each sentence whether to go on.")] = False,
+    reports: Reports = None,
+) -> int:
+    """Carry out a drill and undo it, whatever happens. It runs only on a server that says itself that it is a lab.
+
+    What follows `--` goes to pytest as it is.
+    """
+    load(target)
+    options = ["--plan"] if plan else ["--step"] if step else []
+    return run_features(
+        "--run-kind=drill", f"-m=drill-{name}", *options, *pytest_options, target=target, reports=reports
+    )

@@ -1,0 +1,100 @@
+"""The journal of a drill, on the server itself: what there is to undo, written down before it is done.
+
+It lies in a folder that survives a restart. Beside it lies ``recover.sh``, plain sh without arguments, which undoes
+all that is open, newest first, for a server that has to be healed without this suite. The lock says that a drill is
+under way; its holder is a process on the server that ends with the runner's session, and whose heartbeat tells one
+that is alive from one that a cut line has left behind.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from runbook.act import INTERFERED
+from runbook.question import Output
+
+FOLDER = "/var/lib/psyfit-runbook"
+HEARTBEAT_SECONDS = 2.0
+STALE_SECONDS = 15
+REFUSED = 75
+
+RECOVER = f"""\
+#!/bin/sh
+# Undoes, newest first, what a drill has left to undo. Right to run twice. Needs nothing but sh, as root.
+cd {FOLDER} || exit 0
+if [ -z "${{RUNBOOK_DRILL-}}" ] && ! flock --nonblock lock true; then
+  age=$(( $(date +%s) - $(stat -c %Y beat) ))
+  if [ "$age" -lt {STALE_SECONDS} ]; then
+    echo "a drill is under way on this server: its heart beat $age s ago" >&2
+    exit {REFUSED}
+  fi
+  kill -TERM -- "-$(cat holder)" 2> /dev/null
+fi
+[ -n "${{RUNBOOK_DRILL-}}" ] || {{ exec 9> lock; flock --wait 10 9 || exit {REFUSED}; }}
+failed=0
+for entry in $(ls journal | sort -r); do
+  said=$(sh "journal/$entry" 2>&1 < /dev/null)
+  status=$?
+  case $status in
+    0) word=undone ;;
+    {INTERFERED}) word=interfered ;;
+    *) word=failed; failed=1 ;;
+  esac
+  [ "$word" = failed ] || rm -f "journal/$entry"
+  printf '%s %s %s\\n' "$word" "$entry" "$(printf %s "$said" | tail -n 1)"
+done
+sync journal
+exit $failed
+"""
+
+PREPARE = f"""\
+umask 077; mkdir -p {FOLDER}/journal && cat > {FOLDER}/recover.sh.part && chmod 700 {FOLDER}/recover.sh.part &&
+mv {FOLDER}/recover.sh.part {FOLDER}/recover.sh && sync {FOLDER}
+"""
+
+HOLD = f"""\
+cd {FOLDER} || exit; exec 9> lock; flock --nonblock 9 || exit {REFUSED}
+ps -o pgid= -p $$ | tr -d ' ' > holder; : > beat; echo held
+while read -r beat; do : > beat; done
+"""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came of one undo.
+
+    Attributes:
+        word: ``undone``, ``interfered`` (somebody else had changed it, and it was let be) or ``failed``.
+        entry: Its name in the journal.
+        said: The last line that it said.
+    """
+
+    word: str
+    entry: str
+    said: str
+
+
+def registered(number: int, what: str, undo: str) -> str:
+    """The shell text that writes one undo into the journal, on the disk before it returns."""
+    entry = f"{FOLDER}/journal/{number:04d}.sh"
+    text = f"# {what}\n{undo}\n"
+    return (
+        f"umask 077; printf %s {shlex.quote(text)} > {entry}.part && sync {entry}.part && "
+        f"mv {entry}.part {entry} && sync {FOLDER}/journal"
+    )
+
+
+def read_recovery(output: Output) -> tuple[Undone, ...]:
+    """What ``recover.sh`` said.
+
+    Raises:
+        ValueError: A line is not one of its own.
+    """
+    found = []
+    for line in output.lines:
+        word, entry, said = (*line.split(" ", 2), "")[:3]
+        if word not in ("undone", "interfered", "failed"):
+            raise ValueError(f"this is not a line of recover.sh: {line}")
+        found.append(Undone(word, entry, said))
+    return tuple(found)
