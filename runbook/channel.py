@@ -5,7 +5,8 @@ streams. Nothing is written on the server and no extra process is started there.
 
 Answers come in order, so a deadline counts from when the command before has ended. A command that does not end in
 time fails alone: its shell is given up, what waited behind it is asked again through a new one (all questions are
-read-only, so asking twice is harmless).
+read-only, so asking twice is harmless). Where one command hangs others may too, so from then on several shells share
+what waits. A new shell that never answers shows that it was the line, and not the command.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,13 +26,19 @@ from typing import IO
 
 from runbook.outcome import Undetermined
 from runbook.question import Output
+from runbook.reachability import Met
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
+LAST_WORDS_SECONDS = 1.0
 
 
 class LineLost(Undetermined):
-    """The line to the server is gone: nothing more can be asked over it."""
+    """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
+
+    def __init__(self, reason: str, met: Met = Met.CUT) -> None:
+        super().__init__(reason)
+        self.met = met
 
 
 @dataclass
@@ -48,23 +55,30 @@ class _Waiting:
 
 @dataclass
 class _Shell:
-    """One process with a shell behind it, what is still to be written to it, and the marker that ends its answers."""
+    """One process with a shell behind it, what is still to be written to it, and the marker that ends its answers.
+
+    ``on_trial`` is true until a shell that follows a hung command has answered: nothing else is sent to it.
+    """
 
     process: subprocess.Popen[bytes]
+    on_trial: bool
     to_write: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
     marker: str = field(default_factory=lambda: secrets.token_hex(12))
     process_group: int | None = None
+    last_words: str = ""
+    answers_ended: threading.Event = field(default_factory=threading.Event)
 
 
 class Channel:
-    """Commands in order over one shell at a time.
+    """Commands in order over one shell at a time; over several once a command has hung.
 
     Args:
-        start: Starts the process whose standard streams are the shell's.
+        start: Starts the process whose standard streams are the shell's; raises `LineLost` where that cannot be.
         end: Ends such a process.
         connect_seconds: How long it may take until the shell answers at all.
-        explain: Turns what the process said as it ended into one sentence.
+        explain: Says why such a process has ended, given what it said last.
         reap: Ends what a given-up shell left running on the server, given its process group there.
+        shells: How many shells share the work once a command has hung.
     """
 
     def __init__(
@@ -72,50 +86,64 @@ class Channel:
         start: Callable[[], subprocess.Popen[bytes]],
         end: Callable[[subprocess.Popen[bytes]], None],
         connect_seconds: float,
-        explain: Callable[[str], str],
+        explain: Callable[[subprocess.Popen[bytes], str], LineLost],
         reap: Callable[[int], None],
+        shells: int = 1,
     ) -> None:
         self._start = start
         self._end = end
         self._connect_seconds = connect_seconds
         self._explain = explain
         self._reap = reap
+        self._share_among = shells
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
+        self._late: list[_Waiting] = []
         self._shell: _Shell | None = None
         self._shells: list[_Shell] = []
+        self._beside: list[Channel] = []
         self._lost: LineLost | None = None
         threading.Thread(target=self._keep_deadlines, name="deadlines", daemon=True).start()
 
     def submit(self, script: str, seconds: float) -> Future[Output]:
         """Send a command; its answer, or why there is none, comes through the future."""
         asked = _Waiting(script, seconds)
-        with self._changed:
-            if self._lost is not None:
-                asked.future.set_exception(self._lost)
-            elif self._shell is None:
-                self._waiting.append(asked)
-                self._open()
-            else:
-                self._waiting.append(asked)
-                self._send(self._shell, asked)
+        standing = [one for one in (self, *self._beside) if one._lost is None] or [self]
+        min(standing, key=lambda one: len(one._waiting))._take([asked])
         return asked.future
 
     def close(self) -> None:
-        """End the shell; what still waits is told that the line is gone."""
+        """End the shells; what still waits is told that the line is gone."""
         with self._changed:
             self._lose(LineLost("the connection was closed"))
 
-    def _open(self) -> None:
-        shell = self._shell = _Shell(self._start())
-        self._shells.append(shell)
+    def _take(self, asked: Iterable[_Waiting]) -> None:
+        with self._changed:
+            for one in asked:
+                if self._lost is not None:
+                    one.future.set_exception(self._lost)
+                    continue
+                self._waiting.append(one)
+                if self._shell is None:
+                    self._open(on_trial=False)
+                elif not self._shell.on_trial:
+                    self._send(self._shell, one)
+
+    def _open(self, *, on_trial: bool) -> None:
         hello = _Waiting(TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
+        for asked in self._waiting:
+            asked.out = asked.err = asked.begun = None
         self._waiting.appendleft(hello)
+        try:
+            shell = self._shell = _Shell(self._start(), on_trial)
+        except LineLost as error:
+            self._lose(error)
+            return
+        self._shells.append(shell)
         for run in (self._write, self._read_answers, self._read_errors):
             threading.Thread(target=run, args=(shell,), daemon=True).start()
         shell.to_write.put(PREAMBLE)
-        for asked in self._waiting:
-            asked.out = asked.err = asked.begun = None
+        for asked in [hello] if on_trial else self._waiting:
             self._send(shell, asked)
 
     def _send(self, shell: _Shell, asked: _Waiting) -> None:
@@ -143,10 +171,12 @@ class Channel:
             for answer, status in _marked(stream, shell.marker):
                 with self._changed:
                     if status is None or shell is not self._shell:
-                        return
+                        shell.last_words = answer
+                        break
                     asked = next(one for one in self._waiting if one.out is None)
                     asked.status, asked.out = int(status), answer
                     self._settle(shell)
+        shell.answers_ended.set()
 
     def _read_errors(self, shell: _Shell) -> None:
         assert shell.process.stderr is not None
@@ -162,18 +192,42 @@ class Channel:
                     asked = next(one for one in self._waiting if one.err is None)
                     asked.err = said
                     self._settle(shell)
+        shell.answers_ended.wait(LAST_WORDS_SECONDS)
+        lost = self._explain(shell.process, last.strip() or shell.last_words.strip())
         with self._changed:
             if shell is self._shell:
-                self._lose(LineLost(self._explain(last.strip())))
+                self._lose(lost)
 
     def _settle(self, shell: _Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
             done = self._waiting.popleft()
             if done.hello:
-                shell.process_group = int(done.out or 0) or None
+                shell.process_group = _number_in(done.out or "")
+                if shell.on_trial:
+                    self._go_on(shell)
             else:
                 done.future.set_result(Output(done.status, done.out or "", done.err or ""))
         self._begin_first()
+
+    def _go_on(self, shell: _Shell) -> None:
+        """The line stands, so it was the command: tell those who wait for it, and go on with what waited behind."""
+        shell.on_trial = False
+        for late in self._late:
+            late.future.set_exception(Undetermined(f"no answer within {late.seconds:g} s"))
+        self._late.clear()
+        self._share()
+        for asked in self._waiting:
+            self._send(shell, asked)
+
+    def _share(self) -> None:
+        if not self._beside:
+            parts = (self._start, self._end, self._connect_seconds, self._explain, self._reap)
+            self._beside = [Channel(*parts) for _ in range(self._share_among - 1)]
+        waiting = list(self._waiting)
+        count = len(self._beside) + 1
+        self._waiting = deque(waiting[::count])
+        for number, channel in enumerate(self._beside, 1):
+            channel._take(waiting[number::count])
 
     def _lose(self, error: LineLost) -> None:
         self._lost = self._lost or error
@@ -182,9 +236,14 @@ class Channel:
             self._shell = None
         for shell in self._shells:
             shell.to_write.put(None)
-        while self._waiting:
-            self._waiting.popleft().future.set_exception(self._lost)
+        for asked in (*self._late, *self._waiting):
+            asked.future.set_exception(self._lost)
+        self._late.clear()
+        self._waiting.clear()
         self._changed.notify_all()
+        for channel in self._beside:
+            with channel._changed:
+                channel._lose(error)
 
     def _keep_deadlines(self) -> None:
         with self._changed:
@@ -201,17 +260,25 @@ class Channel:
 
     def _give_up(self, late: _Waiting) -> None:
         if late.hello:
-            self._lose(LineLost(f"the server took the connection but gave no shell within {late.seconds:g} s"))
+            sentence = f"no line to the server: it took the connection but gave no shell within {late.seconds:g} s"
+            self._lose(LineLost(sentence, Met.SILENT))
             return
-        self._waiting.popleft()
-        late.future.set_exception(Undetermined(f"no answer within {late.seconds:g} s"))
+        self._late.append(self._waiting.popleft())
         abandoned, self._shell = self._shell, None
-        if self._waiting:
-            self._open()
+        self._open(on_trial=True)
         if abandoned is not None:
-            if abandoned.process_group is not None:
-                self._reap(abandoned.process_group)
-            self._end(abandoned.process)
+            threading.Thread(target=self._discard, args=(abandoned,), daemon=True).start()
+
+    def _discard(self, shell: _Shell) -> None:
+        if shell.process_group is not None:
+            self._reap(shell.process_group)
+        self._end(shell.process)
+
+
+def _number_in(answer: str) -> int | None:
+    """The number on the last line: what the account's own start-up files print comes before it."""
+    words = answer.split()
+    return int(words[-1]) if words and words[-1].isdecimal() else None
 
 
 def _marked(stream: IO[bytes], marker: str) -> Iterator[tuple[str, str | None]]:

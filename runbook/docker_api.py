@@ -22,8 +22,9 @@ import docker
 from docker.errors import DockerException
 from docker.transport import UnixHTTPAdapter
 from requests import PreparedRequest, Response
-from requests.exceptions import RequestException
+from requests.exceptions import RequestException, Timeout
 
+from runbook.outcome import Undetermined
 from runbook.question import Inspection
 
 _SECRET_NAME = re.compile(r"KEY|SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|_URL$|_DSN$", re.IGNORECASE)
@@ -35,6 +36,10 @@ class WriteRefused(RuntimeError):
 
 class EngineUnreachable(Exception):
     """The Docker Engine could not be asked over its socket."""
+
+
+class EngineSilent(Undetermined):
+    """The Docker Engine takes what it is asked and gives no answer, by whatever way."""
 
 
 class Scrubber:
@@ -88,6 +93,7 @@ class DockerReader:
 
     Raises:
         EngineUnreachable: No answer over the socket.
+        EngineSilent: It takes the question and gives no answer. So do both methods.
     """
 
     def __init__(self, path: Path, scrubber: Scrubber, seconds: float = 10) -> None:
@@ -95,7 +101,8 @@ class DockerReader:
             _touch(path, seconds)
             self._client = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=seconds)
         except (DockerException, RequestException, OSError) as error:
-            raise EngineUnreachable(str(error)) from None
+            raise _no_answer(error, seconds) from None
+        self._seconds = seconds
         self._client._custom_adapter.close()
         self._client._custom_adapter = _OnlyGet(f"http+unix://{path}", seconds, scrubber)
         self._client.mount("http+docker://", self._client._custom_adapter)
@@ -111,7 +118,7 @@ class DockerReader:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 found = list(pool.map(self._inspect, (one["Id"] for one in listed)))
         except (DockerException, RequestException, OSError, ValueError) as error:
-            raise EngineUnreachable(str(error)) from None
+            raise _no_answer(error, self._seconds) from None
         return tuple(one for one in found if one is not None)
 
     def images(self) -> tuple[Inspection, ...]:
@@ -123,7 +130,7 @@ class DockerReader:
         try:
             return tuple(self._client.images())
         except (DockerException, RequestException, OSError) as error:
-            raise EngineUnreachable(str(error)) from None
+            raise _no_answer(error, self._seconds) from None
 
     def close(self) -> None:
         """Close the client's sockets."""
@@ -135,6 +142,12 @@ class DockerReader:
         except docker.errors.NotFound:
             return None
         return inspected
+
+
+def _no_answer(error: Exception, seconds: float) -> EngineUnreachable | EngineSilent:
+    if isinstance(error, Timeout) or isinstance(error.__cause__, Timeout):
+        return EngineSilent(f"the Docker Engine gave no answer within {seconds:g} s")
+    return EngineUnreachable(str(error))
 
 
 def _touch(path: Path, seconds: float) -> None:

@@ -6,6 +6,7 @@ A check is a plain function from a `Look` to a frozen observation. Checks that a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -29,10 +30,17 @@ _looking: ContextVar[tuple[set[int], ...]] = ContextVar("looking", default=())
 
 
 class Look:
-    """One look through one observer."""
+    """One look through one observer.
 
-    def __init__(self, observer: Observer) -> None:
+    Args:
+        observer: What asks.
+        seconds: How long the whole look may take, from now on; None leaves it to each question's own limit.
+    """
+
+    def __init__(self, observer: Observer, seconds: float | None = None) -> None:
         self._observer = observer
+        self._seconds = seconds
+        self._began = time.monotonic()
         self._lock = threading.Lock()
         self._asked: dict[Question[Any], Future[Told[Any]]] = {}
         self._seen: dict[Check[Any], Future[Any]] = {}
@@ -63,7 +71,7 @@ class Look:
             Undetermined: One of them has no answer.
         """
         asked = [self._put(question) for question in questions]
-        told = [one.result() for one in asked]
+        told = [self._told(one) for one in asked]
         for evidence in _looking.get():
             evidence.update(one.sequence for one in told)
         answers = tuple(one.required() for one in told)
@@ -114,6 +122,14 @@ class Look:
             seen.set_exception(error)
         finally:
             _looking.set(before)
+
+    def _told(self, asked: Future[Told[A]]) -> Told[A]:
+        if self._seconds is None:
+            return asked.result()
+        try:
+            return asked.result(max(0.0, self._began + self._seconds - time.monotonic()))
+        except TimeoutError:
+            raise Undetermined(f"no answer within the {self._seconds:g} s that the whole look may take") from None
 
     def _put(self, question: Question[A]) -> Future[Told[A]]:
         """Ask in a thread of its own, so that whoever waits has the answer as soon as it comes."""

@@ -17,14 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from runbook import reachability
+from runbook.channel import LineLost
 from runbook.connection import Connection
-from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber
+from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.evidence import Evidence
 from runbook.outcome import Undetermined
-from runbook.outside import Outside
+from runbook.outside import NoAnswer, Outside
 from runbook.question import (
     Command,
     Containers,
+    Dns,
     Handshake,
     Http,
     HttpAnswer,
@@ -32,9 +35,11 @@ from runbook.question import (
     Inspection,
     Output,
     Question,
+    Resolution,
     Tls,
     facts_of,
 )
+from runbook.reachability import Met, Part
 from runbook.redaction import MASK, Redactor
 from runbook.target import Target
 
@@ -94,6 +99,9 @@ class Observer:
         self._scrubber = Scrubber(redactor.learn)
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
+        self._docker_silent: EngineSilent | None = None
+        self._outlook: tuple[Future[Part], Future[Part]] | None = None
+        self._outlook_lock = threading.Lock()
 
     def put(self, question: Question[A]) -> Callable[[], Told[A]]:
         """Put the question on the wire; the returned function waits for what comes of it.
@@ -108,6 +116,8 @@ class Observer:
 
         def wait() -> Told[A]:
             answer, error = _outcome_of(running, question)
+            if isinstance(error, LineLost) or (error is not None and question.vantage == "outside"):
+                self._look_out()
             sequence = self._evidence.record(
                 question=self._name(question),
                 asked=question.told(self._facts),
@@ -131,11 +141,65 @@ class Observer:
         account, clock = hello.lines[0], float(hello.lines[-1].removesuffix(".%N"))  # not every date has %N
         return account, round(clock - self._connection.greeted_at(), 1)
 
+    @property
+    def connection(self) -> Connection:
+        """The line to the server as it stands now."""
+        return self._connection
+
+    def reconnect(self) -> None:
+        """Hang up what is left of a lost line, and take a new one for what is asked from now on."""
+        self._hang_up()
+        self._connection = Connection(self.target)
+
+    def line(self) -> str | None:
+        """What the server looks like from outside, in one line; None where no line to it has failed.
+
+        The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
+        """
+        met = self._connection.met()
+        if met not in (None, Met.OK):
+            self._look_out()
+        if self._outlook is None:
+            return None
+        name, edge = self._outlook
+        parts = [name.result(), edge.result()]
+        if met is not None:
+            parts.append(reachability.ssh_part(self.target.ssh.port, met))
+        return reachability.line_of(self.target.domain, tuple(parts))
+
+    def _look_out(self) -> None:
+        with self._outlook_lock:
+            if self._outlook is None:
+                self._outlook = in_background(self._name_part), in_background(self._edge_part)
+
+    def _name_part(self) -> Part:
+        if self.target.dns.resolver is None:
+            return reachability.name_part(self.target.address, None, None)
+        told = self.put(reachability.NAME)()
+        return reachability.name_part(self.target.address, told.answer, str(told.error) if told.error else None)
+
+    def _edge_part(self) -> Part:
+        waiting = [self.put(reachability.EDGE), self.put(reachability.CHAIN)]
+        shown, trusted = [wait() for wait in waiting]
+        port = self.target.edge.https_port
+        if isinstance(shown.error, NoAnswer):
+            return reachability.edge_part(port, shown.error.met)
+        if shown.answer is None or shown.answer.error is not None:
+            return reachability.edge_part(port, Met.NO_TLS, shown.answer.error if shown.answer else None)
+        if trusted.answer is not None and trusted.answer.error is not None:
+            return reachability.edge_part(port, Met.UNTRUSTED, trusted.answer.error)
+        return reachability.edge_part(port, Met.OK)
+
     def close(self) -> None:
         """Hang up."""
-        if self._docker is not None:
-            self._docker.close()
         self._outside.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with self._docker_lock:
+            if self._docker is not None:
+                self._docker.close()
+            self._docker = self._docker_silent = None
         self._connection.close()
 
     def _begin(self, question: Question[Any]) -> Future[Any]:
@@ -150,6 +214,8 @@ class Observer:
                 return in_background(lambda: self._outside.http(question))
             case Tls():
                 return in_background(lambda: self._outside.tls(question))
+            case Dns():
+                return in_background(lambda: self._outside.dns(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
     def _containers(self, question: Containers) -> tuple[Inspection, ...]:
@@ -175,15 +241,22 @@ class Observer:
             raise Undetermined("docker answered with something that is not JSON") from None
 
     def _reader(self) -> DockerReader:
+        """The engine's reader. An engine that gives no answer is asked no second time."""
         self._connection.ready().result()
         with self._docker_lock:
+            if self._docker_silent is not None:
+                raise self._docker_silent
             if self._docker is None:
-                self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
+                try:
+                    self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
+                except EngineSilent as error:
+                    self._docker_silent = error
+                    raise
             return self._docker
 
     def _name(self, question: Question[Any]) -> str:
         declared = question.template() if isinstance(question, Command) else question
-        return self._names.get(declared, type(question).__name__)
+        return self._names.get(declared) or reachability.NAMES.get(declared) or type(question).__name__
 
 
 def in_background(work: Callable[[], A]) -> Future[A]:
@@ -230,6 +303,8 @@ def _as_text(answer: object) -> dict[str, Any]:
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}
             return {"answer": json.dumps(shown, indent=1)}
+        case Resolution():
+            return {"answer": json.dumps({"addresses": answer.addresses, "refusal": answer.refusal}, indent=1)}
         case None:
             return {}
     return {"answer": json.dumps(answer, indent=1, default=str)}

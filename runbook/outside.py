@@ -1,10 +1,12 @@
 """What is asked from where the suite runs: HTTP and TLS, sent to the target's address with its domain as name.
 
-No resolver and no proxy of this machine has a say in where a question goes.
+No resolver and no proxy of this machine has a say in where a question goes; the name itself is asked of the resolver
+that the target names.
 """
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import warnings
@@ -12,12 +14,22 @@ from functools import cached_property
 
 import httpx
 
-from runbook import __version__
+from runbook import __version__, dns
 from runbook.outcome import Undetermined
-from runbook.question import Handshake, Http, HttpAnswer, Tls
+from runbook.question import Dns, Handshake, Http, HttpAnswer, Resolution, Tls
+from runbook.reachability import Met
 from runbook.target import Target
 
 USER_AGENT = f"psyfit-runbook/{__version__}"
+NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+
+
+class NoAnswer(Undetermined):
+    """A port did not answer. ``met`` is what the line to it met."""
+
+    def __init__(self, reason: str, met: Met) -> None:
+        super().__init__(reason)
+        self.met = met
 
 
 class Outside:
@@ -57,16 +69,36 @@ class Outside:
         """Shake hands once; a refusal by either side is an answer, a closed port is not.
 
         Raises:
-            Undetermined: The port does not answer.
+            NoAnswer: The port does not answer.
+            Undetermined: The authority's file is not there.
         """
         where = (self._target.address, self._target.edge.https_port)
         try:
             with socket.create_connection(where, timeout=question.seconds) as plain:
                 return self._shake(plain, self._context(question))
         except TimeoutError:
-            raise Undetermined(f"no TLS answer within {question.seconds:g} s") from None
+            raise NoAnswer(f"no TLS answer within {question.seconds:g} s", Met.TIMED_OUT) from None
         except OSError as error:
-            raise Undetermined(f"no TLS answer: {error.strerror or error}") from None
+            raise NoAnswer(f"no TLS answer: {error.strerror or error}", _met(error)) from None
+
+    def dns(self, question: Dns) -> Resolution:
+        """Ask the target's resolver for the domain's addresses, of the kind that the target's own address is of.
+
+        Raises:
+            Undetermined: The target names no resolver, or it does not answer.
+        """
+        domain, address, asked = self._target.domain, self._target.address, self._target.dns
+        if asked.resolver is None:
+            raise Undetermined("the target names no resolver (key dns.resolver)")
+        version = 6 if ":" in address else 4
+        try:
+            return dns.resolve(domain, asked.resolver, asked.port, question.seconds, version=version)
+        except TimeoutError:
+            raise Undetermined(f"no answer of the resolver {asked.resolver} within {question.seconds:g} s") from None
+        except OSError as error:
+            raise Undetermined(f"no answer of the resolver {asked.resolver}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise Undetermined(f"the answer of the resolver {asked.resolver} could not be read: {error}") from None
 
     def close(self) -> None:
         """Close the HTTP connections."""
@@ -107,6 +139,14 @@ def _offer_old(context: ssl.SSLContext, at_most: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion[at_most.replace(".", "_")]
+
+
+def _met(error: OSError) -> Met:
+    if isinstance(error, ConnectionRefusedError):
+        return Met.REFUSED
+    if isinstance(error, socket.gaierror):
+        return Met.NO_ADDRESS
+    return Met.NO_ROUTE if error.errno in NO_ROUTE else Met.FAILED
 
 
 def _bracketed(address: str) -> str:

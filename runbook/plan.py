@@ -11,6 +11,7 @@ import pytest
 from runbook import bdd, reachability
 from runbook.catalogue import Catalogue
 from runbook.question import facts_of
+from runbook.recording import section_of
 from runbook.target import Target
 
 
@@ -32,7 +33,7 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
     for item, wanted in checks.items():
         scenario = bdd.scenario_of(item)
         tags = bdd.tags_of(scenario) if scenario else frozenset()
-        section = next((tag.removeprefix("rb-") for tag in sorted(tags) if tag.startswith("rb-")), "")
+        section = section_of(tags)
         for check in wanted:
             for question in catalogue.questions_of(check):
                 sections.setdefault(question, {})[section] = None

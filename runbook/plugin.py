@@ -9,10 +9,8 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,7 +25,8 @@ from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
-from runbook.record import SEVERITIES, Difference, HowItRan, Override, Run, Scenario, Severity, Step
+from runbook.record import Override, Run, Scenario
+from runbook.recording import Progress, scenario_id, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, TargetError, load
 
@@ -37,8 +36,6 @@ TAG = re.compile(
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
 ONLY_LOOKING = ("verify", "gate")
-EXPECTED = (AssertionError, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
-"""What may end a scenario without a fault of the suite's own."""
 
 
 class Hooks:
@@ -110,30 +107,13 @@ def run_kind(request: pytest.FixtureRequest) -> Kind:
     return request.config.stash[RUNNING].kind
 
 
-def scenario_id(name: str) -> str:
-    """A scenario's id: its name in lower case, words joined by hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-@dataclass
-class _Progress:
-    """The steps of a scenario as they run."""
-
-    started: datetime
-    clock: float
-    steps: list[Step] = field(default_factory=list)
-    step_clock: float = 0.0
-    step_exchanges: int = 0
-    operator: Operator | None = None
-
-
 class Runbook:
     """The plugin's state for one session."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._catalogue: Catalogue = config.hook.pytest_runbook_catalogue() or Catalogue({}, {})
-        self._progress: dict[str, _Progress] = {}
+        self._progress: dict[str, Progress] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._there_are_scenarios = False
         self._collected = 0
@@ -227,7 +207,7 @@ class Runbook:
     # A scenario as it runs
 
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
-        self._progress[request.node.nodeid] = _Progress(datetime.now(UTC), time.monotonic())
+        self._progress[request.node.nodeid] = Progress()
         for tag in sorted(bdd.tags_of(scenario)):
             needed = tag.removeprefix("needs-")
             outcome = self._outcomes.get(needed)
@@ -264,20 +244,10 @@ class Runbook:
     def _keep(self, item: pytest.Item, step: Any, function: Any, error: BaseException | None) -> None:
         running, progress = self._config.stash[RUNNING], self._progress[item.nodeid]
         names = bdd.parameters_of(function) & self._catalogue.checks.keys()
-        asked = range(progress.step_exchanges, len(running.evidence.exchanges)) if bdd.is_drill(item) else ()
-        evidence = {exchange + 1 for exchange in asked}
-        evidence |= {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
-        progress.steps.append(
-            Step(
-                keyword=step.keyword.strip(),
-                text=step.name,
-                outcome=_outcome_of(error),
-                seconds=round(time.monotonic() - progress.step_clock, 4),
-                difference=_difference(error, running),
-                reason=running.redactor.redact(str(error)) if error and not isinstance(error, Differs) else None,
-                evidence=tuple(sorted(evidence)),
-            )
-        )
+        evidence = {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
+        if bdd.is_drill(item):
+            evidence.update(range(progress.step_exchanges + 1, len(running.evidence.exchanges) + 1))
+        progress.steps.append(step_record(step, progress, error, evidence, running.redactor))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -302,36 +272,14 @@ class Runbook:
 
     def _record(self, item: pytest.Item, scenario: Any, error: BaseException | None) -> Scenario:
         running = self._config.stash[RUNNING]
-        progress = self._progress.get(item.nodeid) or _Progress(datetime.now(UTC), time.monotonic())
-        tags = bdd.tags_of(scenario)
-        outcome = _outcome_of(error)
-        own_fault = not isinstance(error, EXPECTED)
+        progress = self._progress.get(item.nodeid) or Progress()
         if isinstance(error, Refused):
             running.events.add(Event.REFUSED)
-        if own_fault and error is not None:
-            _keep_trace(running, scenario_id(scenario.name), error)
-        return Scenario(
-            id=scenario_id(scenario.name),
-            name=scenario.name,
-            section=_section(tags),
-            section_title=bdd.section_title(scenario),
-            file=str(bdd.feature_path(scenario).relative_to(self._config.rootpath)),
-            line=scenario.line_number,
-            severity=_severity(tags),
-            kind="drill" if "drill" in tags else "check",
-            tags=tuple(sorted(tags)),
-            outcome=outcome,
-            reason=_reason(error, own_fault, running),
-            missing_right=error.right.name if isinstance(error, Undetermined) and error.right else None,
-            because=error.because if isinstance(error, Undetermined) else None,
-            own_fault=own_fault,
-            started=progress.started,
-            seconds=round(time.monotonic() - progress.clock, 4),
-            steps=(*progress.steps, *_not_reached(scenario, len(progress.steps))),
-            how_it_ran=_how_it_ran(error, progress, len(scenario.steps)) if "drill" in tags else None,
-            figures=tuple(progress.operator.figures) if progress.operator else (),
-            timelines=tuple(progress.operator.timelines) if progress.operator else (),
-        )
+        record = scenario_record(scenario, progress, error, running.redactor, self._config.rootpath)
+        if record.own_fault and error is not None:
+            text = "".join(traceback.format_exception(error))
+            (running.folder / f"own-fault-{record.id}.txt").write_text(running.redactor.redact(text))
+        return record
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         outcome = getattr(report, "runbook_outcome", None)
@@ -398,61 +346,6 @@ def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
     for item in items:
         place(item, (item,))
     return list(ordered)
-
-
-def _outcome_of(error: BaseException | None) -> Outcome:
-    match error:
-        case None:
-            return Outcome.PASSED
-        case AssertionError():
-            return Outcome.FAILED
-        case NotApplicable():
-            return Outcome.NOT_APPLICABLE
-        case _:
-            return Outcome.UNDETERMINED
-
-
-def _how_it_ran(error: BaseException | None, progress: _Progress, sentences: int) -> HowItRan:
-    match error:
-        case Refused():
-            return "refused"
-        case KeyboardInterrupt():
-            return "interrupted"
-        case _ if progress.operator is None:
-            return "not started"
-    return "completed" if len(progress.steps) == sentences else "stopped"
-
-
-def _difference(error: BaseException | None, running: Running) -> Difference | None:
-    if not isinstance(error, Differs):
-        return None
-    redact = running.redactor.redact
-    return Difference(expected=redact(error.expected), seen=redact(error.seen), go_to=error.go_to)
-
-
-def _reason(error: BaseException | None, own_fault: bool, running: Running) -> str | None:
-    if error is None:
-        return None
-    said = running.redactor.redact(str(error) or type(error).__name__)
-    return f"the suite's own fault: {type(error).__name__}: {said}" if own_fault else said
-
-
-def _keep_trace(running: Running, scenario: str, error: BaseException) -> None:
-    text = "".join(traceback.format_exception(error))
-    (running.folder / f"own-fault-{scenario}.txt").write_text(running.redactor.redact(text))
-
-
-def _not_reached(scenario: Any, reached: int) -> Iterator[Step]:
-    for step in scenario.steps[reached:]:
-        yield Step(keyword=step.keyword.strip(), text=step.name, outcome=None, seconds=0)
-
-
-def _section(tags: frozenset[str]) -> str:
-    return next((tag.removeprefix("rb-") for tag in sorted(tags) if tag.startswith("rb-")), "")
-
-
-def _severity(tags: frozenset[str]) -> Severity:
-    return next((severity for severity in SEVERITIES if severity in tags), "major")
 
 
 def _tell_pytest(report: pytest.TestReport, record: Scenario, item: pytest.Item) -> None:

@@ -122,7 +122,12 @@ class Command(Question[Output]):
 
     def told(self, facts: Facts) -> str:
         """The shell text. Values not known yet (in a plan) stand as ``<name>``."""
-        return _ShellFormatter().vformat(self.script, (), {**facts, **dict(self.values)})
+        return in_shell(self.script, {**facts, **dict(self.values)})
+
+
+def in_shell(template: str, values: Facts) -> str:
+    """The template with each value quoted for the shell; one that is not there stands as ``<name>``."""
+    return _ShellFormatter().vformat(template, (), values)
 
 
 class _ShellFormatter(string.Formatter):
@@ -230,3 +235,31 @@ class Tls(Question[Handshake]):
         chain = "verifying the chain" if self.trusted else "any certificate"
         offer = f", offering at most {self.at_most}" if self.at_most else ""
         return f"TLS handshake with {facts['domain']}:https, {chain}{offer}"
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a resolver says of a name.
+
+    Attributes:
+        addresses: Those of the kind that the target's address is of.
+        refusal: Why it names none, where it says so, such as ``no such name``.
+    """
+
+    addresses: tuple[str, ...]
+    refusal: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dns(Question[Resolution]):
+    """The domain's addresses, asked of the one resolver that the target names."""
+
+    needs: Right = rights.NETWORK
+    seconds: float = 5.0
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        return f"addresses of {facts['domain']}, asked of the target's resolver"

@@ -16,16 +16,18 @@ from typing import Literal, get_args
 from runbook import __version__
 from runbook.catalogue import Catalogue
 from runbook.evidence import Evidence
-from runbook.exits import Event, exit_code
+from runbook.exits import COMPLIANT, Event, exit_code
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.outcome import Outcome, Undetermined
-from runbook.record import Origin, Run, Scenario, Server
+from runbook.record import Origin, Override, Run, Scenario, Server, decides
 from runbook.redaction import Redactor
 from runbook.target import Target
 
 Kind = Literal["verify", "gate", "drill", "rehearse"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+GATE_SECONDS = 50.0
+"""How long the look before a deploy may take: with the start and the report it is a minute at the most."""
 
 
 @dataclass
@@ -42,21 +44,28 @@ class Running:
     started: datetime
     collected: int
     selected: int
+    override: Override | None = None
     scenarios: list[Scenario] = field(default_factory=list)
     events: set[Event] = field(default_factory=set)
 
     def exit_code(self) -> int:
         """The run's exit code as it stands."""
-        happened: set[Outcome | Event] = {*self.events, *(scenario.outcome for scenario in self.scenarios)}
-        if any(scenario.own_fault for scenario in self.scenarios):
+        deciding = [scenario for scenario in self.scenarios if decides(self.kind, scenario)]
+        happened: set[Outcome | Event] = {*self.events, *map(self._counts_as, deciding)}
+        if any(scenario.own_fault for scenario in deciding):
             happened.add(Event.OWN_FAULT)
-        if len(self.scenarios) < self.selected and happened <= {Outcome.PASSED, Outcome.NOT_APPLICABLE}:
+        if len(self.scenarios) < self.selected and exit_code(happened) == COMPLIANT:
             happened.add(Event.INTERRUPTED)
         return exit_code(happened)
+
+    def _counts_as(self, scenario: Scenario) -> Outcome:
+        """An override lets through what failed, and nothing else."""
+        return Outcome.WAIVED if self.override and scenario.outcome is Outcome.FAILED else scenario.outcome
 
     def finish(self) -> Run:
         """Hang up and make the record."""
         server = self._server()
+        line = self.observer.line()
         self.observer.close()
         self.evidence.close()
         return Run(
@@ -64,11 +73,13 @@ class Running:
             kind=self.kind,
             server=server,
             origin=_origin(self.redactor),
+            override=self.override,
             started=self.started,
             ended=datetime.now(UTC),
             exit_code=self.exit_code(),
             selected=self.selected,
             collected=self.collected,
+            line=self.redactor.redact(line) if line else None,
             scenarios=tuple(self.scenarios),
             exchanges=self.evidence.exchanges,
         )
@@ -88,7 +99,15 @@ class Running:
         )
 
 
-def begin(target: Target, kind: Kind, reports: Path, catalogue: Catalogue, collected: int, selected: int) -> Running:
+def begin(
+    target: Target,
+    kind: Kind,
+    reports: Path,
+    catalogue: Catalogue,
+    collected: int,
+    selected: int,
+    override: Override | None = None,
+) -> Running:
     """Make the run's folder and everything that looks; nothing is asked yet."""
     started = datetime.now(UTC)
     folder = _new_folder(reports, f"{started:%Y-%m-%dT%H%M%SZ}-{kind}-{target.name}")
@@ -102,10 +121,11 @@ def begin(target: Target, kind: Kind, reports: Path, catalogue: Catalogue, colle
         redactor=redactor,
         evidence=evidence,
         observer=observer,
-        look=Look(observer),
+        look=Look(observer, GATE_SECONDS if kind == "gate" else None),
         started=started,
         collected=collected,
         selected=selected,
+        override=override,
     )
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runbook.outcome import Outcome
-from runbook.plan import Planned
+from runbook.plan import Planned, PlannedDrill
 from runbook.record import Run, Scenario
 from runbook.run import Running
 
@@ -82,14 +82,30 @@ class Screen:
         if self._status is not None:
             self._status.update(f"{self._progress()} {clean(record.name)}")
 
+    def drilling(self, sentence: str, seconds: float) -> None:
+        """Show a drill's sentence as it begins, with the time since the drill began."""
+        if self._alone:
+            self._console.print(Text.assemble((f"  {seconds:6.1f} s  ", "dim"), clean(sentence)), soft_wrap=True)
+
+    def goes_on(self) -> bool:
+        """Ask the operator whether to do the sentence shown last; no answer means no."""
+        if self._status is not None:
+            self._status.stop()
+        try:
+            return self._console.input("            Enter goes on, anything else stops: ").strip() == ""
+        except EOFError:
+            return False
+
     def end(self, run: Run, report: Path) -> None:
         """The summary: sections, causes with what to do, the verdict, the report's path."""
         if self._status is not None:
             self._status.stop()
         self._console.print()
         self._console.print(_sections(run))
+        if run.line:
+            self._console.print(Text(f"\n{clean(run.line)}", "bold yellow"))
         for cause in run.causes():
-            self._cause(cause, run.following(cause))
+            self._cause(cause, run.following(cause), cause in run.deciding())
         self._notices(run)
         self._verdict(run)
         self._console.print(Text(f"Report: {report}"), soft_wrap=True)
@@ -102,17 +118,27 @@ class Screen:
                 Text.assemble(
                     (question.name, "bold"),
                     f"  {question.vantage} · needs {question.right} · at most {question.seconds:g} s"
-                    f" · for {', '.join(question.sections)}",
+                    f" · for {', '.join(question.sections) or 'the line that tells what is down'}",
                 )
             )
-            asked = "\n".join(f"    {line}" for line in question.asked.splitlines())
-            self._console.print(Text(asked, "cyan"), soft_wrap=True)
+            self._console.print(Text(_indented(question.asked, "    "), "cyan"), soft_wrap=True)
         self._console.print(f"{len(listed)} questions; none was asked.")
+
+    def drill_plan(self, drills: Iterable[PlannedDrill]) -> None:
+        """Print each drill's sentences with the exact commands and what undoes them; nothing is touched."""
+        for drill in drills:
+            self._console.print(Text(f"\n{drill.name}", "bold"))
+            for sentence, acts in drill.sentences:
+                self._console.print(Text(f"  {sentence}"), soft_wrap=True)
+                for act in acts:
+                    self._console.print(Text(f"      {act.name}", "dim"))
+                    self._console.print(Text(_indented(act.script, "        "), "cyan"), soft_wrap=True)
+                    self._console.print(Text(f"{_indented(act.undo, '        undo: ')}", "dim cyan"), soft_wrap=True)
 
     def _progress(self) -> str:
         return f"{self._done} of {self._selected}"
 
-    def _cause(self, cause: Scenario, following: tuple[Scenario, ...]) -> None:
+    def _cause(self, cause: Scenario, following: tuple[Scenario, ...], decides: bool) -> None:
         self._console.print()
         self._console.print(
             Text.assemble(
@@ -120,6 +146,7 @@ class Screen:
                 f"  {cause.section}  ",
                 (clean(cause.name), "bold"),
                 (f"  [{cause.severity}]", "dim"),
+                ("" if decides else "  beside it, does not decide", "dim"),
             )
         )
         for name, what in _what_to_know(cause):
@@ -133,11 +160,15 @@ class Screen:
         offset = run.server.clock_offset_seconds
         if offset is not None and abs(offset) >= 5:
             self._console.print(Text(f"\nThe server's clock differs from this machine's by {offset:+.0f} s.", "yellow"))
+        if run.override:
+            let_through = ", ".join(one.name for one in run.let_through()) or "nothing had to be"
+            said = f"\nOverride by {run.override.by}: {run.override.reason}\nLet through: {let_through}"
+            self._console.print(Text(clean(said), "bold yellow"))
 
     def _verdict(self, run: Run) -> None:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts().items() if count)
         seconds = (run.ended - run.started).total_seconds()
-        worst = next((one for one in (Outcome.FAILED, Outcome.UNDETERMINED) if run.counts()[one]), Outcome.PASSED)
+        worst = _worst(run)
         self._console.print()
         self._console.print(
             Text.assemble(
@@ -145,6 +176,20 @@ class Screen:
                 f" · {counts or 'nothing was run'} · {seconds:.1f} s · exit {run.exit_code}",
             )
         )
+
+
+def _indented(text: str, by: str) -> str:
+    return "\n".join(by + line for line in text.strip().splitlines())
+
+
+def _worst(run: Run) -> Outcome:
+    """The worst outcome among those that decide; what an override lets through counts as waived."""
+    outcomes = {one.outcome for one in run.deciding()}
+    if Outcome.FAILED in outcomes and not run.let_through():
+        return Outcome.FAILED
+    if Outcome.UNDETERMINED in outcomes:
+        return Outcome.UNDETERMINED
+    return Outcome.WAIVED if run.let_through() else Outcome.PASSED
 
 
 def _named(scenarios: tuple[Scenario, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable
@@ -45,10 +46,18 @@ def _host(text: str) -> str:
     return text
 
 
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("an IP address") from None
+
+
 LocalPath = Annotated[Path, AfterValidator(_expand)]
 ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
 Name = Annotated[str, AfterValidator(_name_of_a_thing)]
 Host = Annotated[str, AfterValidator(_host)]
+Address = Annotated[str, AfterValidator(_ip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -83,6 +92,17 @@ class Edge(_Table):
     https_port: Port = 443
     http_port: Port = 80
     ca_file: LocalPath | None = Field(default=None, strict=False)
+
+
+class Dns(_Table):
+    """Whom to ask what the domain leads to, when a line to the server has failed.
+
+    Attributes:
+        resolver: Its IP address; None asks nobody.
+    """
+
+    resolver: Address | None = None
+    port: Port = 53
 
 
 class Containers(_Table):
@@ -136,6 +156,7 @@ class Target(_Table):
     domain: Host
     ssh: Ssh = Ssh()
     edge: Edge = Edge()
+    dns: Dns = Dns()
     containers: Containers = Containers()
     paths: Paths = Paths()
     backups: Backups = Backups()

@@ -14,7 +14,7 @@ from pytest_bdd.steps import StepFunctionContext
 from conftest import CATALOGUE
 from lab import faults
 from runbook import bdd
-from runbook.plugin import scenario_id
+from runbook.recording import scenario_id
 from runbook.record import SEVERITIES
 
 FEATURES = Path(__file__).resolve().parents[2] / "features"
