@@ -9,7 +9,7 @@ from pathlib import Path
 import checks
 import drills
 import steps
-from checks.steady import steady_state
+from checks import steady
 from runbook import catalogue
 from runbook.interlock import SteadyState
 from runbook.look import Look
@@ -34,7 +34,7 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
 
 
 def pytest_runbook_steady_state(look: Look) -> SteadyState:
-    return look.see(steady_state)
+    return look.see(steady.steady_state)
 
 
 def pytest_runbook_finished(run: Run, folder: Path) -> Path:

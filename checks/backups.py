@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from inspect import cleandoc
 from pathlib import PurePosixPath
 from typing import Literal
 
+from checks.clock import instant_of
 from checks.dump import READ, SECONDS_PER_FILE, Dump, read_dump
-from checks.openpgp import ANYBODY, Message, NotOpenPgp, Part, end_of_parts, key_ids, read_message
+from checks.openpgp import ANYBODY, CutOff, Message, NotOpenPgp, Part, end_of_parts, key_ids, read_message
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
-from runbook.question import Command
+from runbook.question import Command, lines_of
 
 STILL_WRITTEN_SECONDS = 60
 """A file that was written to so lately may be one that is being written."""
@@ -23,19 +24,25 @@ STILL_WRITTEN_SECONDS = 60
 LIST = Command(
     cleandoc(
         r"""date '+now %s'
-    find {backups} -maxdepth 1 -type f -name {database}_'*'.sql.gz'*' -exec stat -c 'file %s %Y %n' -- {{}} + || exit
-    find {backups} -maxdepth 1 -type f -name {database}_'*' |
+    stat -L -c folder -- {backups} || exit
+    find -H {backups} -maxdepth 1 -type f -name {database}_'*'.sql.gz'*' -exec stat -c 'file %s %Y %n' -- {{}} +
+    status=$?
+    find -H {backups} -maxdepth 1 -type f -name {database}_'*' |
       sed -nE 's/.*_(....)(..)(..)_(..)(..)(..)[.]sql.*/\1-\2-\3 \4:\5:\6/p' |
-      date -f - '+named %Y%m%d_%H%M%S %s' || :"""
+      date -f - '+named %Y%m%d_%H%M%S %s'
+    exit $status"""
     ),
     needs=rights.ROOT,
 )
+"""The folder may be a link. A file that is rotated away while it is listed makes the listing end with an error."""
+
+HEAD_BYTES = 16 * 1024
 
 HEADS = Command(
     cleandoc(
         r"""for file in {files}; do
       exec < "$file" || exit
-      printf 'head %s ' "$file"; head -c 2048 | od -An -v -tx1 | tr -d ' \n'; echo
+      printf 'head %s ' "$file"; head -c 16384 | od -An -v -tx1 | tr -d ' \n'; echo
     done"""
     ),
     needs=rights.ROOT,
@@ -131,6 +138,20 @@ class EncryptedBackup:
 
 
 @dataclass(frozen=True)
+class NewestBackup:
+    """The newest backup by its name, the one that is gone back to, read whole.
+
+    Attributes:
+        flaw: What is wrong with it, as far as it can be told without the private key; None where nothing is.
+        age: None where its rows should tell how old it is, and there are none.
+    """
+
+    file: Backup
+    flaw: str | None
+    age: Age | None
+
+
+@dataclass(frozen=True)
 class Age:
     """How old a backup is, and what says so."""
 
@@ -147,29 +168,48 @@ class Age:
 def backups(look: Look) -> tuple[Backup, ...]:
     """Every backup of the database, oldest first by its name."""
     told = look.ask(LIST)
-    if told.status != 0 and "no such file" in told.err.lower():
+    gone = told.status != 0 and "no such file" in told.err.lower()
+    if gone and "folder" not in told.lines:
         return ()
     with reading("the list of backups"):
-        return tuple(read_list(told.required("the list of backups").out))
+        return tuple(read_list(told.out if gone else told.required("the list of backups").out))
 
 
 def plain_backups(look: Look) -> tuple[PlainBackup, ...]:
     """Every plain backup, each read whole, oldest first by its name."""
-    plain = [one for one in look.see(backups) if not one.encrypted]
+    return _read_plain(look, [one for one in look.see(backups) if not one.encrypted])
+
+
+def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
+    """Every encrypted backup by its packets, oldest first by its name."""
+    return _read_encrypted(look, [one for one in look.see(backups) if one.encrypted])
+
+
+def newest_backup(look: Look) -> NewestBackup | None:
+    """The newest backup by its name; None where there is none. Only this one is read."""
+    newest = next(reversed(look.see(backups)), None)
+    if newest is None:
+        return None
+    if newest.encrypted:
+        (sealed,) = _read_encrypted(look, [newest])
+        return NewestBackup(newest, sealed.flaw, _age_by_name(newest))
+    (plain,) = _read_plain(look, [newest])
+    return NewestBackup(newest, plain.dump.flaw, _age_of(look, plain))
+
+
+def _read_plain(look: Look, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
     answers = look.ask_each(READ.about(file=one.path) for one in plain)
     found = []
     for one, answer in zip(plain, answers, strict=True):
         with reading(f"the backup {one.name}"):
-            dump = read_dump(one.name, answer.required(f"the backup {one.name}").out)
+            dump = read_dump(answer.required(f"the backup {one.name}").out)
         if one.may_be_unfinished and not dump.gzip_whole:
             raise Undetermined(f"the backup {one.name} is not whole, but was written to less than a minute ago")
         found.append(PlainBackup(one, dump))
     return tuple(found)
 
 
-def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
-    """Every encrypted backup by its packets, oldest first by its name."""
-    sealed = [one for one in look.see(backups) if one.encrypted]
+def _read_encrypted(look: Look, sealed: Sequence[Backup]) -> tuple[EncryptedBackup, ...]:
     if not sealed:
         return ()
     heads = look.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
@@ -182,7 +222,11 @@ def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
             one.file.path: _end(read_parts(answer.required(one.file.name).out))
             for one, answer in zip(in_parts, answers, strict=True)
         }
-        return tuple(_judged(one, ends.get(one.file.path)) for one in found)
+        judged = tuple(_judged(one, ends.get(one.file.path)) for one in found)
+    for one in judged:
+        if one.flaw and one.file.may_be_unfinished:
+            raise Undetermined(f"the backup {one.file.name} is not whole, but was written to less than a minute ago")
+    return judged
 
 
 def backup_key(look: Look) -> frozenset[str] | None:
@@ -198,19 +242,14 @@ def backup_key(look: Look) -> frozenset[str] | None:
         return key_ids(certificate)
 
 
-def backup_ages(look: Look) -> tuple[Age, ...]:
-    """How old each backup is, youngest first: by its newest row where it can be read and the target names columns.
-
-    A readable dump without any row in these columns has no age: it shows nothing.
-    """
-    ages = [_age_by_name(one) for one in look.see(backups) if one.encrypted]
-    for one in look.see(plain_backups):
-        if not look.target.backups.newest_row:
-            ages.append(_age_by_start(one))
-        elif one.dump.newest_row is not None:
-            newest = one.dump.newest_row
-            ages.append(Age(one.file.name, _hours(one.file, newest.at), "its newest row", newest.column))
-    return tuple(sorted(ages, key=lambda age: age.hours))
+def _age_of(look: Look, one: PlainBackup) -> Age | None:
+    """By its newest row where the target names columns; a dump without any row in them shows nothing."""
+    if not look.target.backups.newest_row:
+        return _age_by_start(one)
+    newest = one.dump.newest_row
+    if newest is None:
+        return None
+    return Age(one.file.name, _hours(one.file, newest.at), "its newest row", newest.column)
 
 
 def _age_by_start(one: PlainBackup) -> Age:
@@ -237,14 +276,16 @@ def read_list(text: str) -> list[Backup]:
     now: datetime | None = None
     named: dict[str, datetime] = {}
     files: list[tuple[str, int, datetime]] = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         match line.split(" ", 3):
             case ["now", seconds]:
-                now = _instant(seconds)
+                now = instant_of(seconds)
+            case ["folder"]:
+                pass
             case ["file", size, modified, path]:
-                files.append((path, int(size), _instant(modified)))
+                files.append((path, int(size), instant_of(modified)))
             case ["named", name, seconds]:
-                named[name] = _instant(seconds)
+                named[name] = instant_of(seconds)
             case _:
                 raise ValueError("there is a line of another form")
     if now is None:
@@ -255,13 +296,6 @@ def read_list(text: str) -> list[Backup]:
         if path.endswith((".sql.gz", ".sql.gz.gpg"))
     ]
     return sorted(found, key=lambda one: (one.made_at, one.path))
-
-
-def _instant(seconds: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, OSError):
-        raise ValueError(f"{seconds} is not a time") from None
 
 
 def _stamp_of(path: str) -> str:
@@ -290,7 +324,7 @@ def read_heads(text: str) -> dict[str, bytes]:
         ValueError: A line of it is not of its form.
     """
     heads = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         word, _, rest = line.partition(" ")
         path, found, octets = rest.rpartition(" ")
         if word != "head" or not found:
@@ -302,10 +336,17 @@ def read_heads(text: str) -> dict[str, bytes]:
 def _opened(one: Backup, octets: bytes) -> _Opened:
     if octets.startswith(b"-----BEGIN PGP"):
         raise Undetermined(f"{one.name} is armoured: its packets are not read")
+    read_whole = one.size_bytes <= len(octets)
     try:
         message = read_message(octets)
+    except CutOff as error:
+        if read_whole:
+            return _Opened(one, None, str(error), 0)
+        raise Undetermined(f"{one.name} has more before its data than the {HEAD_BYTES} bytes that are read") from None
     except NotOpenPgp as error:
         return _Opened(one, None, str(error), 0)
+    if message.data is None and not read_whole:
+        raise Undetermined(f"{one.name} has more before its data than the {HEAD_BYTES} bytes that are read")
     at = message.data.body if message.data else 0
     return _Opened(one, message, None, octets[at] if at < len(octets) else 0)
 
@@ -324,7 +365,7 @@ def read_parts(text: str) -> list[Part]:
         ValueError: A line of it is not of its form.
     """
     parts = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         word, at, *octets = line.split()
         if word != "part":
             raise ValueError("there is a line of another form")

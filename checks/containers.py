@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,10 @@ from runbook.target import Containers as Names
 CONTAINERS = Containers()
 NOW = Command("date +%s")
 DEPLOYED = Command("git -c safe.directory={app} -C {app} rev-parse HEAD")
+
+COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])")
+WHOLE_COMMIT = 40
+SHORTEST_COMMIT = 7
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 """What Docker says of the start of a container that never ran."""
@@ -31,6 +36,8 @@ class Container:
         addresses: Its IP addresses, of all its networks.
         version: The version that its image is labelled with; None where it has no such label.
         revision: The commit that its image is labelled with; None where it has no such label.
+        image: The image's name and tag, as it was created with.
+        sources: Where on the server its mounts are.
     """
 
     id: str
@@ -48,6 +55,20 @@ class Container:
     aliases: tuple[str, ...]
     version: str | None
     revision: str | None
+    image: str
+    sources: tuple[str, ...]
+
+    def made_from(self, commit: str) -> str | None:
+        """The commit that it was made from, by its image's label, else by its own name or its image's.
+
+        In a name a part of a commit counts only where ``commit`` begins with it: a time may look like one.
+        """
+        if self.revision is not None:
+            return self.revision
+        named = COMMIT.findall(f"{self.name} {self.image}")
+        if any(commit.startswith(one) for one in named):
+            return commit
+        return next((one for one in named if len(one) == WHOLE_COMMIT), None)
 
     def is_called(self, host: str) -> bool:
         """Whether its network leads this host name or address to it; a stopped container has no address."""
@@ -59,14 +80,17 @@ class Fleet:
     """The containers by the part that they play.
 
     Attributes:
-        releases: The web releases, running or kept to roll back to, newest name first.
-        others: Those that play no part in the service.
+        releases: The web releases, running or kept to roll back to, by name, the last first: the newest first where
+            names end in a time.
+        beside: Those that the target names as belonging on the server, and what kamal runs once or has replaced.
+        others: Those that nobody expects on the server.
     """
 
     releases: tuple[Container, ...]
     db: Container | None
     redis: Container | None
     proxy: Container | None
+    beside: tuple[Container, ...]
     others: tuple[Container, ...]
 
     @property
@@ -86,7 +110,7 @@ class Fleet:
 
     def called(self, host: str) -> Container | None:
         """The container that this host name or address leads to, where there is one."""
-        return next((one for one in (*self.known, *self.others) if one.is_called(host)), None)
+        return next((one for one in (*self.known, *self.beside, *self.others) if one.is_called(host)), None)
 
 
 def fleet(look: Look) -> Fleet:
@@ -107,24 +131,30 @@ def muster(containers: Iterable[Container], names: Names) -> Fleet:
     by_name = {one.name: one for one in containers}
     releases = [name for name in by_name if is_release(name, names.web_prefix)]
     known = {*releases, names.db, names.redis, names.proxy}
+    rest = {name: one for name, one in by_name.items() if name not in known}
+    beside = [name for name in rest if _is_beside(name, names)]
     return Fleet(
         releases=tuple(by_name[name] for name in sorted(releases, reverse=True)),
         db=by_name.get(names.db),
         redis=by_name.get(names.redis),
         proxy=by_name.get(names.proxy),
-        others=tuple(
-            one for name, one in by_name.items() if name not in known and not _is_one_off(name, names.web_prefix)
-        ),
+        beside=tuple(rest[name] for name in beside),
+        others=tuple(one for name, one in rest.items() if name not in beside),
     )
 
 
 def is_release(name: str, prefix: str) -> bool:
     """Whether a container of this name is a web release: kamal gives the prefix to other things too."""
-    return name.startswith(prefix) and not _is_one_off(name, prefix) and "_replaced_" not in name
+    return name.startswith(prefix) and not _is_one_off(name, prefix)
 
 
 def _is_one_off(name: str, prefix: str) -> bool:
-    return name.startswith(f"{prefix}exec-")
+    return name.startswith(f"{prefix}exec-") or (name.startswith(prefix) and "_replaced_" in name)
+
+
+def _is_beside(name: str, names: Names) -> bool:
+    named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.also)
+    return named or _is_one_off(name, names.web_prefix)
 
 
 def read_container(inspected: Inspection, now: float) -> Container:
@@ -155,8 +185,10 @@ def read_container(inspected: Inspection, now: float) -> Container:
         up_seconds=now - started.timestamp() if _flag(state["Running"]) and started > NEVER else None,
         addresses=tuple(one["IPAddress"] for one in networks if one["IPAddress"]),
         aliases=tuple(alias for one in networks for alias in one["Aliases"] or ()),
-        version=labels.get("org.opencontainers.image.version"),
-        revision=labels.get("org.opencontainers.image.revision"),
+        version=labels.get("org.opencontainers.image.version") or None,
+        revision=labels.get("org.opencontainers.image.revision") or None,
+        image=str(config["Image"]),
+        sources=tuple(str(one["Source"]) for one in map(_table, inspected.get("Mounts") or ()) if one.get("Source")),
     )
 
 

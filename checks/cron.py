@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import cleandoc
@@ -12,9 +13,11 @@ from pathlib import PurePosixPath
 
 from cronsim import CronSim, CronSimError
 
+from checks.clock import instant_of
 from runbook import rights
 from runbook.look import Look, reading
-from runbook.question import Command
+from runbook.outcome import Undetermined
+from runbook.question import Command, lines_of
 from runbook.target import Target
 
 CRONTAB = Command(
@@ -30,14 +33,20 @@ PROCESSES = Command(
     needs=rights.ROOT,
 )
 
-SCRIPTS = Command("stat -L -c '%a %U %n' -- {app}/bin/monitor.sh {app}/bin/backup.sh {app}/bin/cleanup-docker.sh")
+SCRIPTS = Command(
+    "stat -L -c '%a %U %n' -- {app}/bin/monitor.sh {app}/bin/backup.sh {app}/bin/cleanup-docker.sh", needs=rights.ROOT
+)
 
 LAST_RUN = Command(
     cleandoc(
-        r"""exec < {log} || exit
-    recent() {{ for file in {log}.1 {log}; do [ ! -e "$file" ] || tail -c 65536 -- "$file"; done; }}
-    lines=$(recent | grep -F -- {ending} | tail -n 1 | sed 's/^/ended /'
-      recent | grep -F '] [INFO] Backup successful: ' | tail -n 1 | sed 's/^/made /'
+        r"""rotated=$(ls -t -- {log}.[0-9]* {log}-[0-9]* 2>/dev/null | head -n 1)
+    [ ! -e {log} ] && [ -n "$rotated" ] || exec < {log} || exit
+    recent() {{
+      if [ -n "$rotated" ]; then zcat -f -- "$rotated" | tail -c 65536; fi
+      if [ -e {log} ]; then tail -c 65536 -- {log}; fi
+    }}
+    lines=$(recent | grep -F -- '] '{ending} | tail -n 1 | sed 's/^/ended /'
+      recent | grep -F -e '] [INFO] Backup successful: ' -e '] [INFO] Backup encrypted: ' | tail -n 1 | sed 's/^/made /'
       recent | tail -n 5 | sed 's/^/last /')
     date '+now %s'
     printf '%s\n' "$lines"
@@ -46,7 +55,11 @@ LAST_RUN = Command(
     ),
     needs=rights.ROOT,
 )
-"""The last line that says a run has ended, and the last lines at all, their stamps read by the server's own zone."""
+"""The last line that says a run has ended, and the last lines at all, their stamps read by the server's own zone.
+
+The log that was rotated last is read with it, whatever it is called and compressed or not: the log itself may be empty,
+or not there until the next run.
+"""
 
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",
@@ -134,7 +147,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Job:
-    """One job of the runbook's crontab. ``ending`` begins the last line that a good run writes into ``log``."""
+    """One job of the runbook's crontab. ``ending`` begins what the last line says that a good run writes to ``log``."""
 
     script: str
     log: str
@@ -162,7 +175,8 @@ class LastRun:
         ending: The last line that says that a run has ended well; None where there is none.
         lines: The last lines of the log, whatever they say.
         ended: The last line is such a line.
-        backup: The file that the last line about a successful backup names; None where there is none.
+        backup: The file that the last line about a backup names, its encrypted one where it was encrypted; None where
+            there is none.
         seen_at: The server's own time when the log was read.
     """
 
@@ -191,13 +205,34 @@ class LastRun:
         return 0 <= (self.seen_at - self.last.at).total_seconds() < 60 * usual_minutes
 
 
+@dataclass(frozen=True)
+class LastRuns:
+    """How each job's last run ended, as far as it could be told."""
+
+    found: Mapping[str, LastRun | Undetermined | None]
+
+    def of(self, script: str) -> LastRun | None:
+        """The last run of this script; None where there is no log of it.
+
+        Raises:
+            Undetermined: Its log could not be read.
+        """
+        run = self.found[script]
+        if isinstance(run, Undetermined):
+            raise run
+        return run
+
+
 def jobs_of(target: Target) -> dict[str, Job]:
     """The jobs that the runbook's crontab runs, by the names of their scripts."""
     paths = target.paths
     return {
-        "monitor.sh": Job(f"{paths.app}/bin/monitor.sh", paths.monitor_log, "] [INFO] Monitor finished"),
-        "backup.sh": Job(f"{paths.app}/bin/backup.sh", paths.backup_log, "] [INFO] Backup finished"),
-        "cleanup-docker.sh": Job(f"{paths.app}/bin/cleanup-docker.sh", paths.cleanup_log, "] [INFO] Cleanup finished"),
+        name: Job(f"{paths.app}/bin/{name}", log, ending)
+        for name, log, ending in (
+            ("monitor.sh", paths.monitor_log, "=== Monitor check completed"),
+            ("backup.sh", paths.backup_log, "Backup completed successfully"),
+            ("cleanup-docker.sh", paths.cleanup_log, "=== Docker cleanup completed"),
+        )
     }
 
 
@@ -230,18 +265,28 @@ def scripts(look: Look) -> dict[str, Script]:
         return {script.path: script for script in read_scripts(told.out)}
 
 
-def last_runs(look: Look) -> dict[str, LastRun | None]:
-    """How each job's last run ended, by the names of their scripts; None where there is no log."""
+def last_runs(look: Look) -> LastRuns:
+    """How each job's last run ended, by the names of their scripts."""
     jobs = jobs_of(look.target)
-    answers = look.ask_each(LAST_RUN.about(log=job.log, ending=job.ending) for job in jobs.values())
-    found: dict[str, LastRun | None] = {}
-    for (name, job), answer in zip(jobs.items(), answers, strict=True):
+    with suppress(Undetermined):  # asked together; what came of each is taken one by one
+        look.ask_each(_log_of(job) for job in jobs.values())
+    return LastRuns({name: _last_run(look, job) for name, job in jobs.items()})
+
+
+def _log_of(job: Job) -> Command:
+    return LAST_RUN.about(log=job.log, ending=job.ending)
+
+
+def _last_run(look: Look, job: Job) -> LastRun | Undetermined | None:
+    """One job's log that cannot be read leaves the others as they are."""
+    try:
+        answer = look.ask(_log_of(job))
         if answer.status != 0 and "no such file" in answer.err.lower():
-            found[name] = None
-            continue
+            return None
         with reading(f"the log {job.log}"):
-            found[name] = read_last_run(answer.required(f"the log {job.log}").out, job.ending)
-    return found
+            return read_last_run(answer.required(f"the log {job.log}").out, job.ending)
+    except Undetermined as error:
+        return error
 
 
 def read_crontab(text: str) -> Crontab:
@@ -263,11 +308,13 @@ def read_crontab(text: str) -> Crontab:
 
 
 def _line(row: str) -> CronLine:
-    if row.lstrip().startswith("@"):
-        nickname, _, command = row.strip().partition(" ")
+    words = re.split(r"[ \t]+", row.strip(" \t"), maxsplit=1 if row.lstrip().startswith("@") else 5)
+    nickname, *_ = words
+    if nickname.startswith("@"):
+        command = words[1] if len(words) == 2 else ""
         schedule = None if nickname == "@reboot" else schedule_of(NICKNAMES.get(nickname, nickname))
     else:
-        *fields, command = (*row.split(maxsplit=5), "") if len(row.split(maxsplit=5)) < 6 else row.split(maxsplit=5)
+        *fields, command = words if len(words) == 6 else (*words, "")
         schedule = schedule_of(" ".join(fields))
     if not command.strip():
         raise ValueError("it has no command")
@@ -304,7 +351,16 @@ def schedule_of(expression: str) -> Schedule:
 
 
 def words_of(command: str) -> list[str]:
-    """The words of a shell command; after ``cd FOLDER`` a relative one with a slash is taken from there."""
+    """The words of a shell command, those of a command within it (``bash -c '…'``) included.
+
+    After ``cd FOLDER`` a relative one with a slash is taken from there.
+    """
+    words = _split(command)
+    inner = {at: words_of(words[at]) for at in _commands_within(words)}
+    return [word for at, one in enumerate(words) for word in inner.get(at, [one])]
+
+
+def _split(command: str) -> list[str]:
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     try:
@@ -312,6 +368,11 @@ def words_of(command: str) -> list[str]:
     except ValueError:
         return command.split()
     return list(_from_folder(words))
+
+
+def _commands_within(words: Sequence[str]) -> list[int]:
+    """The places of the words that are commands themselves: those that a shell's, su's or flock's ``-c`` is given."""
+    return [at for at in range(1, len(words)) if re.fullmatch(r"-[a-z]*c", words[at - 1]) and " " in words[at]]
 
 
 def _from_folder(words: Iterable[str]) -> Iterator[str]:
@@ -325,8 +386,10 @@ def _from_folder(words: Iterable[str]) -> Iterator[str]:
 
 
 def appends_all_to(command: str, log: str) -> bool:
-    """Whether what the command prints, errors as well, is appended to this file."""
-    words = words_of(command)
+    """Whether what the command prints, errors as well, is appended to this file: by itself or by one within it."""
+    words = _split(command)
+    if any(appends_all_to(words[at], log) for at in _commands_within(words)):
+        return True
     places = [place for place in range(len(words) - 1) if words[place : place + 2] == [">>", log]]
     if not places:
         return False
@@ -344,7 +407,7 @@ def read_processes(text: str) -> list[CronProcess]:
     """
     found: list[CronProcess] = []
     state = ""
-    for line in text.splitlines():
+    for line in lines_of(text):
         key, colon, value = line.partition(":")
         words = value.split()
         if not colon or not words:
@@ -362,7 +425,7 @@ def read_scripts(text: str) -> list[Script]:
     Raises:
         ValueError: A line is of another form.
     """
-    rows = [line.split(" ", 2) for line in text.splitlines()]
+    rows = [line.split(" ", 2) for line in lines_of(text)]
     return [Script(path, int(mode, 8), owner) for mode, owner, path in rows]
 
 
@@ -374,12 +437,12 @@ def read_last_run(text: str, ending: str) -> LastRun:
         LookupError: The server's time is missing.
     """
     told: dict[str, list[str]] = {"ended": [], "made": [], "last": [], "stamp": [], "now": []}
-    for line in text.splitlines():
+    for line in lines_of(text):
         word, _, rest = line.partition(" ")
         if word:
             told[word].append(rest)
     stamps = dict(stamp.rsplit(" ", 1) for stamp in told["stamp"])
-    instants = {stamp: _instant(seconds) for stamp, seconds in stamps.items()}
+    instants = {stamp: instant_of(seconds) for stamp, seconds in stamps.items()}
 
     def read(line: str) -> LogLine:
         return LogLine(line, instants.get(line[1:20]) if line.startswith("[") else None)
@@ -388,19 +451,12 @@ def read_last_run(text: str, ending: str) -> LastRun:
     return LastRun(
         ending=read(told["ended"][-1]) if told["ended"] else None,
         lines=lines,
-        ended=bool(lines) and ending in lines[-1].text,
+        ended=bool(lines) and f"] {ending}" in lines[-1].text,
         backup=_file_of(told["made"][-1]) if told["made"] else None,
-        seen_at=_instant(told["now"][0]),
+        seen_at=instant_of(told["now"][0]),
     )
 
 
 def _file_of(line: str) -> str | None:
-    found = re.search(r"Backup successful: (.+) \([^()]*\)$", line)
-    return found[1] if found else None
-
-
-def _instant(seconds: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, OSError):
-        raise ValueError(f"{seconds} is not a time") from None
+    found = re.search(r"Backup (?:successful: (.+) \([^()]*\)|encrypted: (.+))$", line)
+    return found[1] or found[2] if found else None

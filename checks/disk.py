@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from checks.containers import CONTAINERS, fleet
 from runbook.look import Look, reading
-from runbook.question import Command
+from runbook.outcome import Undetermined
+from runbook.question import Command, Inspection, lines_of
 
 MOUNTS = Command(
     "readlink -f -- / {app} {backups} {docker_root} {monitor_log} {backup_log} {cleanup_log} /tmp || exit; "
-    "echo; cat /proc/self/mountinfo"
+    'for path in {sources}; do readlink -f -- "$path"; done; echo; cat /proc/self/mountinfo'
 )
 SPACE = Command("df -P -B1 -- {mounts}")
 INODES = Command("df -P -i -- {mounts}")
@@ -27,7 +30,6 @@ class FileSystem:
     """One mounted file system. ``inodes`` is 0 where it has no fixed number of them."""
 
     mount: str
-    size_bytes: int
     used_bytes: int
     free_bytes: int
     inodes: int
@@ -54,9 +56,50 @@ class Mount:
     writable: bool
 
 
-def file_systems(look: Look) -> tuple[FileSystem, ...]:
-    """Each file system that holds a path of the service or is mounted below one, once."""
-    told = look.ask(MOUNTS).required("the mounts")
+@dataclass(frozen=True)
+class Disks:
+    """The disks of the service.
+
+    Attributes:
+        file_systems: Each that holds a path of the service or is mounted below one, once.
+        unseen: Why it is not known where the containers keep what is theirs; None where that is known.
+    """
+
+    file_systems: tuple[FileSystem, ...]
+    unseen: Undetermined | None
+
+
+def disks(look: Look) -> Disks:
+    """The file systems of what the target names, of the containers' mounts and of the Docker Engine itself."""
+    unseen, sources = None, tuple[str, ...]()
+    try:
+        sources = look.see(container_paths)
+    except Undetermined as error:
+        unseen = error
+    return Disks(_file_systems(look, sources), unseen)
+
+
+def container_paths(look: Look) -> tuple[str, ...]:
+    """Where on the server the Docker Engine, and the mounts of the service's containers, keep what is theirs."""
+    inspected, known = look.ask(CONTAINERS), look.see(fleet).known
+    with reading("the containers' paths"):
+        return tuple(dict.fromkeys([*engine_roots(inspected), *(path for one in known for path in one.sources)]))
+
+
+def engine_roots(inspected: Iterable[Inspection]) -> Iterator[str]:
+    """The folder of the Docker Engine, as each container that ever ran tells it.
+
+    Raises:
+        LookupError, TypeError: It is not an inspection.
+    """
+    for one in inspected:
+        path, own = str(one["ResolvConfPath"]), f"/containers/{one['Id']}/resolv.conf"
+        if path.endswith(own):
+            yield path.removesuffix(own)
+
+
+def _file_systems(look: Look, sources: tuple[str, ...]) -> tuple[FileSystem, ...]:
+    told = look.ask(MOUNTS.about(sources=sources)).required("the mounts")
     with reading("the mounts"):
         paths, mounts = read_mounts(told.out)
         of_service = [mount.path for mount in chosen(paths, mounts)]
@@ -73,7 +116,7 @@ def read_mounts(text: str) -> tuple[list[str], list[Mount]]:
     """
     paths, _, table = text.partition("\n\n")
     mounts: dict[str, Mount] = {}
-    for line in table.splitlines():
+    for line in lines_of(table):
         left, found, right = line.partition(" - ")
         fields = left.split()
         if not found or len(fields) < 6 or not right.split():
@@ -81,7 +124,7 @@ def read_mounts(text: str) -> tuple[list[str], list[Mount]]:
         path = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8) % 256), fields[4])
         options = {*fields[5].split(","), *right.split()[-1].split(",")}
         mounts[path] = Mount(path=path, device=fields[2], kind=right.split()[0], writable="ro" not in options)
-    return paths.splitlines(), list(mounts.values())
+    return lines_of(paths), list(mounts.values())
 
 
 def chosen(paths: list[str], mounts: list[Mount]) -> list[Mount]:
@@ -119,18 +162,17 @@ def read_df(space: str, inodes: str) -> list[FileSystem]:
     return [
         FileSystem(
             mount=mount,
-            size_bytes=int(size),
             used_bytes=int(used),
             free_bytes=int(free),
             inodes=_count(of_inodes[mount][1]),
             used_inodes=_count(of_inodes[mount][2]),
         )
-        for mount, (_, size, used, free, _, _) in found.items()
+        for mount, (_, _, used, free, _, _) in found.items()
     ]
 
 
 def _rows(text: str) -> list[list[str]]:
-    rows = [line.split(maxsplit=5) for line in text.splitlines()[1:]]
+    rows = [line.split(maxsplit=5) for line in lines_of(text)[1:]]
     if not rows or any(len(row) != 6 for row in rows):
         raise ValueError("these are not the lines of df -P")
     return rows

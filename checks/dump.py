@@ -11,14 +11,12 @@ from datetime import UTC, datetime
 from inspect import cleandoc
 
 from runbook import rights
-from runbook.question import Command
+from runbook.question import Command, lines_of
 
 SECONDS_PER_FILE = 600.0
 
-READ = Command(
-    cleandoc(
-        r"""exec < {file} || exit
-    set -- {newest_row}
+READING = cleandoc(
+    r"""set -- {newest_row}
     {{ gzip -dc; printf '\ngzip %s\n' "$?"; }} | awk -v named="$*" '
     BEGIN {{
       pairs = split(named, pair, " ")
@@ -61,7 +59,11 @@ READ = Command(
       print "begins", begins + 0; print "completes", completes + 0; print "after", after + 0
       print "bytes", bytes - length("gzip " status) - 2; print "gzip", status
     }}'"""
-    ),
+)
+"""Reads a compressed dump from its standard input."""
+
+READ = Command(
+    "exec < {file} || exit\n" + READING,
     needs=rights.ROOT,
     seconds=SECONDS_PER_FILE,
     lane="slow",
@@ -81,7 +83,6 @@ class Dump:
     """What one plain backup is.
 
     Attributes:
-        file: Its name.
         gzip_whole: Every member of its gzip is whole, and nothing else follows.
         begins: Its first lines are pg_dump's.
         completes: How often it says that it is complete; once is right.
@@ -91,7 +92,6 @@ class Dump:
         started: When pg_dump says that it began, where it does.
     """
 
-    file: str
     gzip_whole: bool
     begins: bool
     completes: int
@@ -106,12 +106,25 @@ class Dump:
         return self.begins and self.completes == 1 and self.ends
 
     @property
+    def flaw(self) -> str | None:
+        """Why it is not one whole dump; None where it is."""
+        if not self.gzip_whole:
+            return "it cannot be decompressed to its last byte"
+        if not self.begins:
+            return "it does not begin as a dump"
+        if self.completes > 1:
+            return f"{self.completes} dumps in one file"
+        if self.completes == 0:
+            return "its last line is missing"
+        return None if self.ends else "lines after its last one"
+
+    @property
     def newest_row(self) -> Newest | None:
         """The newest of its newest rows."""
         return max(self.newest, key=lambda one: one.at, default=None)
 
 
-def read_dump(file: str, text: str) -> Dump:
+def read_dump(text: str) -> Dump:
     """Read the answer to `READ`.
 
     Raises:
@@ -119,13 +132,12 @@ def read_dump(file: str, text: str) -> Dump:
         LookupError: A part of it is missing.
     """
     told: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         word, _, rest = line.partition(" ")
         told.setdefault(word, []).append(rest)
     (begins,), (completes,), (after,) = told["begins"], told["completes"], told["after"]
     (size,), (status,) = told["bytes"], told["gzip"]
     return Dump(
-        file=file,
         gzip_whole=status == "0",
         begins=begins == "1",
         completes=int(completes),

@@ -10,12 +10,12 @@ from typing import Any
 
 from checks.containers import NOW
 from runbook.look import Look, reading
+from runbook.outcome import NotApplicable
 from runbook.question import Http, HttpAnswer
 
 HEALTH = Http("/api/v1/health", seconds=5)
 PLAIN_HTTP = Http("/api/v1/health", scheme="http", seconds=5)
-DATABASE_PAGE = Http("/api/v1/clinics", seconds=5)
-"""Read from the database, and nobody's personal data."""
+DATABASE_PAGE = Http("{database_page}", seconds=5, keep_body=False)
 
 FORM: dict[str, Any] = {
     "status": str,
@@ -93,9 +93,16 @@ def plain_http(look: Look) -> Redirect:
 
 
 def database_page(look: Look) -> Page:
-    """A page that cannot be answered without the database."""
+    """A page that cannot be answered without the database.
+
+    Raises:
+        NotApplicable: The target names none.
+    """
+    path = look.target.edge.database_page
+    if path is None:
+        raise NotApplicable("the target names no page of the database (key edge.database_page)")
     answer = look.ask(DATABASE_PAGE)
-    return Page(DATABASE_PAGE.path, answer.status, count_rows(answer.body))
+    return Page(path, answer.status, count_rows(answer.body))
 
 
 def read_health(answer: HttpAnswer) -> Health:

@@ -23,8 +23,15 @@ ANYBODY = "0" * 16
 """The key id that stands in place of one which the sender kept to himself."""
 
 
+DATA = (ENCRYPTED_WITHOUT_SEAL, SEALED, SEALED_AEAD)
+
+
 class NotOpenPgp(ValueError):
     """These bytes are not OpenPGP packets."""
+
+
+class CutOff(NotOpenPgp):
+    """These bytes end where a packet's beginning goes on."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,12 @@ def read_head(octets: bytes, at: int = 0) -> Head:
     """The packet that begins at this offset.
 
     Raises:
-        NotOpenPgp: There is none, or its length is cut off.
+        CutOff: The bytes end before it, or in its length.
+        NotOpenPgp: There is none.
     """
-    if at >= len(octets) or not octets[at] & 0x80:
+    if at >= len(octets):
+        raise CutOff(f"it ends before byte {at}")
+    if not octets[at] & 0x80:
         raise NotOpenPgp(f"no packet begins at byte {at}")
     first = octets[at]
     if first & 0x40:
@@ -74,8 +84,10 @@ def read_head(octets: bytes, at: int = 0) -> Head:
         length, size = read_length(octets[at + 1 : at + 6])
         return Head(first & 0x3F, at + 1 + size, length)
     size = (1, 2, 4, 0)[first & 3]
-    if size == 0 or at + 1 + size > len(octets):
+    if size == 0:
         raise NotOpenPgp(f"the packet at byte {at} has no length")
+    if at + 1 + size > len(octets):
+        raise CutOff(f"the length of the packet at byte {at} is cut off")
     return Head(first >> 2 & 0x0F, at + 1 + size, int.from_bytes(octets[at + 1 : at + 1 + size], "big"))
 
 
@@ -83,7 +95,7 @@ def read_length(octets: bytes) -> tuple[int, int]:
     """A final length in the new format, and how many bytes it takes itself.
 
     Raises:
-        NotOpenPgp: It is cut off or not final.
+        CutOff: It is cut off, or not final.
     """
     first = octets[0] if octets else 256
     if first < 192:
@@ -92,38 +104,38 @@ def read_length(octets: bytes) -> tuple[int, int]:
         return (first - 192 << 8) + octets[1] + 192, 2
     if first == 255 and len(octets) >= 5:
         return int.from_bytes(octets[1:5], "big"), 5
-    raise NotOpenPgp("a length is cut off")
+    raise CutOff("a length is cut off")
 
 
 def read_message(octets: bytes) -> Message:
     """Read the first bytes of an encrypted file.
 
     Raises:
+        CutOff: They end inside a packet before the data.
         NotOpenPgp: It does not begin as one.
     """
     recipients: list[str] = []
     by_passphrase, at = False, 0
     while at < len(octets):
         head = read_head(octets, at)
-        match head.tag:
-            case 1 | 3 if head.length is not None:
-                body = octets[head.body : head.body + head.length]
-                by_passphrase |= head.tag == SESSION_KEY_FOR_PASSPHRASE
-                if head.tag == SESSION_KEY_FOR_KEY:
-                    recipients.append(_recipient(body))
-                at = head.body + head.length
-            case 9 | 18 | 20:
-                return Message(tuple(recipients), by_passphrase, head.tag != ENCRYPTED_WITHOUT_SEAL, head)
-            case _:
-                raise NotOpenPgp(f"packet {head.tag} at byte {at} does not belong into an encrypted file")
+        if head.tag in DATA:
+            return Message(tuple(recipients), by_passphrase, head.tag != ENCRYPTED_WITHOUT_SEAL, head)
+        if head.tag not in (SESSION_KEY_FOR_KEY, SESSION_KEY_FOR_PASSPHRASE) or head.length is None:
+            raise NotOpenPgp(f"packet {head.tag} at byte {at} does not belong into an encrypted file")
+        by_passphrase |= head.tag == SESSION_KEY_FOR_PASSPHRASE
+        if head.tag == SESSION_KEY_FOR_KEY:
+            recipients.append(_recipient(octets[head.body : head.body + head.length], head.length))
+        at = head.body + head.length
     if not recipients and not by_passphrase:
         raise NotOpenPgp("it is empty")
     return Message(tuple(recipients), by_passphrase, sealed=False, data=None)
 
 
-def _recipient(body: bytes) -> str:
-    if len(body) < 9 or body[0] != 3:
-        raise NotOpenPgp("an encrypted session key is of an unknown version or cut off")
+def _recipient(body: bytes, length: int) -> str:
+    if length < 9 or body[:1] not in (b"\x03", b""):
+        raise NotOpenPgp("an encrypted session key is of an unknown version or too short")
+    if len(body) < 9:
+        raise CutOff("an encrypted session key is cut off")
     return body[1:9].hex().upper()
 
 
@@ -156,7 +168,7 @@ def _blocks(armoured: bytes) -> Iterator[bytes]:
     text = armoured.decode("ascii", errors="replace").replace("\r\n", "\n")
     for block in re.findall(r"-----BEGIN PGP PUBLIC KEY BLOCK-----(\n.*?)-----END PGP PUBLIC KEY", text, re.DOTALL):
         _, _, body = block.partition("\n\n")
-        lines = [line for line in body.splitlines() if line and not line.startswith("=")]
+        lines = [line for line in body.split("\n") if line and not line.startswith("=")]
         yield base64.b64decode("".join(lines), validate=True)
 
 

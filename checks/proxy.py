@@ -11,7 +11,7 @@ from checks.containers import Container, fleet
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
-from runbook.question import Command, Output
+from runbook.question import Command, Output, lines_of
 
 LIST = Command("docker exec {proxy} kamal-proxy list", needs=rights.DOCKER, lane="docker")
 STATE = Command(
@@ -117,7 +117,7 @@ def read_list(text: str) -> dict[str, Listed]:
     Raises:
         LookupError, ValueError: It is not that table.
     """
-    lines = [COLOURS.sub("", line).rstrip() for line in text.splitlines()]
+    lines = [COLOURS.sub("", line).rstrip() for line in lines_of(text)]
     header, *rows = [line for line in lines if line.strip()]
     starts = [header.index(column) for column in COLUMNS]
     ends = [*starts[1:], None]

@@ -26,9 +26,29 @@ app.command(
     help="Verify that the server is as the runbook says; it only looks.",
 )
 app.command(
+    "commands.recover:recover",
+    name="recover",
+    help="Undo what a drill that was killed or cut off has left on a server.",
+)
+app.command(
+    "commands.drill:drill",
+    name="drill",
+    help="Carry out a procedure of the runbook and undo it: restore, rollback.",
+)
+app.command(
+    "commands.gate:gate",
+    name="gate",
+    help="Tell before a deploy whether it is safe now; it only looks.",
+)
+app.command(
     "commands.rehearse:rehearse",
     name="rehearse",
     help="Run the whole runbook on a disposable server: lab up, report, lab down.",
+)
+app.command(
+    "commands.init:init",
+    name="init",
+    help="Look at a server and write its target file; nothing on it is changed.",
 )
 app.command(
     "commands.doctor:doctor",

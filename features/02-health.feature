@@ -3,11 +3,11 @@ Feature: 2. Health and what is alive
   @rb-2.1 @check
   Rule: 2.1 The API's health check
 
-    @critical @gate
+    @critical
     Scenario: The application itself answers the health check
       Then the health check is answered by the application, not by the proxy for it
 
-    @critical @gate @needs-the-application-itself-answers-the-health-check
+    @critical @needs-the-application-itself-answers-the-health-check
     Scenario: The API is healthy
       Then the health check answers with HTTP status 200
       And the health status in it is "healthy"
@@ -21,13 +21,13 @@ Feature: 2. Health and what is alive
     Scenario: The health answer is fresh
       Then the time in the health answer is within 60 s of the server's clock
 
-    @major @gate @needs-the-health-answer-has-its-documented-form
+    @major @needs-the-health-answer-has-its-documented-form
     Scenario: The API has the version of its release
       Then the health answer names the version of the running release's image
 
-    @critical @gate @needs-the-api-is-healthy
+    @critical @needs-the-api-is-healthy
     Scenario: A page that reads the database answers
-      Then the page "/api/v1/clinics" answers with rows of the database
+      Then the page that the target names answers with rows of the database
 
     @major
     Scenario: Plain HTTP leads to HTTPS
@@ -36,31 +36,31 @@ Feature: 2. Health and what is alive
   @rb-2.2 @check
   Rule: 2.2 Containers
 
-    @critical @gate
+    @critical
     Scenario: The web release is up
       Then the web release is running
       And the web release is not paused
 
-    @critical @gate
+    @critical
     Scenario: The database is up
       Then the database is running
       And the database is not paused
 
-    @critical @gate
+    @critical
     Scenario: Redis is up
       Then Redis is running
       And Redis is not paused
 
-    @critical @gate
+    @critical
     Scenario: The proxy is up
       Then the proxy is running
       And the proxy is not paused
 
-    @critical @gate
+    @critical
     Scenario: Every container finds itself healthy
       Then the health check of every running container of the service says "healthy"
 
-    @critical @gate
+    @critical
     Scenario: No container restarts over and over
       Then no container of the service is waiting to be restarted
       And none that was restarted 3 times or more is up for less than 10 minutes
@@ -70,11 +70,11 @@ Feature: 2. Health and what is alive
     Scenario: Every container comes back after a restart of the server
       Then every running container of the service has a restart policy
 
-    @major @gate @needs-the-web-release-is-up
+    @major @needs-the-web-release-is-up
     Scenario: One release runs
       Then exactly one web release is running
 
-    @major @gate @needs-one-release-runs
+    @major @needs-one-release-runs
     Scenario: The running release is the one deployed
       Then the running release was made from the commit that the server's clone stands at
 
@@ -89,7 +89,7 @@ Feature: 2. Health and what is alive
   @rb-2.3 @check
   Rule: 2.3 kamal-proxy
 
-    @critical @gate @needs-the-proxy-is-up
+    @critical @needs-the-proxy-is-up
     Scenario: The proxy passes requests on
       Then the proxy lists the service as "running"
       And the proxy's state file says "running" too
@@ -98,15 +98,15 @@ Feature: 2. Health and what is alive
     Scenario: What the proxy saved is what it does
       Then the proxy's state file agrees with its list
 
-    @critical @gate @needs-the-proxy-is-up
+    @critical @needs-the-proxy-is-up
     Scenario: The proxy ends TLS for the domain
       Then the proxy serves the domain
       And the proxy ends TLS for it
 
-    @critical @gate @needs-the-web-release-is-up @needs-the-proxy-is-up
+    @critical @needs-the-web-release-is-up @needs-the-proxy-is-up
     Scenario: The proxy routes to the running release
       Then every target of the proxy belongs to the running release as it is now
 
-    @critical @gate @needs-the-proxy-is-up
+    @critical @needs-the-proxy-is-up
     Scenario: The release behind the proxy answers
       Then every target of the proxy answers its health path with HTTP status 200

@@ -3,7 +3,7 @@ Feature: 7. The certificate
   @rb-7 @check
   Rule: 7 The certificate of the domain
 
-    @critical @gate
+    @critical
     Scenario: The domain shows a certificate
       Then the domain answers a TLS handshake with a certificate
 

@@ -49,10 +49,26 @@ config = "{state}/ssh_config"
 https_port = {https_port}
 http_port = {http_port}
 ca_file = "{state}/ca.pem"
+database_page = "/api/v1/clinics"
 
 [backups]
 newest_row = ["appointments.created_at", "audit_events.created_at"]
+encrypted_columns = [
+  "people.name_ciphertext",
+  "people.email_ciphertext",
+  "people.email_bidx",
+  "messages.body_ciphertext",
+]
 encryption_key = "{state}/backup-key.asc"
+keyring = "{state}/gnupg"
+
+[objectives]
+restore_seconds = 60
+newest_row_hours = 25
+
+[probe]
+slow_page = "/api/v1/report"
+post_path = "/api/v1/check-ins"
 """
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from reporting import reading
 from reporting.foreign import excerpt, visible
+from reporting.timeline import picture
 from runbook import exits
 from runbook.outcome import Outcome
 from runbook.record import Exchange, Run, Scenario
@@ -40,6 +41,8 @@ EXITS: Mapping[int, str] = {
 TONES: Mapping[str, str] = {
     "as the runbook says": Outcome.PASSED,
     "not as the runbook says": Outcome.FAILED,
+    "safe to deploy": Outcome.PASSED,
+    "not safe to deploy": Outcome.FAILED,
 }
 
 
@@ -55,6 +58,7 @@ def render(run: Run) -> str:
         anchors=_anchors(run.scenarios),
         rests_on=_rests_on(run.scenarios),
         exchanges={exchange.sequence: exchange for exchange in run.exchanges},
+        deciding={id(scenario) for scenario in run.deciding()},
     )
 
 
@@ -120,6 +124,7 @@ def _template() -> jinja2.Template:
         difference=reading.difference,
         clock=reading.clock,
         by_question=_by_question,
+        picture=picture,
         id=id,
     )
     page.filters.update(readable=_readable, iso=_iso, duration=_duration)

@@ -76,6 +76,9 @@ def gaps(run: Run) -> Iterator[str]:
 
 def cautions(run: Run) -> Iterator[str]:
     """What else a reader has to know before trusting the record, one sentence each."""
+    if run.override:
+        through = ", ".join(one.name for one in run.let_through()) or "nothing had to be"
+        yield f"Override by {run.override.by}: {run.override.reason}. Let through: {through}."
     offset = run.server.clock_offset_seconds
     if offset is None and run.scenarios:
         yield "The server's clock could not be compared with that of the machine that ran this."

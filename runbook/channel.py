@@ -77,7 +77,6 @@ class Channel:
         end: Ends such a process.
         connect_seconds: How long it may take until the shell answers at all.
         explain: Says why such a process has ended, given what it said last.
-        reap: Ends what a given-up shell left running on the server, given its process group there.
         shells: How many shells share the work once a command has hung.
     """
 
@@ -87,14 +86,12 @@ class Channel:
         end: Callable[[subprocess.Popen[bytes]], None],
         connect_seconds: float,
         explain: Callable[[subprocess.Popen[bytes], str], LineLost],
-        reap: Callable[[int], None],
         shells: int = 1,
     ) -> None:
         self._start = start
         self._end = end
         self._connect_seconds = connect_seconds
         self._explain = explain
-        self._reap = reap
         self._share_among = shells
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
@@ -125,12 +122,15 @@ class Channel:
                     continue
                 self._waiting.append(one)
                 if self._shell is None:
-                    self._open(on_trial=False)
+                    self._open()
                 elif not self._shell.on_trial:
                     self._send(self._shell, one)
 
-    def _open(self, *, on_trial: bool) -> None:
-        hello = _Waiting(TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
+    def _open(self, in_place_of: _Shell | None = None) -> None:
+        """Open a shell; in the place of a hung one it first ends what that one left running on the server."""
+        on_trial = in_place_of is not None
+        left_over = f"kill -TERM -{in_place_of.process_group}; " if in_place_of and in_place_of.process_group else ""
+        hello = _Waiting(left_over + TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
         for asked in self._waiting:
             asked.out = asked.err = asked.begun = None
         self._waiting.appendleft(hello)
@@ -221,7 +221,7 @@ class Channel:
 
     def _share(self) -> None:
         if not self._beside:
-            parts = (self._start, self._end, self._connect_seconds, self._explain, self._reap)
+            parts = (self._start, self._end, self._connect_seconds, self._explain)
             self._beside = [Channel(*parts) for _ in range(self._share_among - 1)]
         waiting = list(self._waiting)
         count = len(self._beside) + 1
@@ -264,15 +264,10 @@ class Channel:
             self._lose(LineLost(sentence, Met.SILENT))
             return
         self._late.append(self._waiting.popleft())
-        abandoned, self._shell = self._shell, None
-        self._open(on_trial=True)
-        if abandoned is not None:
-            threading.Thread(target=self._discard, args=(abandoned,), daemon=True).start()
-
-    def _discard(self, shell: _Shell) -> None:
-        if shell.process_group is not None:
-            self._reap(shell.process_group)
-        self._end(shell.process)
+        abandoned = self._shell
+        assert abandoned is not None
+        self._open(in_place_of=abandoned)
+        self._end(abandoned.process)
 
 
 def _number_in(answer: str) -> int | None:

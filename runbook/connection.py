@@ -84,6 +84,11 @@ class Connection:
                 self._hello.add_done_callback(lambda _: self._greeted_at.append(time.time()))
             return self._hello
 
+    @property
+    def greeted(self) -> bool:
+        """Whether the greeting has come, or it is known that none will."""
+        return self._hello is not None and self._hello.done()
+
     def greeted_at(self) -> float:
         """When the greeting came, by our own clock, in seconds since 1970."""
         self.ready().exception()
@@ -132,9 +137,7 @@ class Connection:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _channel(self, lane: Lane) -> Channel:
-        return Channel(
-            lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, self._reap, shells=SHELLS[lane]
-        )
+        return Channel(lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, shells=SHELLS[lane])
 
     def _start(self, lane: Lane) -> subprocess.Popen[bytes]:
         """A shell; what ssh itself says goes to a log, apart from what the server's commands say."""
@@ -203,9 +206,6 @@ class Connection:
             if self._master_lost is None:
                 self._master_lost = _line_lost(f"{_text(self._logs[master])}\n{said if process is master else ''}")
             return self._master_lost
-
-    def _reap(self, process_group: int) -> None:
-        self.run(f"kill -TERM -- -{process_group}", CONNECT_SECONDS)
 
 
 def _popen(arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -1,8 +1,9 @@
 """The server's Docker Engine, to look at: a client that can send nothing but GET.
 
-Values of environment variables never come out of here: the transport replaces each by a fingerprint under a key that
-is made anew for every run and forgotten with it (equal or not, length, stray white space), and hands the value to
-the redactor, so that it cannot come through another door either.
+Of what the engine tells of a container or an image only what a check reads comes out of here: passwords stand among
+arguments, in health checks and their logs, and in labels. Nor do values of environment variables: the transport
+replaces each by a fingerprint under a key that is made anew for every run and forgotten with it (equal or not, length,
+stray white space), and hands the value to the redactor, so that it cannot come through another door either.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import docker
 from docker.errors import DockerException
@@ -28,6 +30,42 @@ from runbook.outcome import Undetermined
 from runbook.question import Inspection
 
 _SECRET_NAME = re.compile(r"KEY|SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|_URL$|_DSN$", re.IGNORECASE)
+_PASSWORD_WORD = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
+
+ANY = "*"
+"""In `CONTAINER` and `IMAGE`, every member of a list or a table."""
+
+CONTAINER = {
+    "Id": True,
+    "Name": True,
+    "Created": True,
+    "Image": True,
+    "RestartCount": True,
+    "ResolvConfPath": True,
+    "State": {
+        "Status": True,
+        "Running": True,
+        "Paused": True,
+        "Restarting": True,
+        "OOMKilled": True,
+        "ExitCode": True,
+        "StartedAt": True,
+        "FinishedAt": True,
+        "Health": {"Status": True},
+    },
+    "Config": {
+        "Env": True,
+        "Image": True,
+        "Labels": {"org.opencontainers.image.version": True, "org.opencontainers.image.revision": True},
+    },
+    "HostConfig": {"RestartPolicy": {"Name": True}},
+    "NetworkSettings": {"Networks": {ANY: {"IPAddress": True, "Aliases": True}}},
+    "Mounts": {ANY: {"Type": True, "Source": True, "Destination": True}},
+}
+"""What is let through of a container's inspection; its environment is scrubbed besides."""
+
+IMAGE = {"Id": True, "RepoTags": True, "Size": True}
+"""What is let through of an image."""
 
 
 class WriteRefused(RuntimeError):
@@ -43,7 +81,7 @@ class EngineSilent(Undetermined):
 
 
 class Scrubber:
-    """Replaces what an environment holds by what may be known of it.
+    """Lets through what checks read, and of what an environment holds what may be known of it.
 
     Args:
         learn: Is told each value that has to stay on the server.
@@ -53,17 +91,25 @@ class Scrubber:
         self._key = secrets.token_bytes(32)
         self._learn = learn
 
-    def scrub(self, inspection: Any) -> Any:
-        """The inspection with each ``Config.Env`` entry as name, fingerprint, length and stray white space."""
-        config = inspection.get("Config") if isinstance(inspection, dict) else None
-        if isinstance(config, dict) and isinstance(config.get("Env"), list):
-            config["Env"] = [self._entry(entry) for entry in config["Env"]]
-        return inspection
+    def container(self, inspection: Any) -> Any:
+        """`CONTAINER` of an inspection, each ``Config.Env`` entry as name, fingerprint, length, stray white space."""
+        kept = _only(inspection, CONTAINER)
+        config = kept.get("Config") if isinstance(kept, dict) else None
+        if isinstance(config, dict) and "Env" in config:
+            env = config["Env"]
+            config["Env"] = [self._entry(str(entry)) for entry in env] if isinstance(env, list) else None
+        return kept
+
+    def image(self, inspection: Any) -> Any:
+        """`IMAGE` of an inspection or of an entry in the list of images."""
+        return _only(inspection, IMAGE)
 
     def _entry(self, entry: str) -> dict[str, object]:
         name, _, value = entry.partition("=")
         if _SECRET_NAME.search(name):
             self._learn(value)
+        for password in _passwords_in(value):
+            self._learn(password)
         digest = hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()[:16]
         return {
             "name": name,
@@ -71,6 +117,33 @@ class Scrubber:
             "length": len(value),
             "stray_white_space": value != value.strip(),
         }
+
+
+def _only(told: Any, wanted: Any) -> Any:
+    """What of ``told`` stands in ``wanted``; where a table is wanted and none is told, what is told is dropped."""
+    if wanted is True:
+        return told
+    if isinstance(told, list):
+        return [_only(one, wanted[ANY]) for one in told] if ANY in wanted else None
+    if not isinstance(told, dict):
+        return None
+    return {
+        name: _only(value, wanted.get(name, wanted.get(ANY)))
+        for name, value in told.items()
+        if name in wanted or ANY in wanted
+    }
+
+
+def _passwords_in(value: str) -> Iterator[str]:
+    """The password within a URL, as it is written and as it is meant, or within a connection string of PostgreSQL's."""
+    try:
+        password = urlsplit(value).password
+    except ValueError:
+        password = None
+    if password:
+        yield from (password, unquote(password))
+    for quoted, bare in _PASSWORD_WORD.findall(value):
+        yield quoted or bare
 
 
 class _OnlyGet(UnixHTTPAdapter):  # type: ignore[misc]
@@ -82,10 +155,17 @@ class _OnlyGet(UnixHTTPAdapter):  # type: ignore[misc]
         if request.method != "GET":
             raise WriteRefused(f"a check tried {request.method} {request.path_url}; checks only look")
         response: Response = super().send(request, **options)
-        if response.ok and re.search(r"/containers/[^/]+/json$|/images/.+/json$", request.path_url.partition("?")[0]):
-            scrubbed = self._scrubber.scrub(json.loads(response.content))
+        if response.ok and request.path_url.partition("?")[0].endswith("/json"):
+            scrubbed = self._scrubbed(request.path_url.partition("?")[0], json.loads(response.content))
             response._content = json.dumps(scrubbed).encode()
         return response
+
+    def _scrubbed(self, path: str, told: Any) -> Any:
+        if path.endswith("/containers/json"):
+            return _only(told, {ANY: {"Id": True}})
+        if path.endswith("/images/json"):
+            return _only(told, {ANY: IMAGE})
+        return self._scrubber.container(told) if "/containers/" in path else self._scrubber.image(told)
 
 
 class DockerReader:
@@ -122,14 +202,14 @@ class DockerReader:
         return tuple(one for one in found if one is not None)
 
     def images(self) -> tuple[Inspection, ...]:
-        """Every image that has a tag: ``Id``, ``RepoTags``, ``Labels``, ``Size``.
+        """Every image that has a tag: ``Id``, ``RepoTags``, ``Size``.
 
         Raises:
             EngineUnreachable: No answer over the socket.
         """
         try:
             return tuple(self._client.images())
-        except (DockerException, RequestException, OSError) as error:
+        except (DockerException, RequestException, OSError, ValueError) as error:
             raise _no_answer(error, self._seconds) from None
 
     def close(self) -> None:

@@ -14,6 +14,9 @@ from runbook.redaction import Redactor
 LONGEST_ANSWER = 64 * 1024
 """Characters of an answer that are kept; of a longer one the beginning, the end and a note."""
 
+LONGEST_SECRET = 8 * 1024
+"""Characters that are looked at beyond what is kept: a secret that a cut runs through is seen by what lies beyond."""
+
 
 class Evidence:
     """The exchanges of one run.
@@ -28,12 +31,33 @@ class Evidence:
         self._file: IO[str] | None = file.open("x", encoding="utf-8") if file else None
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
+        self._held: list[Exchange] = []
+        self._holding = False
+
+    @property
+    def count(self) -> int:
+        """How many exchanges there are so far, those that are held back included."""
+        with self._lock:
+            return len(self._exchanges) + len(self._held)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """All exchanges so far, in the order in which they were answered."""
+        """All exchanges so far that are not held back, in the order in which they were answered."""
         with self._lock:
             return tuple(self._exchanges)
+
+    def hold(self) -> None:
+        """Keep what comes in memory until `release`: an answer is under way that tells what must not be written."""
+        with self._lock:
+            self._holding = True
+
+    def release(self) -> None:
+        """Write what was held back, without what the redactor has learned meanwhile."""
+        with self._lock:
+            self._holding = False
+            for exchange in self._held:
+                self._write(exchange)
+            self._held.clear()
 
     def record(
         self,
@@ -49,45 +73,61 @@ class Evidence:
         error: str | None = None,
     ) -> int:
         """Keep one exchange and return its sequence number, counted from 1."""
-        kept, truncated = _shortened(self._redactor.redact(answer))
         with self._lock:
-            previous = self._exchanges[-1].digest if self._exchanges else "0" * 64
-            unsigned = Exchange(
-                sequence=len(self._exchanges) + 1,
+            exchange = Exchange(
+                sequence=len(self._exchanges) + len(self._held) + 1,
                 question=question,
-                asked=self._redactor.redact(asked),
+                asked=asked,
                 vantage=vantage,
                 started=started,
                 seconds=round(seconds, 4),
                 status=status,
-                answer=kept,
-                errors=_shortened(self._redactor.redact(errors))[0],
-                error=self._redactor.redact(error) if error else None,
-                truncated=truncated,
-                previous=previous,
+                answer=answer,
+                errors=errors,
+                error=error,
+                truncated=len(answer) > LONGEST_ANSWER,
+                previous="",
                 digest="",
             )
-            exchange = unsigned.model_copy(update={"digest": digest_of(unsigned)})
-            self._exchanges.append(exchange)
-            if self._file is not None:
-                self._file.write(exchange.model_dump_json() + "\n")
-                self._file.flush()
+            if self._holding:
+                self._held.append(exchange)
+            else:
+                self._write(exchange)
             return exchange.sequence
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is still held back, and close the file."""
+        self.release()
         if self._file is not None:
             self._file.close()
+
+    def _write(self, exchange: Exchange) -> None:
+        redact = self._redactor.redact
+        redacted = exchange.model_copy(
+            update={
+                "asked": redact(exchange.asked),
+                "answer": self._shortened(exchange.answer),
+                "errors": self._shortened(exchange.errors),
+                "error": redact(exchange.error) if exchange.error else None,
+                "previous": self._exchanges[-1].digest if self._exchanges else "0" * 64,
+            }
+        )
+        signed = redacted.model_copy(update={"digest": digest_of(redacted)})
+        self._exchanges.append(signed)
+        if self._file is not None:
+            self._file.write(signed.model_dump_json() + "\n")
+            self._file.flush()
+
+    def _shortened(self, text: str) -> str:
+        """The text redacted; of one too long both ends, each redacted together with what lies beyond its cut."""
+        redact = self._redactor.redact
+        if len(text) <= LONGEST_ANSWER:
+            return redact(text)
+        half, beyond = LONGEST_ANSWER // 2, LONGEST_SECRET
+        beginning, end = redact(text[: half + beyond])[:-beyond], redact(text[-half - beyond :])[beyond:]
+        return f"{beginning}\n[… {len(text) - 2 * half} characters left out …]\n{end}"
 
 
 def digest_of(exchange: Exchange) -> str:
     """SHA-256 over the exchange as JSON without its own digest, the digest of the one before included."""
     return hashlib.sha256(exchange.model_dump_json(exclude={"digest"}).encode()).hexdigest()
-
-
-def _shortened(text: str) -> tuple[str, bool]:
-    if len(text) <= LONGEST_ANSWER:
-        return text, False
-    half = LONGEST_ANSWER // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n[… {left_out} characters left out …]\n{text[-half:]}", True

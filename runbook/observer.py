@@ -11,7 +11,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,6 +103,11 @@ class Observer:
         self._outlook: tuple[Future[Part], Future[Part]] | None = None
         self._outlook_lock = threading.Lock()
 
+    def expect(self, questions: Iterable[Question[Any]]) -> None:
+        """Know what is about to be asked: evidence waits for the answer that tells what must stay on the server."""
+        if any(isinstance(question, Containers) for question in questions):
+            self._evidence.hold()
+
     def put(self, question: Question[A]) -> Callable[[], Told[A]]:
         """Put the question on the wire; the returned function waits for what comes of it.
 
@@ -118,6 +123,8 @@ class Observer:
             answer, error = _outcome_of(running, question)
             if isinstance(error, LineLost) or (error is not None and question.vantage == "outside"):
                 self._look_out()
+            if isinstance(question, Containers):
+                self._evidence.release()
             sequence = self._evidence.record(
                 question=self._name(question),
                 asked=question.told(self._facts),
@@ -125,7 +132,7 @@ class Observer:
                 started=started,
                 seconds=(ended[0] if ended else time.monotonic()) - clock,
                 error=str(error) if error else None,
-                **_as_text(answer),
+                **_as_text(answer, question),
             )
             return Told(answer, error, sequence)
 
@@ -223,13 +230,14 @@ class Observer:
             return self._reader().containers()
         except EngineUnreachable:
             inspected = self._by_command(CONTAINERS_BY_COMMAND, question)
-            return tuple(self._scrubber.scrub(one) for one in inspected)
+            return tuple(self._scrubber.container(one) for one in inspected)
 
     def _images(self, question: Images) -> tuple[Inspection, ...]:
         try:
             return self._reader().images()
         except EngineUnreachable:
-            return self._by_command(IMAGES_BY_COMMAND, question)
+            inspected = self._by_command(IMAGES_BY_COMMAND, question)
+            return tuple(self._scrubber.image(one) for one in inspected)
 
     def _by_command(self, script: str, question: Question[Any]) -> tuple[Inspection, ...]:
         """Where the socket cannot be forwarded or the account needs sudo, docker itself answers the same."""
@@ -290,7 +298,7 @@ def _forbidden(output: Output, question: Question[Any]) -> None:
         raise Undetermined(f"not allowed: {line.strip()}", right=question.needs)
 
 
-def _as_text(answer: object) -> dict[str, Any]:
+def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
     """An answer as the evidence keeps it."""
     match answer:
         case Output():
@@ -299,7 +307,9 @@ def _as_text(answer: object) -> dict[str, Any]:
             head = "\n".join(
                 f"{name}: {MASK if name in _SECRET_HEADERS else value}" for name, value in answer.headers.items()
             )
-            return {"status": answer.status, "answer": f"{head}\n\n{answer.body}"}
+            whole = not isinstance(question, Http) or question.keep_body
+            body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
+            return {"status": answer.status, "answer": f"{head}\n\n{body}"}
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}
             return {"answer": json.dumps(shown, indent=1)}

@@ -16,7 +16,7 @@ import httpx
 
 from runbook import __version__, dns
 from runbook.outcome import Undetermined
-from runbook.question import Dns, Handshake, Http, HttpAnswer, Resolution, Tls
+from runbook.question import Dns, Handshake, Http, HttpAnswer, Resolution, Tls, facts_of
 from runbook.reachability import Met
 from runbook.target import Target
 
@@ -53,7 +53,8 @@ class Outside:
         Raises:
             Undetermined: There was no HTTP answer, and why.
         """
-        url = f"{question.scheme}://{_bracketed(self._target.address)}:{self._port(question.scheme)}{question.path}"
+        path = question.path_on(facts_of(self._target))
+        url = f"{question.scheme}://{_bracketed(self._target.address)}:{self._port(question.scheme)}{path}"
         request = self._client.build_request(
             "GET", url, timeout=question.seconds, extensions={"sni_hostname": self._target.domain}
         )

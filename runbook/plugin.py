@@ -71,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", metavar="NAME|FILE", help="the server: a file of targets/, or a path")
     group.addoption("--plan", action="store_true", help="print every question that could be asked, and ask none")
     group.addoption("--step", action="store_true", help="in a drill, ask before each sentence whether to go on")
+    group.addoption("--backup", metavar="FILE", help="in the restore drill, this backup in place of the latest one")
     group.addoption("--reports", metavar="DIR", type=Path, help="where runs go (default: reports/)")
     group.addoption("--run-kind", choices=KINDS, help="what the run is (default: verify; gate with -m gate)")
     group.addoption("--gate-override", metavar="REASON", help="let a deploy through although something failed")
@@ -99,6 +100,13 @@ def look(request: pytest.FixtureRequest) -> Look:
 def operator(request: pytest.FixtureRequest) -> Operator:
     """The operator of this drill; who asks first engages the interlock."""
     return request.config.stash[DRILLING].operator()
+
+
+@pytest.fixture(scope="session")
+def named_backup(request: pytest.FixtureRequest) -> str | None:
+    """The backup that the restore drill was asked to take."""
+    name: str | None = request.config.option.backup
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +185,9 @@ class Runbook:
         )
         self._screen.begin(running)
         wanted = self._checks_by_item(session.items)
-        running.look.start(dict.fromkeys(check for checks in wanted.values() for check in checks))
+        checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
+        running.observer.expect(one for check in checks for one in self._catalogue.questions_of(check))
+        running.look.start(checks)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runbook_planned(self, planned: tuple[Planned, ...]) -> bool:
@@ -221,7 +231,7 @@ class Runbook:
             if self._config.option.step and not self._screen.goes_on():
                 raise Stopped(f"the operator stopped it before: {step.name}")
         progress.step_clock = time.monotonic()
-        progress.step_exchanges = len(self._config.stash[RUNNING].evidence.exchanges)
+        progress.step_exchanges = self._config.stash[RUNNING].evidence.count
 
     def pytest_bdd_after_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         interrupt = sys.exc_info()[1]
@@ -246,7 +256,7 @@ class Runbook:
         names = bdd.parameters_of(function) & self._catalogue.checks.keys()
         evidence = {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
         if bdd.is_drill(item):
-            evidence.update(range(progress.step_exchanges + 1, len(running.evidence.exchanges) + 1))
+            evidence.update(range(progress.step_exchanges + 1, running.evidence.count + 1))
         progress.steps.append(step_record(step, progress, error, evidence, running.redactor))
 
     @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ A question never holds a secret, and never changes anything: a test reads every 
 
 from __future__ import annotations
 
+import re
 import shlex
 import string
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,9 @@ Inspection = dict[str, Any]
 def facts_of(target: Target) -> Facts:
     """The words that a command's template may use: where the target's things are and what they are called."""
     paths, containers = target.paths, target.containers
+    page = target.edge.database_page
     return {
+        **({"database_page": page} if page else {}),
         "domain": target.domain,
         "app": paths.app,
         "backups": paths.backups,
@@ -73,6 +76,11 @@ class Question(Generic[A]):
         raise NotImplementedError
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of what a server says. Only a line feed ends one: other signs that may are part of names and logs."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 @dataclass(frozen=True)
 class Output:
     """What a command answered. ``status`` is its exit status."""
@@ -84,7 +92,7 @@ class Output:
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines of standard output."""
-        return tuple(self.out.splitlines())
+        return tuple(lines_of(self.out))
 
     def required(self, what: str) -> Output:
         """This output, where the command ended well.
@@ -93,7 +101,7 @@ class Output:
             Undetermined: The command failed, so ``what`` cannot be told.
         """
         if self.status != 0:
-            said = (self.err.strip() or self.out.strip() or "nothing").splitlines()[-1]
+            said = lines_of(self.err.strip() or self.out.strip() or "nothing")[-1]
             raise Undetermined(f"{what} could not be read: the command ended with {self.status} and said: {said}")
         return self
 
@@ -160,7 +168,7 @@ class Containers(Question[tuple[Inspection, ...]]):
 
 @dataclass(frozen=True, kw_only=True)
 class Images(Question[tuple[Inspection, ...]]):
-    """Every tagged image of the server's Docker Engine: Id and RepoTags."""
+    """Every tagged image of the server's Docker Engine: Id, RepoTags and Size."""
 
     needs: Right = rights.DOCKER
     seconds: float = 10.0
@@ -183,10 +191,15 @@ class Http(Question[HttpAnswer]):
     """A GET sent to the target's address with its domain as name; redirects are not followed.
 
     The certificate is not judged here: that is section 7's question, and a service with a bad one can be well.
+
+    Attributes:
+        path: Template; ``{name}`` stands for a fact.
+        keep_body: Whether the evidence keeps the answer's body, or its length alone.
     """
 
     path: str
     scheme: Literal["https", "http"] = "https"
+    keep_body: bool = field(default=True, kw_only=True)
     needs: Right = field(default=rights.NETWORK, kw_only=True)
     seconds: float = field(default=10.0, kw_only=True)
 
@@ -195,7 +208,11 @@ class Http(Question[HttpAnswer]):
         return "outside"
 
     def told(self, facts: Facts) -> str:
-        return f"GET {self.scheme}://{facts['domain']}{self.path}"
+        return f"GET {self.scheme}://{facts['domain']}{self.path_on(facts)}"
+
+    def path_on(self, facts: Facts) -> str:
+        """The path with the target's facts in it; one that the target does not name stands as ``<name>``."""
+        return re.sub(r"\{(\w+)\}", lambda word: str(facts.get(word[1], f"<{word[1]}>")), self.path)
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,22 @@ from urllib.parse import quote
 MASK = "[redacted]"
 SHORTEST_SECRET = 6
 
+_ADDRESS = re.compile(r"(?i)[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
+
 _PATTERNS = (
     re.compile(
-        r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|\Z)", re.DOTALL
+        r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----|\Z)",
+        re.DOTALL,
     ),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(
-        r"(?i)(?<![A-Za-z])(?:[A-Za-z_]*(?:password|passwd|secret|token|master_key|_key|key_base)[\"']?\s*[=:]\s*[\"']?)"
+        r"(?i)(?<![A-Za-z_])(?:[A-Za-z_]*(?:password|passwd|secret|token|master_key|_key|key_base)[\"']?\s*[=:]\s*[\"']?)"
         r"(?!\[redacted\]|\[\{)([^\s\"',;}]{6,})"
     ),
-    re.compile(r"(?i)\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b"),
+    _ADDRESS,
 )
+"""Each begins at the beginning of a run of characters, or goes a bounded way: the time is in proportion to the text."""
 
 
 class Redactor:
@@ -45,11 +49,17 @@ class Redactor:
             self._by_value = re.compile("|".join(re.escape(form) for form in longest_first))
 
     def redact(self, text: str) -> str:
-        """The text with every known value and every pattern masked."""
+        """The text with every known value and every pattern masked, also what shows only beside another mask."""
+        while (masked := self._once(text)) != text:
+            text = masked
+        return text
+
+    def _once(self, text: str) -> str:
         if self._by_value is not None:
             text = self._by_value.sub(MASK, text)
         for pattern in _PATTERNS:
-            text = pattern.sub(_mask, text)
+            if pattern is not _ADDRESS or "@" in text:  # without one it would look for its sign at every place
+                text = pattern.sub(_mask, text)
         return text
 
 

@@ -38,7 +38,8 @@ DOCKER = Right(
 ROOT = Right(
     "root",
     "read root's crontab, the backups and the certificates' files",
-    'set ssh.become = "sudo -n" in the target file and allow the account sudo without a password',
+    "echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/runbook (whoever holds the account's key is then root), "
+    'with ssh.become = "sudo -n" in the target file',
 )
 
 ALL = (NETWORK, LOGIN, DOCKER, ROOT)

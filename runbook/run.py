@@ -8,6 +8,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,22 +74,40 @@ class Running:
             kind=self.kind,
             server=server,
             origin=_origin(self.redactor),
-            override=self.override,
+            override=_redacted(self.override, self.redactor),
             started=self.started,
             ended=datetime.now(UTC),
             exit_code=self.exit_code(),
             selected=self.selected,
             collected=self.collected,
             line=self.redactor.redact(line) if line else None,
-            scenarios=tuple(self.scenarios),
+            scenarios=tuple(map(self._redacted, self.scenarios)),
             exchanges=self.evidence.exchanges,
         )
 
+    def _redacted(self, scenario: Scenario) -> Scenario:
+        """Without what the redactor has learned since this scenario ended."""
+        redact = self.redactor.redact
+        steps = tuple(
+            step.model_copy(
+                update={
+                    "reason": redact(step.reason) if step.reason else None,
+                    "difference": step.difference
+                    and step.difference.model_copy(
+                        update={"expected": redact(step.difference.expected), "seen": redact(step.difference.seen)}
+                    ),
+                }
+            )
+            for step in scenario.steps
+        )
+        reason = redact(scenario.reason) if scenario.reason else None
+        return scenario.model_copy(update={"steps": steps, "reason": reason})
+
     def _server(self) -> Server:
-        try:
-            account, offset = self.observer.greeting()
-        except Undetermined:
-            account, offset = self.target.ssh.user or "unknown", None
+        account, offset = self.target.ssh.user or "unknown", None
+        if Event.INTERRUPTED not in self.events or self.observer.connection.greeted:
+            with suppress(Undetermined):
+                account, offset = self.observer.greeting()
         return Server(
             name=self.target.name,
             environment=self.target.environment,
@@ -127,6 +146,10 @@ def begin(
         selected=selected,
         override=override,
     )
+
+
+def _redacted(override: Override | None, redactor: Redactor) -> Override | None:
+    return override and Override(reason=redactor.redact(override.reason), by=redactor.redact(override.by))
 
 
 def _new_folder(reports: Path, name: str) -> Path:

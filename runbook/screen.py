@@ -174,7 +174,8 @@ class Screen:
             Text.assemble(
                 (f"{SIGNS[worst]} {run.server.name}: {run.verdict()}", STYLES[worst]),
                 f" · {counts or 'nothing was run'} · {seconds:.1f} s · exit {run.exit_code}",
-            )
+            ),
+            soft_wrap=True,
         )
 
 

@@ -40,9 +40,32 @@ def _name_of_a_thing(text: str) -> str:
     return text
 
 
+def _name_or_prefix(text: str) -> str:
+    try:
+        _name_of_a_thing(text.removesuffix("*"))
+    except ValueError:
+        raise ValueError("a name of letters, digits, '.', '_' and '-', or the beginning of one with a '*'") from None
+    return text
+
+
+def _url_path(text: str) -> str:
+    if not re.fullmatch(r"/[!-~]*", text):
+        raise ValueError("the path of a URL, from its '/' on")
+    return text
+
+
 def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", text):
-        raise ValueError("a host name or an IP address")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", text):
+        return text
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        raise ValueError("a host name or an IP address") from None
+
+
+def _column(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", text):
+        raise ValueError("table.column, in small letters, digits and '_'")
     return text
 
 
@@ -56,9 +79,14 @@ def _ip_address(text: str) -> str:
 LocalPath = Annotated[Path, AfterValidator(_expand)]
 ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
 Name = Annotated[str, AfterValidator(_name_of_a_thing)]
+NameOrPrefix = Annotated[str, AfterValidator(_name_or_prefix)]
+UrlPath = Annotated[str, AfterValidator(_url_path)]
 Host = Annotated[str, AfterValidator(_host)]
+Column = Annotated[str, AfterValidator(_column)]
 Address = Annotated[str, AfterValidator(_ip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[int, Field(ge=1)]
+Hours = Annotated[int, Field(ge=1)]
 
 
 class _Table(BaseModel):
@@ -87,11 +115,13 @@ class Edge(_Table):
 
     Attributes:
         ca_file: The certificate authority to trust in place of the system's own.
+        database_page: The path of a page that lists rows of the database, and nobody's personal data.
     """
 
     https_port: Port = 443
     http_port: Port = 80
     ca_file: LocalPath | None = Field(default=None, strict=False)
+    database_page: UrlPath | None = None
 
 
 class Dns(_Table):
@@ -106,13 +136,18 @@ class Dns(_Table):
 
 
 class Containers(_Table):
-    """The containers by name; web releases by prefix."""
+    """The containers by name; web releases by prefix.
+
+    Attributes:
+        also: Others that belong on the server, by name or, with a ``*`` at its end, by prefix.
+    """
 
     web_prefix: Name = "psyfit-web-"
     db: Name = "psyfit-db"
     redis: Name = "psyfit-redis"
     proxy: Name = "kamal-proxy"
     proxy_service: Name = "psyfit-web"
+    also: tuple[NameOrPrefix, ...] = Field(default=(), strict=False)
     web_port: Port = 3000
 
 
@@ -133,12 +168,55 @@ class Backups(_Table):
     Attributes:
         database: The database that a dump must be of; it begins the file's name.
         newest_row: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
+        encrypted_columns: ``table.column`` pairs that the service itself encrypts, their blind indexes among them.
         encryption_key: The public half of the key that encrypted backups must be encrypted to.
+        keyring: The GnuPG home, where the suite runs, that holds the private half; it never leaves that.
     """
 
     database: Name = "psyfit_production"
-    newest_row: tuple[str, ...] = Field(default=(), strict=False)
+    newest_row: tuple[Column, ...] = Field(default=(), strict=False)
+    encrypted_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encryption_key: LocalPath | None = Field(default=None, strict=False)
+    keyring: LocalPath | None = Field(default=None, strict=False)
+
+
+class Objectives(_Table):
+    """What a recovery is to keep to.
+
+    Attributes:
+        restore_seconds: How long it may take to have the database back from a backup (RTO, the database's part).
+        newest_row_hours: How old the newest row may be that a backup brings back (RPO).
+    """
+
+    restore_seconds: Seconds = 3600
+    newest_row_hours: Hours = 25
+
+
+class Probe(_Table):
+    """What a drill's probe asks of the edge beside its database page, while the drill changes what is behind it.
+
+    Attributes:
+        slow_page: A page that takes some seconds; None where there is none.
+        post_path: Where a POST of a token in JSON writes one row, and no second one for the same token; None where
+            there is nothing of that kind.
+        post_row: ``table.column`` in which that token then stands; the column is also its name in the JSON.
+        version_header: The header in which an answer names its release's version.
+    """
+
+    slow_page: UrlPath | None = None
+    post_path: UrlPath | None = None
+    post_row: Column = "check_ins.token"
+    version_header: Name = "X-App-Version"
+
+    @property
+    def post_table(self) -> str:
+        """The table in which a POST writes its row."""
+        return self.post_row.partition(".")[0]
+
+    @property
+    def post_column(self) -> str:
+        """The column of its token."""
+        return self.post_row.partition(".")[2]
 
 
 class Cron(_Table):
@@ -160,7 +238,9 @@ class Target(_Table):
     containers: Containers = Containers()
     paths: Paths = Paths()
     backups: Backups = Backups()
+    objectives: Objectives = Objectives()
     cron: Cron = Cron()
+    probe: Probe = Probe()
 
 
 def load(name_or_path: str, folder: Path = TARGETS) -> Target:

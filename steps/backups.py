@@ -7,8 +7,8 @@ from statistics import median
 
 from pytest_bdd import parsers, then
 
-from checks.backups import Age, Backup, EncryptedBackup, PlainBackup
-from checks.cron import Job, LastRun
+from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
+from checks.cron import Job, LastRuns
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
@@ -22,13 +22,23 @@ def there_is_a_backup(backups: tuple[Backup, ...]) -> None:
 
 
 @then(parsers.parse("the content of the newest backup is less than {limit:d} hours old"))
-def content_is_fresh(backup_ages: tuple[Age, ...], limit: int) -> None:
-    youngest = next(iter(backup_ages), None)
+def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
+    age = newest_backup.age if newest_backup else None
     require(
-        youngest is not None and -CLOCK_SLACK_HOURS <= youngest.hours < limit,
-        expected=f"a backup whose content is less than {limit} h old",
-        seen=str(youngest or "no time stamp in any backup's rows"),
+        age is not None and -CLOCK_SLACK_HOURS <= age.hours < limit,
+        expected=f"content that is less than {limit} h old",
+        seen=str(age or "no time stamp in its rows"),
         go_to="10",
+    )
+
+
+@then("the newest backup is whole, to its last byte")
+def newest_is_whole(newest_backup: NewestBackup | None) -> None:
+    require(
+        newest_backup and not newest_backup.flaw,
+        expected="a newest backup that is whole",
+        seen=f"{newest_backup.file.name}: {newest_backup.flaw}" if newest_backup else "no backup",
+        go_to="5.1",
     )
 
 
@@ -59,16 +69,8 @@ def dump_is_complete(plain_backups: tuple[PlainBackup, ...]) -> None:
     readable = [one for one in plain_backups if one.dump.gzip_whole]
     if not readable:
         raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-whole")
-    broken = [f"{one.file.name} ({_what_is_missing(one)})" for one in readable if not one.dump.complete]
+    broken = [f"{one.file.name}: {one.dump.flaw}" for one in readable if not one.dump.complete]
     require(not broken, expected="one dump each, from pg_dump's first line to its last", seen=broken, go_to="10")
-
-
-def _what_is_missing(one: PlainBackup) -> str:
-    if not one.dump.begins:
-        return "does not begin as a dump"
-    if one.dump.completes > 1:
-        return f"{one.dump.completes} dumps in one file"
-    return "lines after its last one" if one.dump.completes else "its last line is missing"
 
 
 @then(parsers.parse("the newest dump has at least {percent:d} % of the usual size"))
@@ -165,12 +167,12 @@ def _some(plain_backups: tuple[PlainBackup, ...]) -> None:
 
 
 @then("the backup that the log names last is there")
-def log_agrees(backups: tuple[Backup, ...], last_runs: dict[str, LastRun | None], cron_jobs: dict[str, Job]) -> None:
-    run = last_runs["backup.sh"]
+def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict[str, Job]) -> None:
+    run = last_runs.of("backup.sh")
     named = run.backup if run else None
     require(
         named in {one.path for one in backups},
-        expected="the file of the last “Backup successful” line",
+        expected="the file of the last “Backup successful” or “Backup encrypted” line",
         seen=f"{named} is not among the backups" if named else f"no such line in {cron_jobs['backup.sh'].log}",
         go_to="5.2",
     )

@@ -15,7 +15,7 @@ EDITING = r"""
 cat
 stamp=$(date '+%F %T')
 printf '[%s] [INFO] Backup successful: /var/backups/psyfit/psyfit_production_20200101_020000.sql.gz (3.1M)\n' "$stamp"
-printf '[%s] [INFO] Backup finished\n' "$stamp"
+printf '[%s] [INFO] Backup completed successfully.\n' "$stamp"
 """
 
 

@@ -14,6 +14,7 @@ undetermined = {
     "the-encrypted-backups-are-for-the-backup-key",
     "the-encrypted-backups-are-whole",
     "the-newest-backup-is-fresh",
+    "the-newest-backup-is-whole",
     "the-newest-dump-has-its-usual-size",
     "the-plain-backups-are-whole",
 }

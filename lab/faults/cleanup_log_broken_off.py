@@ -12,7 +12,7 @@ undetermined: set[str] = set()
 FAULT = "cleanup-log-broken-off"
 LOG = "/var/log/psyfit-cleanup.log"
 EDITING = r"""
-sed '/Cleanup finished/d'
+sed '/Docker cleanup completed/d'
 """
 
 

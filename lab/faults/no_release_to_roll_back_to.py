@@ -1,4 +1,4 @@
-"""The only release that is kept to roll back to did not end in good order: it was killed."""
+"""The only release that is kept to roll back to did not end in good order: it cannot be started."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ undetermined: set[str] = set()
 
 FAULT = "no-release-to-roll-back-to"
 OLD = f"$(cat {hands.KEPT}/{FAULT}/container)"
+PROGRAM = "/rails/bin/rails"
 LISTENS = f"docker exec {OLD} curl --silent --output /dev/null http://localhost:3000/up"
 
 
 def inject(server: Server) -> None:
     hands.keep(server, FAULT, "container", f"echo {server.stopped_web()}")
-    server.run(f"docker start {OLD} && docker kill {OLD}").required()
+    hands.keep(server, FAULT, "rails.tar", f"docker cp {OLD}:{PROGRAM} -")
+    server.run(f"docker cp {hands.KEPT}/{FAULT}/container {OLD}:{PROGRAM}").required()
+    server.run(f"! docker start {OLD}").required()
 
 
 def heal(server: Server) -> None:
     if hands.kept(server, FAULT, "container") is not None:
-        server.run(f"docker start {OLD}").required()
+        server.run(f"docker cp - {OLD}:/rails/bin < {hands.KEPT}/{FAULT}/rails.tar && docker start {OLD}").required()
         server.wait_until(LISTENS, seconds=20)
         server.run(f"docker stop --time 10 {OLD}").required()
     hands.forget(server, FAULT)

@@ -1,4 +1,4 @@
-"""A drill from the interlock to the steady state, on this machine's own shell, in a folder that stands for the server."""
+"""A drill from the interlock to the steady state after it, by this machine's own shell, in a folder for a server."""
 
 from __future__ import annotations
 

@@ -14,10 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import PARTS, read_heads, read_list, read_parts
-from checks.openpgp import Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
-from runbook.question import facts_of
-from runbook.target import Target
+from checks import backups
+from checks.backups import HEAD_BYTES, LIST, PARTS, Backup, EncryptedBackup, read_heads, read_list, read_parts
+from checks.openpgp import CutOff, Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
+from runbook.outcome import Undetermined
+from runbook.question import Output, facts_of
+from runbook.target import Paths, Target
+from tests.unit.answering import looking
 
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
 SESSION_KEY = bytes([0x84, 10, 3]) + bytes.fromhex("0123456789ABCDEF") + b"\1"
@@ -63,6 +66,87 @@ def test_any_list_is_read_or_refused(text: str) -> None:
         read_list(f"now 1\nfile 1 {text}\nnamed {text}")
 
 
+def _list_of(folder: Path) -> Output:
+    """What the declared command answers for this folder of backups."""
+    target = TARGET.model_copy(update={"paths": Paths(backups=str(folder))})
+    command = ["sh", "-c", LIST.told(facts_of(target))]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+    return Output(done.returncode, done.stdout, done.stderr)
+
+
+def _seen(answer: Output) -> tuple[Backup, ...]:
+    return looking(TARGET, {LIST: answer}).see(backups.backups)
+
+
+def test_a_folder_that_is_a_link_is_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/psyfit_production_20260213_020000.sql.gz").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("there")
+    (found,) = _seen(_list_of(tmp_path / "link"))
+    assert (found.size_bytes, found.named_at is not None) == (1, True)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_empty_folder_and_none_hold_no_backup(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "backups"
+    if there:
+        folder.mkdir()
+    answer = _list_of(folder)
+    assert (answer.status == 0) is there
+    assert _seen(answer) == ()
+
+
+def test_a_file_that_is_rotated_away_meanwhile_takes_no_other_with_it() -> None:
+    said = "stat: cannot statx '/b/psyfit_production_20260101_020000.sql.gz': No such file or directory\n"
+    found = _seen(Output(1, LISTED.replace("\n", "\nfolder\n", 1), said))
+    assert len(found) == 3
+
+
+def test_a_listing_that_failed_otherwise_is_no_listing() -> None:
+    with pytest.raises(Undetermined):
+        _seen(Output(1, LISTED, "find: Input/output error\n"))
+
+
+# An encrypted backup
+
+
+def _sealed(octets: bytes, size: int, age_seconds: int = 3600) -> EncryptedBackup:
+    """What is seen of one encrypted backup that begins like this."""
+    now, path = 1771002000, "/b/psyfit_production_20260214_020000.sql.gz.gpg"
+    listed = f"now {now}\nfolder\nfile {size} {now - age_seconds} {path}\n"
+    heads = Output(0, f"head {path} {octets.hex()}\n", "")
+    look = looking(TARGET, {LIST: Output(0, listed, ""), backups.HEADS.about(files=[path]): heads})
+    (one,) = look.see(backups.encrypted_backups)
+    return one
+
+
+def test_a_whole_encrypted_backup_has_no_flaw() -> None:
+    octets = SESSION_KEY + SEALED
+    assert _sealed(octets, len(octets), age_seconds=1).flaw is None
+
+
+def test_one_that_is_not_whole_has_a_flaw() -> None:
+    assert _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1).flaw == "1 bytes are missing at its end"
+
+
+def test_one_that_is_not_whole_and_may_still_be_written_is_undetermined() -> None:
+    with pytest.raises(Undetermined, match="written to less than a minute ago"):
+        _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1, age_seconds=59)
+
+
+@pytest.mark.parametrize(
+    "octets", [SESSION_KEY * 40, SESSION_KEY * 40 + SESSION_KEY[:1], SESSION_KEY * 40 + SESSION_KEY[:5]]
+)
+def test_more_recipients_than_are_read_are_undetermined_and_no_flaw(octets: bytes) -> None:
+    with pytest.raises(Undetermined, match=f"{HEAD_BYTES} bytes that are read"):
+        _sealed(octets, len(octets) + 1)
+    assert _sealed(octets, len(octets)).flaw
+
+
+def test_as_many_bytes_are_read_as_is_said() -> None:
+    assert f"head -c {HEAD_BYTES} " in backups.HEADS.script
+
+
 # Packets
 
 
@@ -100,6 +184,16 @@ def test_what_is_no_encrypted_file_is_refused(octets: bytes) -> None:
 )
 def test_lengths_are_read(octets: bytes, length: int, size: int) -> None:
     assert read_length(octets) == (length, size)
+
+
+@pytest.mark.parametrize("length", range(1, len(SESSION_KEY + SEALED) - 5))
+def test_a_beginning_that_is_cut_off_is_told_from_a_wrong_one(length: int) -> None:
+    octets = (SESSION_KEY + SEALED)[:length]
+    if length in (len(SESSION_KEY) - 1, len(SESSION_KEY)):  # the key's id is there, and the data is not
+        assert read_message(octets).data is None
+    else:
+        with pytest.raises(CutOff):
+            read_message(octets)
 
 
 @given(st.binary())

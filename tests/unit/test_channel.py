@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from runbook.channel import Channel, LineLost
 from runbook.outcome import Undetermined
 from runbook.question import Output
+from runbook.reachability import Met
 
 SOON = 5.0
 
@@ -25,14 +26,19 @@ SOON = 5.0
 class Line:
     """A channel to a local shell, and what became of its processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str = "exec sh", connect_seconds: float = SOON) -> None:
+        self.script = script
+        self.fails: LineLost | None = None
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.reaped: list[int] = []
-        self.channel = Channel(self.start, lambda process: process.kill(), SOON, self.explain, self.reaped.append)
+        self.channel = Channel(self.start, lambda process: process.kill(), connect_seconds, self.explain, shells=3)
 
     def start(self) -> subprocess.Popen[bytes]:
+        if self.fails is not None:
+            raise self.fails
         pipe = subprocess.PIPE
-        process = subprocess.Popen(["sh"], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        process = subprocess.Popen(
+            ["sh", "-c", self.script], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+        )
         self.processes.append(process)
         return process
 
@@ -43,11 +49,18 @@ class Line:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(SOON)
 
-    def explain(self, said: str) -> str:
-        return f"the shell ended: {said or 'silently'}"
+    def explain(self, _process: subprocess.Popen[bytes], said: str) -> LineLost:
+        return LineLost(f"the shell ended: {said or 'silently'}")
 
     def run(self, script: str, seconds: float = SOON) -> Output:
         return self.channel.submit(script, seconds).result(SOON * 2)
+
+
+def running_in_group(group: int) -> list[str]:
+    """The processes of a process group that have not ended."""
+    told = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [row.split(None, 2) for row in told.splitlines()]
+    return [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
 
 
 @pytest.fixture
@@ -106,12 +119,54 @@ def test_what_a_command_sets_is_gone_with_it(line: Line) -> None:
     assert line.run('echo "${left:-nothing}"').out == "nothing\n"
 
 
-def test_a_command_that_hangs_fails_alone_and_its_remains_are_reaped(line: Line) -> None:
+def test_a_command_that_hangs_fails_alone_and_is_ended(line: Line) -> None:
     hung, behind = line.channel.submit("exec tail -f /dev/null", 0.3), line.channel.submit("echo fine", SOON)
     with pytest.raises(Undetermined, match=r"no answer within 0\.3 s"):
         hung.result(SOON)
     assert behind.result(SOON).out == "fine\n"
-    assert line.reaped == [line.processes[0].pid]
+    assert running_in_group(line.processes[0].pid) == []
+
+
+def test_several_commands_that_hang_do_not_hold_each_other_up(line: Line) -> None:
+    begun = time.monotonic()
+    hung = [line.channel.submit("exec tail -f /dev/null", 0.5) for _ in range(7)]
+    sound = [line.channel.submit(f"echo {number}", SOON) for number in range(7)]
+    assert [one.result(SOON).out for one in sound] == [f"{number}\n" for number in range(7)]
+    assert {str(one.exception(SOON)) for one in hung} == {"no answer within 0.5 s"}
+    assert time.monotonic() - begun < 0.5 * 4  # one after the other: 3.5 s
+
+
+def test_a_hang_of_the_line_is_not_taken_for_one_of_the_command(line: Line) -> None:
+    line.run("echo up")
+    first, behind = line.channel.submit("exec tail -f /dev/null", 0.3), line.channel.submit("echo fine", SOON)
+    line.fails = LineLost("there is no way to the server")
+    for one in (first, behind):
+        with pytest.raises(LineLost, match="there is no way to the server"):
+            one.result(SOON)
+
+
+def test_a_shell_that_never_answers_is_a_lost_line() -> None:
+    silent = Line("exec tail -f /dev/null", connect_seconds=0.3)
+    with pytest.raises(LineLost, match=r"gave no shell within 0\.3 s") as caught:
+        silent.run("echo up")
+    assert caught.value.met is Met.SILENT
+    silent.hang_up()
+
+
+def test_what_the_accounts_start_up_files_print_does_no_harm() -> None:
+    chatty = Line("echo Welcome to the server; echo 17 mails; exec sh")
+    assert chatty.run("echo up").out == "up\n"
+    hung = chatty.channel.submit("exec tail -f /dev/null", 0.3)
+    with pytest.raises(Undetermined, match=r"no answer within 0\.3 s"):
+        hung.result(SOON)
+    chatty.hang_up()
+
+
+def test_an_account_that_gets_no_shell_says_so_in_its_own_words() -> None:
+    closed = Line("echo This account is currently not available.; exit 1")
+    with pytest.raises(LineLost, match=r"This account is currently not available\."):
+        closed.run("echo up")
+    closed.hang_up()
 
 
 def test_a_lost_line_fails_at_once_what_waits_and_what_comes(line: Line) -> None:

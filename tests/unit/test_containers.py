@@ -27,12 +27,14 @@ INSPECTION: dict[str, Any] = {
         "Health": {"Status": "healthy"},
     },
     "Config": {
+        "Image": "psyfit:0a1b2c3",
         "Labels": {
             "org.opencontainers.image.version": "1.1.0",
             "org.opencontainers.image.revision": "f" * 40,
-        }
+        },
     },
     "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
+    "Mounts": [{"Type": "bind", "Source": "/srv/files"}, {"Type": "tmpfs", "Source": ""}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6", "Aliases": ["0123456789ab"]}}},
 }
 
@@ -104,18 +106,73 @@ def test_each_container_plays_the_part_that_its_name_gives_it() -> None:
     assert fleet.called("nobody") is None
 
 
-def test_what_kamal_runs_once_is_neither_a_release_nor_unexpected() -> None:
-    fleet = fleet_of("psyfit-web-exec-abc-1")
+@pytest.mark.parametrize("name", ["psyfit-web-exec-abc-1", "psyfit-web-1_replaced_2f"])
+def test_what_kamal_runs_once_or_has_replaced_is_neither_a_release_nor_unexpected(name: str) -> None:
+    fleet = fleet_of(name)
 
     assert not fleet.releases
     assert not fleet.others
+    assert fleet.called(name) is fleet.beside[0]
 
 
-def test_what_kamal_replaced_is_no_release_and_is_unexpected() -> None:
-    fleet = fleet_of("psyfit-web-1_replaced_2f")
+def test_what_the_target_names_besides_is_not_unexpected() -> None:
+    names = Names(also=("node-exporter", "backup-*"))
+    present = ("node-exporter", "node-exporter-2", "backup-", "backup-7", "a-backup-7")
+    fleet = muster((container(name) for name in present), names)
 
-    assert not fleet.releases
-    assert len(fleet.others) == 1
+    assert [one.name for one in fleet.others] == ["node-exporter-2", "a-backup-7"]
+    assert [one.name for one in fleet.beside] == ["node-exporter", "backup-", "backup-7"]
+    assert not fleet.known
+
+
+# What a release was made from
+
+HEAD = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+
+
+def unlabelled(name: str, image: str) -> Container:
+    """A container whose image has no labels."""
+    bare = inspection(name)
+    bare["Config"] = {"Labels": None, "Image": image}
+    return read_container(bare, NOW)
+
+
+def test_the_label_says_what_a_release_was_made_from() -> None:
+    assert container().made_from(HEAD) == "f" * 40
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        (f"psyfit-web-{HEAD}", "registry.example/psyfit:latest"),
+        ("psyfit-web-1771900000", f"registry.example/psyfit:{HEAD}"),
+        ("psyfit-web-1771900000", "psyfit:0a1b2c3"),
+        (f"psyfit-web-production-{HEAD}_uncommitted_0123456789abcdef", "psyfit"),
+    ],
+)
+def test_without_a_label_a_name_says_it(name: str, image: str) -> None:
+    assert unlabelled(name, image).made_from(HEAD) == HEAD
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("psyfit-web-1771900000", "psyfit:latest"),
+        ("psyfit-web-1771900000", "psyfit:1b2c3d4"),
+        ("psyfit-web-1", f"psyfit@sha256:{'0a1b2c3d' * 8}"),
+        ("psyfit-web-x0a1b2c3", "psyfit:0a1b2c3x"),
+    ],
+)
+def test_a_time_or_a_part_that_does_not_begin_the_commit_says_nothing(name: str, image: str) -> None:
+    assert unlabelled(name, image).made_from(HEAD) is None
+
+
+def test_another_whole_commit_in_a_name_is_another_commit() -> None:
+    assert unlabelled(f"psyfit-web-{'e' * 40}", "psyfit").made_from(HEAD) == "e" * 40
+
+
+def test_the_places_of_mounts_are_read() -> None:
+    assert container().sources == ("/srv/files",)
 
 
 def test_another_prefix_is_no_release() -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import os
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.cron import (
+    LAST_RUN,
+    LastRun,
     Script,
     appends_all_to,
+    jobs_of,
+    last_runs,
     read_crontab,
     read_last_run,
     read_processes,
@@ -19,10 +27,15 @@ from checks.cron import (
     schedule_of,
     words_of,
 )
+from runbook import rights
+from runbook.outcome import Undetermined
+from runbook.question import Output, facts_of
+from runbook.target import Target
+from tests.unit.answering import looking
 
 MONITOR = "/var/www/psyfit/bin/monitor.sh"
 LOG = "/var/log/psyfit-monitor.log"
-ENDING = "] [INFO] Monitor finished"
+ENDING = "=== Monitor check completed"
 NOW = datetime(2026, 2, 14, 2, 7, tzinfo=UTC)
 
 
@@ -49,9 +62,18 @@ def test_other_schedules_differ(written: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("nickname", ["@daily", "@midnight"])
-def test_nicknames_are_schedules(nickname: str) -> None:
-    (line,) = read_crontab(f"{nickname} {MONITOR}\n").lines
-    assert line.schedule == schedule_of("0 0 * * *")
+@pytest.mark.parametrize("blank", [" ", "\t", " \t "])
+def test_nicknames_are_schedules(nickname: str, blank: str) -> None:
+    (line,) = read_crontab(f"{nickname}{blank}{MONITOR}\n").lines
+    assert (line.schedule, line.command) == (schedule_of("0 0 * * *"), MONITOR)
+
+
+@pytest.mark.parametrize("sign", ["\r", "\v", "\f", "\x85", "\u2028"])
+def test_only_a_line_feed_ends_a_line(sign: str) -> None:
+    (line,) = read_crontab(f"0 2 * * * echo {sign}x\n").lines
+    assert sign in line.text
+    (_, script) = read_scripts(f"755 root /a{sign}b.sh\n755 root /c.sh\n")
+    assert script.path == "/c.sh"
 
 
 def test_at_boot_is_no_schedule() -> None:
@@ -112,6 +134,9 @@ def test_a_bare_percent_sign_ends_the_command() -> None:
         f"A=1 flock -n /x {MONITOR}",
         "cd /var/www/psyfit && bin/monitor.sh",
         f"{MONITOR};",
+        f"bash -lc '{MONITOR} >> {LOG} 2>&1'",
+        "su - deploy -c 'cd /var/www/psyfit && bin/monitor.sh'",
+        f"flock -n /x -c \"bash -c '{MONITOR} -v'\"",
     ],
 )
 def test_the_script_is_found_in_its_command(command: str) -> None:
@@ -119,7 +144,16 @@ def test_the_script_is_found_in_its_command(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["bin/monitor.sh", "/var/www/psyfit/monitor.sh", f"{MONITOR}.old", f"echo '{MONITOR} '", f"/x{MONITOR}"]
+    "command",
+    [
+        "bin/monitor.sh",
+        "/var/www/psyfit/monitor.sh",
+        f"{MONITOR}.old",
+        f"echo '{MONITOR} '",
+        f"/x{MONITOR}",
+        f"bash -l '{MONITOR} '",
+        f"bash -c '{MONITOR}.old x'",
+    ],
 )
 def test_another_script_is_not_taken_for_it(command: str) -> None:
     assert MONITOR not in words_of(command)
@@ -130,6 +164,25 @@ def test_another_script_is_not_taken_for_it(command: str) -> None:
 )
 def test_output_is_appended(redirection: str) -> None:
     assert appends_all_to(f"{MONITOR} {redirection}", LOG)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"bash -lc '{MONITOR} >> {LOG} 2>&1'",
+        f"/bin/bash -l -c '{MONITOR} x' >> {LOG} 2>&1",
+        f"sh -c '{MONITOR} >> {LOG} 2>&1' || true",
+    ],
+)
+def test_output_of_a_command_within_is_appended(command: str) -> None:
+    assert appends_all_to(command, LOG)
+
+
+@pytest.mark.parametrize(
+    "command", [f"bash -lc '{MONITOR} >> {LOG}' 2>&1", f"bash -lc '{MONITOR} > {LOG} 2>&1'", f"bash -lc '{MONITOR} x'"]
+)
+def test_output_of_a_command_within_is_not_or_not_all_appended(command: str) -> None:
+    assert not appends_all_to(command, LOG)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +268,7 @@ def _log(*lines: str, ended: str = "", made: str = "") -> str:
     return "\n".join(told) + "\n"
 
 
-FINISHED = "[2026-02-14 02:05:00] [INFO] Monitor finished: 9 checks, 1 problems"
+FINISHED = "[2026-02-14 02:05:00] [WARN] === Monitor check completed with 1 issue(s) ==="
 
 
 def test_a_run_that_ended_well() -> None:
@@ -249,6 +302,79 @@ def test_an_empty_log_tells_of_no_run() -> None:
 def test_the_last_backup_is_named() -> None:
     made = "[2026-02-14 02:05:00] [INFO] Backup successful: /var/backups/psyfit/a b.sql.gz (3.1M)"
     assert read_last_run(_log(made=made), ENDING).backup == "/var/backups/psyfit/a b.sql.gz"
+
+
+def test_one_that_was_encrypted_is_named_as_it_is_then() -> None:
+    made = "[2026-02-14 02:05:00] [INFO] Backup encrypted: /var/backups/psyfit/a b.sql.gz.gpg"
+    assert read_last_run(_log(made=made), ENDING).backup == "/var/backups/psyfit/a b.sql.gz.gpg"
+
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+NEVER_ENCRYPTED = """[2026-02-13 02:00:00] [INFO] Backup successful: /b/1.sql.gz (4.0K)
+[2026-02-13 02:00:00] [INFO] Backup encrypted: /b/1.sql.gz.gpg
+[2026-02-13 02:00:00] [INFO] Backup completed successfully.
+[2026-02-14 02:00:00] [INFO] Starting backup: psyfit_production -> /b/2.sql.gz
+[2026-02-14 02:00:00] [INFO] Backup successful: /b/2.sql.gz (4.0K)
+"""
+ENCRYPTED = NEVER_ENCRYPTED + "[2026-02-14 02:00:00] [INFO] Backup encrypted: /b/2.sql.gz.gpg\n"
+COMPLETED = "[2026-02-14 02:00:00] [INFO] Backup completed successfully.\n"
+
+
+def _answer_for(log: Path) -> Output:
+    """What the declared command answers for this log of the backup."""
+    command = LAST_RUN.about(log=str(log), ending=jobs_of(TARGET)["backup.sh"].ending).told(facts_of(TARGET))
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+    return Output(done.returncode, done.stdout, done.stderr)
+
+
+def _last_backup(log: Path) -> LastRun:
+    return read_last_run(_answer_for(log).required("the log").out, jobs_of(TARGET)["backup.sh"].ending)
+
+
+@pytest.mark.parametrize(("text", "backup"), [(NEVER_ENCRYPTED, "/b/2.sql.gz"), (ENCRYPTED, "/b/2.sql.gz.gpg")])
+def test_the_log_of_the_published_script_is_read(tmp_path: Path, text: str, backup: str) -> None:
+    log = tmp_path / "psyfit-backup.log"
+    log.write_text(text)
+    assert not _last_backup(log).ended
+    log.write_text(text + COMPLETED)
+    run = _last_backup(log)
+    assert (run.ended, run.backup) == (True, backup)
+
+
+@pytest.mark.parametrize("name", ["log.1", "log.1.gz", "log-20260215", "log-20260215.gz"])
+@pytest.mark.parametrize("now", [None, ""])
+def test_a_log_that_was_rotated_is_read_whatever_it_is_called(tmp_path: Path, name: str, now: str | None) -> None:
+    told = (ENCRYPTED + COMPLETED).encode()
+    rotated, older = tmp_path / name, tmp_path / "log.2.gz"
+    rotated.write_bytes(gzip.compress(told) if name.endswith(".gz") else told)
+    older.write_bytes(gzip.compress(b"[2026-01-01 02:00:00] [ERROR] Backup failed\n"))
+    os.utime(older, (0, 0))
+    (tmp_path / "log.save").write_text("something else\n")
+    if now is not None:
+        (tmp_path / "log").write_text(now)
+    run = _last_backup(tmp_path / "log")
+    assert (run.ended, run.backup) == (True, "/b/2.sql.gz.gpg")
+
+
+def test_no_log_and_no_rotated_one_is_no_such_file(tmp_path: Path) -> None:
+    (tmp_path / "log.save").write_text("something else\n")
+    answer = _answer_for(tmp_path / "log")
+    assert answer.status != 0
+    assert "no such file" in answer.err.lower()
+
+
+def test_a_log_that_cannot_be_read_takes_no_other_with_it() -> None:
+    jobs = jobs_of(TARGET)
+    denied = Undetermined("not allowed: Permission denied", right=rights.ROOT)
+    answers: list[object] = [denied, Output(0, _log(FINISHED), ""), Output(2, "", "sh: cannot open x: No such file")]
+    asked = [LAST_RUN.about(log=job.log, ending=job.ending) for job in jobs.values()]
+    found = looking(TARGET, dict(zip(asked, answers, strict=True))).see(last_runs)
+    run = found.of("backup.sh")
+    assert run is not None
+    assert run.last is not None
+    assert found.of("cleanup-docker.sh") is None
+    with pytest.raises(Undetermined, match="not allowed"):
+        found.of("monitor.sh")
 
 
 @given(st.text())

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.disk import chosen, percent, read_df, read_mounts
+from checks.containers import CONTAINERS, NOW
+from checks.disk import INODES as HOW_MANY_INODES
+from checks.disk import MOUNTS, Disks, chosen, disks, engine_roots, percent, read_df, read_mounts
+from checks.disk import SPACE as HOW_MUCH_SPACE
+from runbook import rights
+from runbook.outcome import Differs, Undetermined
+from runbook.question import Output, Question, facts_of
+from runbook.target import Paths, Target
+from steps.monitoring import every_file_system_has_room
+from tests.unit.answering import looking
+from tests.unit.test_containers import inspection
 
 PATHS = "/\n/var/www/psyfit\n/var/backups/psyfit\n/var/lib/docker\n/tmp\n\n"
 ROOT = "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"
@@ -76,6 +89,53 @@ def test_no_fixed_number_of_inodes_is_none_used() -> None:
 
 def test_nothing_is_empty() -> None:
     assert percent(0, 0) == 0
+
+
+# The containers' own disks
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+DENIED = Undetermined("not allowed: permission denied", right=rights.DOCKER)
+
+
+def _seen(containers: object, used: int, *sources: str) -> Disks:
+    """The disks of a server with one file system, of which so much is used."""
+    mounts = ["/"]
+    answers: dict[Question[Any], object] = {
+        CONTAINERS: containers,
+        NOW: Output(0, "1790000000\n", ""),
+        MOUNTS.about(sources=sources): Output(0, PATHS + ROOT, ""),
+        HOW_MUCH_SPACE.about(mounts=mounts): Output(0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n", ""),
+        HOW_MANY_INODES.about(mounts=mounts): Output(0, f"{INODES}/dev/vda1 100 1 99 1% /\n", ""),
+    }
+    return looking(TARGET, answers).see(disks)
+
+
+def test_the_places_of_the_containers_and_of_the_engine_are_looked_at() -> None:
+    one = inspection()
+    one["ResolvConfPath"] = f"/data/docker/containers/{one['Id']}/resolv.conf"
+    assert _seen((one,), 10, "/data/docker", "/srv/files").unseen is None
+
+
+def test_a_container_that_never_ran_does_not_tell_of_the_engine() -> None:
+    assert list(engine_roots([{"Id": "abc", "ResolvConfPath": ""}])) == []
+
+
+def test_without_docker_a_full_disk_fails_and_none_is_undetermined() -> None:
+    with pytest.raises(Differs, match="/ 80 %"):
+        every_file_system_has_room(_seen(DENIED, 80), 80)
+    with pytest.raises(Undetermined) as caught:
+        every_file_system_has_room(_seen(DENIED, 79), 80)
+    assert caught.value.right is rights.DOCKER
+
+
+def test_a_place_that_is_gone_takes_no_other_with_it(tmp_path: Path) -> None:
+    paths = Paths(**dict.fromkeys(Paths.model_fields, str(tmp_path)))
+    target = TARGET.model_copy(update={"paths": paths})
+    command = MOUNTS.about(sources=["/gone/long/ago", "/two words", "/usr"]).told(facts_of(target))
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    told, _ = read_mounts(done.stdout)
+    assert told[-2:] == ["/two words", "/usr"]
+    assert told[:2] == ["/", str(tmp_path)]
 
 
 @given(st.text())

@@ -11,11 +11,48 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber, WriteRefused
 
 SECRET = "hunter2" * 2
-CONTAINER = {"Id": "abc", "Name": "/psyfit-db", "Config": {"Env": [f"POSTGRES_PASSWORD={SECRET}", "TZ=Asia/Tokyo "]}}
+ELSEWHERE = "swordfish-9"
+"""A password that stands where checks do not look."""
+
+CONTAINER = {
+    "Id": "abc",
+    "Name": "/psyfit-db",
+    "Path": "redis-server",
+    "Args": ["--requirepass", ELSEWHERE],
+    "ResolvConfPath": "/var/lib/docker/containers/abc/resolv.conf",
+    "State": {
+        "Running": True,
+        "Error": ELSEWHERE,
+        "Health": {"Status": "healthy", "Log": [{"Output": f"redis-cli -a {ELSEWHERE}"}]},
+    },
+    "Config": {
+        "Env": [f"POSTGRES_PASSWORD={SECRET}", "TZ=Asia/Tokyo "],
+        "Cmd": ["redis-server", "--requirepass", ELSEWHERE],
+        "Entrypoint": [ELSEWHERE],
+        "Healthcheck": {"Test": ["CMD", "redis-cli", "-a", ELSEWHERE]},
+        "Labels": {"org.opencontainers.image.version": "1.1.0", "traefik.basicauth": ELSEWHERE},
+    },
+    "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"splunk-token": ELSEWHERE}}},
+    "Mounts": [{"Type": "bind", "Source": "/srv", "Mode": ELSEWHERE}],
+    "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6", "DriverOpts": ELSEWHERE}}},
+}
+KEPT = {
+    "Id": "abc",
+    "Name": "/psyfit-db",
+    "ResolvConfPath": "/var/lib/docker/containers/abc/resolv.conf",
+    "State": {"Running": True, "Health": {"Status": "healthy"}},
+    "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
+    "HostConfig": {"RestartPolicy": {"Name": "always"}},
+    "Mounts": [{"Type": "bind", "Source": "/srv"}],
+    "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
+}
+IMAGE = {"Id": "sha256:1", "RepoTags": ["psyfit:1"], "Size": 7, "Labels": {"maintainer": ELSEWHERE}}
 
 
 class Engine(BaseHTTPRequestHandler):
@@ -26,7 +63,9 @@ class Engine(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         answer: Any = {"ApiVersion": "1.41", "Version": "20.10.24", "MinAPIVersion": "1.12"}
         if "/containers/json" in self.path:
-            answer = [{"Id": "abc"}, {"Id": "gone"}]
+            answer = [{"Id": "abc", "Command": ELSEWHERE}, {"Id": "gone"}]
+        elif "/images/json" in self.path:
+            answer = [IMAGE]
         elif "/containers/abc/json" in self.path:
             answer = CONTAINER
         elif "/containers/gone/json" in self.path:
@@ -71,6 +110,63 @@ def test_a_container_comes_back_without_its_environments_values(socket_path: Pat
     assert learned == [SECRET]
 
 
+def test_of_a_container_only_what_checks_read_comes_back(socket_path: Path) -> None:
+    reader = DockerReader(socket_path, Scrubber(lambda _: None))
+    (container,) = reader.containers()
+    listed = reader._client.containers(all=True)
+    reader.close()
+    del container["Config"]["Env"]
+    assert container == KEPT
+    assert listed == [{"Id": "abc"}, {"Id": "gone"}]
+
+
+def test_of_an_image_only_what_checks_read_comes_back(socket_path: Path) -> None:
+    reader = DockerReader(socket_path, Scrubber(lambda _: None))
+    images = reader.images()
+    reader.close()
+    assert images == ({"Id": "sha256:1", "RepoTags": ["psyfit:1"], "Size": 7},)
+
+
+def test_where_docker_itself_answers_the_same_is_let_through() -> None:
+    scrubber = Scrubber(lambda _: None)
+    assert ELSEWHERE not in json.dumps([scrubber.container(CONTAINER), scrubber.image(IMAGE)])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(ELSEWHERE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*CONTAINER, "Log"]), inner),
+    max_leaves=8,
+)
+
+
+@given(part=st.sampled_from(["State", "Config", "HostConfig", "NetworkSettings", "Mounts"]), value=ANYTHING)
+def test_whatever_stands_in_the_place_of_a_table_is_let_through_as_one_or_not_at_all(part: str, value: object) -> None:
+    kept = Scrubber(lambda _: None).container({part: value})
+    assert ELSEWHERE not in json.dumps(kept)
+
+
+@pytest.mark.parametrize("env", [ELSEWHERE, {"PASSWORD": ELSEWHERE}, None])
+def test_an_environment_that_is_no_list_is_not_let_through(env: object) -> None:
+    assert Scrubber(lambda _: None).container({"Config": {"Env": env}}) == {"Config": {"Env": None}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "passwords"),
+    [
+        ("DATABASE_URL=postgres://psyfit:s3same-open@db/x", {"s3same-open"}),
+        ("CACHE=redis://:s3same%2Dopen@cache:6379/0", {"s3same%2Dopen", "s3same-open"}),
+        ("REPLICA_DSN=host=db password=s3same-open user=x", {"s3same-open"}),
+        ("REPLICA=host=db password = 's3same open'", {"s3same open"}),
+        ("PAGE_URL=https://psyfit.example/a", set()),
+        ("BROKEN_URL=http://[", set()),
+    ],
+)
+def test_the_password_in_a_url_or_a_connection_string_is_learned_by_itself(entry: str, passwords: set[str]) -> None:
+    learned: set[str] = set()
+    Scrubber(learned.add).container({"Config": {"Env": [entry]}})
+    assert learned - {entry.partition("=")[2]} == passwords
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "head"])
 def test_every_method_but_get_is_refused(socket_path: Path, method: str) -> None:
     reader = DockerReader(socket_path, Scrubber(lambda _: None))
@@ -95,7 +191,7 @@ def test_equal_values_have_equal_fingerprints_within_one_run_only() -> None:
     one, other = Scrubber(lambda _: None), Scrubber(lambda _: None)
 
     def fingerprint(scrubber: Scrubber, value: str) -> object:
-        return scrubber.scrub({"Config": {"Env": [f"A_KEY={value}"]}})["Config"]["Env"][0]["fingerprint"]
+        return scrubber.container({"Config": {"Env": [f"A_KEY={value}"]}})["Config"]["Env"][0]["fingerprint"]
 
     assert fingerprint(one, "same") == fingerprint(one, "same") != fingerprint(one, "else")
     assert fingerprint(one, "same") != fingerprint(other, "same")

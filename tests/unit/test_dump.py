@@ -51,7 +51,7 @@ def _read(folder: Path, octets: bytes) -> Dump:
     file.write_bytes(octets)
     command = READ.about(file=str(file)).told(facts_of(TARGET))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
-    return read_dump(file.name, done.stdout)
+    return read_dump(done.stdout)
 
 
 def _packed(text: str) -> bytes:
@@ -153,6 +153,6 @@ def test_postgresqls_offsets_are_read() -> None:
 @given(st.text())
 def test_any_answer_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError, LookupError):
-        read_dump("x", text)
+        read_dump(text)
     with contextlib.suppress(ValueError, LookupError):
-        read_dump("x", f"begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\nnewest {text}\nstarted {text} UTC")
+        read_dump(f"begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\nnewest {text}\nstarted {text} UTC")

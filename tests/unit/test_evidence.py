@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from runbook.evidence import LONGEST_ANSWER, Evidence, digest_of
 from runbook.record import Exchange
 from runbook.redaction import MASK, Redactor
@@ -61,6 +64,42 @@ def test_a_secret_is_masked_before_it_reaches_the_disk(tmp_path: Path) -> None:
     text = (tmp_path / "evidence.jsonl").read_text()
     assert "correct horse" not in text
     assert text.count(MASK) == 2
+
+
+def test_what_is_held_back_is_written_without_what_was_learned_meanwhile(tmp_path: Path) -> None:
+    path, redactor = tmp_path / "evidence.jsonl", Redactor()
+    evidence = Evidence(redactor, path)
+    evidence.hold()
+    sequences = [record(evidence, "it is correct horse"), record(evidence, "two")]
+    assert (sequences, evidence.count, evidence.exchanges, path.read_text()) == ([1, 2], 2, (), "")
+    redactor.learn("correct horse")
+    evidence.release()
+    assert record(evidence, "three") == 3
+    kept = written(path)
+    assert [one.answer for one in kept] == [f"it is {MASK}", "two", "three"]
+    assert [one.sequence for one in kept] == [1, 2, 3]
+    assert all(after.previous == before.digest for before, after in pairwise(kept))
+    assert all(one.digest == digest_of(one) for one in kept)
+    evidence.close()
+
+
+def test_what_is_still_held_back_at_the_end_is_written(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    evidence.hold()
+    record(evidence, "one")
+    evidence.close()
+    assert [one.answer for one in written(tmp_path / "evidence.jsonl")] == ["one"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(at=st.integers(0, 2 * LONGEST_ANSWER))
+def test_a_secret_that_a_cut_runs_through_is_masked(at: int) -> None:
+    redactor = Redactor()
+    redactor.learn("correct horse")
+    evidence = Evidence(redactor)
+    record(evidence, "." * at + "correct horse" + "." * (2 * LONGEST_ANSWER - at))
+    (kept,) = evidence.exchanges
+    assert not set("corethse") & set(kept.answer.replace(MASK, "").replace("characters left out", ""))
 
 
 def test_of_a_long_answer_both_ends_are_kept_and_the_gap_is_told() -> None:

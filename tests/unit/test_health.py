@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from datetime import UTC, datetime
@@ -11,8 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.health import FORM, Health, count_rows, differences, instant, read_health
-from runbook.question import HttpAnswer
+from checks.containers import Fleet, muster, read_container
+from checks.health import (
+    DATABASE_PAGE,
+    FORM,
+    Health,
+    count_rows,
+    database_page,
+    differences,
+    instant,
+    read_health,
+)
+from runbook.outcome import Differs, NotApplicable
+from runbook.question import HttpAnswer, facts_of
+from runbook.target import Containers as Names
+from runbook.target import Target
+from steps.health import (
+    none_ran_out_of_memory,
+    the_release_is_the_deployed_one,
+    the_version_is_the_releases,
+    there_is_a_release_to_go_back_to,
+)
+from tests.unit.answering import looking
+from tests.unit.test_containers import inspection
 
 HEALTHY: dict[str, Any] = {
     "status": "success",
@@ -99,6 +121,75 @@ def test_any_answer_is_read(body: str) -> None:
     assert not health.from_application
     assert health.unlike_form
     assert count_rows(body) is None or count_rows(body) == len(json.loads(body))
+
+
+def test_a_target_without_a_page_of_the_database_has_nothing_to_ask() -> None:
+    target = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+    with pytest.raises(NotApplicable, match=r"edge\.database_page"):
+        looking(target, {}).see(database_page)
+    assert DATABASE_PAGE.told(facts_of(target)) == "GET https://example.test<database_page>"
+
+
+# The running release
+
+
+def fleet(name: str = "psyfit-web-1", image: str = "psyfit:latest", **state: object) -> Fleet:
+    """One web release whose image has no labels."""
+    bare = inspection(name, **state)
+    bare["Config"] = {"Labels": None, "Image": image}
+    return muster([read_container(bare, 1_790_000_000.0)], Names())
+
+
+def says(version: str) -> Health:
+    """A health answer that names this version."""
+    changed = copy.deepcopy(HEALTHY)
+    changed["data"]["version"] = version
+    return read(json.dumps(changed))
+
+
+HEAD = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+
+
+@pytest.mark.parametrize("version", [HEAD, HEAD[:7]])
+def test_a_release_without_labels_may_name_the_commit_that_it_is_called_by(version: str) -> None:
+    the_version_is_the_releases(says(version), fleet(image=f"psyfit:{HEAD}"))
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "0a1b2c", "f" * 40])
+def test_a_release_without_labels_that_names_something_else_cannot_be_judged(version: str) -> None:
+    with pytest.raises(NotApplicable):
+        the_version_is_the_releases(says(version), fleet(image=f"psyfit:{HEAD}"))
+
+
+def test_a_release_without_labels_is_the_deployed_one_by_its_name() -> None:
+    the_release_is_the_deployed_one(fleet(name=f"psyfit-web-{HEAD}"), HEAD)
+    with pytest.raises(Differs, match="made from ffffffffffff"):
+        the_release_is_the_deployed_one(fleet(name=f"psyfit-web-{'f' * 40}"), HEAD)
+    with pytest.raises(NotApplicable):
+        the_release_is_the_deployed_one(fleet(), HEAD)
+
+
+def test_memory_that_ran_out_counts_for_what_runs() -> None:
+    none_ran_out_of_memory(fleet(Running=False, OOMKilled=True, ExitCode=137))
+    with pytest.raises(Differs):
+        none_ran_out_of_memory(fleet(OOMKilled=True))
+
+
+@pytest.mark.parametrize(
+    ("code", "out_of_memory", "good"),
+    [
+        (0, False, True),
+        (137, False, True),
+        (143, False, True),
+        (137, True, False),
+        (1, False, False),
+        (126, False, False),
+    ],
+)
+def test_a_release_that_was_stopped_is_a_way_back(code: int, out_of_memory: bool, good: bool) -> None:
+    stopped = fleet(Running=False, ExitCode=code, OOMKilled=out_of_memory)
+    with contextlib.nullcontext() if good else pytest.raises(Differs):
+        there_is_a_release_to_go_back_to(stopped)
 
 
 def test_an_answer_too_deep_to_read_is_no_json() -> None:

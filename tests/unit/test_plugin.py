@@ -213,7 +213,7 @@ def test_a_plan_asks_nothing(suite: pytest.Pytester) -> None:
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["looking.SLOW  inside · needs login · at most 0.3 s · for 9.1", "1 questions; none was asked."]
+        ["looking.SLOW  inside · needs login · at most 0.3 s · for 9.1", "3 questions; none was asked."]
     )
     assert not Path(suite.path, "reports").exists()
 

@@ -19,6 +19,7 @@ READERS = {
     "awk",
     "break",
     "cat",
+    "cksum",
     "curl",
     "cut",
     "crontab",
@@ -35,31 +36,46 @@ READERS = {
     "gzip",
     "head",
     "id",
+    "ls",
     "od",
     "openssl",
     "printf",
     "readlink",
     "sed",
     "set",
+    "sha256sum",
     "stat",
+    "sudo",
     "tail",
+    "tar",
     "tr",
     "uniq",
+    "zcat",
 }
 SHELL_WORDS = {"if", "then", "else", "fi", "do", "done", "while", "until", "!", "{", "}"}
 LOOK_ONLY = {
     "crontab": r"crontab -l( -u \S+)?",
-    "curl": r"curl -s -o /dev/null -w \S+ --noproxy \S+ --max-time \d+ \S+",
+    "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
-    "docker": r"docker (ps -aq --no-trunc|images -q --no-trunc|(image )?inspect \S+|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list))",
+    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
+    r"(image )?inspect( --format Q)? \S+|info --format Q|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
     "exec": r"exec( <.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
-    "git": r"git -c \S+ -C \S+ rev-parse HEAD",
+    "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|"
+    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main)",
     "gzip": r"gzip -dc",
     "openssl": r"openssl pkey -pubout",
     "sed": r"sed (?!.*(-i|--in-place)).*",
+    "sudo": r"sudo -n true",
 }
+SELECTING = {
+    *("coalesce", "concat_ws", "count", "current_database", "extract", "format", "format_type", "json_build_array"),
+    *("max", "md5", "pg_control_system", "pg_database_size", "pg_encoding_to_char", "pg_get_constraintdef"),
+    *("pg_get_expr", "pg_get_functiondef", "pg_get_indexdef", "pg_get_triggerdef", "pg_get_viewdef", "pg_table_size"),
+    *("query_to_xml", "quote_ident", "quote_literal", "starts_with", "string_agg", "to_regclass", "unnest", "xpath"),
+}
+"""The functions of PostgreSQL that a statement may call; `query_to_xml` selects by a text that is looked at too."""
 QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 HARMLESS_REDIRECTION = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
 
@@ -112,10 +128,36 @@ def test_no_awk_program_writes_or_starts_anything(name: str) -> None:
         assert not re.search(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"', program)
 
 
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if "psql" in SCRIPTS[name]])
+def test_a_statement_only_selects_and_could_do_nothing_else(name: str) -> None:
+    """Between the shells' quotes stand the option that makes the session read only, and the statement."""
+    assert "-e PGOPTIONS='-c default_transaction_read_only=on " in SCRIPTS[name]
+    (statement,) = [found[1:-1] for found in QUOTED.findall(SCRIPTS[name]) if "SELECT" in found]
+    assert re.match("(SELECT|WITH) ", statement)
+    assert not re.search(r";|\b(INTO|UPDATE)\b", statement)
+    assert set(re.findall(r"(?<![/\w])(\w+)\(", statement)) <= SELECTING
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_word_of_a_template_is_known(name: str) -> None:
     """An unknown one stands as <name> in the plan; only what an earlier answer tells may."""
-    told = {"file", "files", "first", "width", "url", "log", "ending", "mounts", "certificate", "key"}
+    told = {
+        "file",
+        "files",
+        "first",
+        "width",
+        "url",
+        "log",
+        "ending",
+        "mounts",
+        "sources",
+        "certificate",
+        "key",
+        "table",
+        "column",
+        "mark",
+        "release",
+    }
     assert set(re.findall(r"(?<![\w<])<(\w+)>", SCRIPTS[name])) <= told
 
 

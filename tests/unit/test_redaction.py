@@ -7,7 +7,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.redaction import MASK, SHORTEST_SECRET, Redactor
@@ -39,6 +39,7 @@ def test_a_known_value_is_masked_in_every_writing(value: str, before: bytes, aft
         ("POSTGRES_PASSWORD=sesame-open", f"POSTGRES_PASSWORD={MASK}"),
         ('"secret_key_base": "0123456789abcdef"', f'"secret_key_base": "{MASK}"'),
         ("from someone@mail.example: hello", f"from {MASK}: hello"),
+        ("a@mail.example._b@mail.example", f"{MASK}{MASK}"),
         ("-----BEGIN PRIVATE KEY-----\nMIIx\n-----END PRIVATE KEY-----", MASK),
         ("-----BEGIN RSA PRIVATE KEY-----\ncut off", MASK),
     ],
@@ -57,6 +58,36 @@ def test_what_looks_like_a_secret_or_an_address_is_masked(text: str, redacted: s
 )
 def test_what_an_operator_needs_stays(text: str) -> None:
     assert Redactor().redact(text) == text
+
+
+HOSTILE = (
+    "_",
+    "a.",
+    "a@",
+    "a@a.",
+    "password",
+    "password ",
+    "password=",
+    "://a:",
+    "-----BEGIN A",
+    "bearer ",
+    "A-a.",
+    "-",
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_long_hostile_text_is_redacted_in_one_go(piece: str) -> None:
+    text = piece * (64 * 1024 // len(piece))
+    assert Redactor().redact(text)
+
+
+@settings(deadline=None)
+@given(pieces=st.lists(st.sampled_from(HOSTILE), max_size=6), times=st.integers(1, 300))
+def test_hostile_texts_of_all_kinds_are_redacted_once_and_for_all(pieces: list[str], times: int) -> None:
+    redactor = Redactor()
+    once = redactor.redact("".join(pieces) * times)
+    assert redactor.redact(once) == once
 
 
 def test_a_value_too_short_to_be_a_secret_is_not_learned() -> None:

@@ -33,6 +33,12 @@ def test_the_smallest_file_is_enough(tmp_path: Path) -> None:
     assert load("here", folder=tmp_path).containers.db == "psyfit-db"
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1", "server-1.example", "::1", "2001:db8::1"])
+def test_a_server_may_be_given_by_name_or_by_an_address_of_either_kind(tmp_path: Path, address: str) -> None:
+    (tmp_path / "here.toml").write_text(GOOD.replace("192.0.2.1", address))
+    assert load("here", folder=tmp_path).address == address
+
+
 @pytest.mark.parametrize("path", sorted(TARGETS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_target_of_the_repository_can_be_read(path: Path) -> None:
     assert load(str(path)).domain
@@ -62,6 +68,19 @@ def test_no_target_of_the_repository_has_a_real_address(path: Path) -> None:
         (
             GOOD.replace('"192.0.2.1"', '"-oProxyCommand=x"'),
             "key address is '-oProxyCommand=x'; expected a host name or an IP address",
+        ),
+        (
+            GOOD.replace('"192.0.2.1"', '"192.0.2.1:22"'),
+            "key address is '192.0.2.1:22'; expected a host name or an IP address",
+        ),
+        (
+            GOOD + "[edge]\ndatabase_page = 'clinics'\n",
+            "key edge.database_page is 'clinics'; expected the path of a URL, from its '/' on",
+        ),
+        (
+            GOOD + "[containers]\nalso = ['*']\n",
+            "key containers.also.0 is '*'; "
+            "expected a name of letters, digits, '.', '_' and '-', or the beginning of one with a '*'",
         ),
     ],
 )

@@ -17,6 +17,7 @@ USAGE = """usage: bin/rails COMMAND
   db:migrate:status         tell which migrations the database has
   db:seed                   load the made-up history, leading up to SEED_TODAY (default: today)
   db:day WHEN ...           add the rows of days, up to instants such as 2026-02-14T02:00:00
+  data:verify               tell of rows on standard input how many values open with today's keys
   credentials:init          write config/credentials.yml.enc under RAILS_MASTER_KEY
   secret                    print a new secret of 128 hexadecimal digits"""
 
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str]) -> int:
                 from .day import add
 
                 add(settings.database(), days)
+            case ["data:verify"]:
+                from .verification import verify
+
+                verify(sys.stdin, settings.keys())
             case ["credentials:init"]:
                 from .credentials import init
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from .refusal import Refused
 from .settings import ROOT, DatabaseSettings
 
 FOLDER = ROOT / "db" / "migrate"
-LOCK = 5_071_204_877_115
-"""An arbitrary number, the same in every release: two that migrate at once wait for each other."""
+LOCK_SALT = 2_053_462_845
+"""Rails' own number: with the database's name it makes the lock by which one migration waits for another."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ def migrate(database: DatabaseSettings) -> None:
     Raises:
         DatabaseFailed: The database refused one; those before it stay applied.
     """
+    lock = LOCK_SALT * zlib.crc32(database.name.encode())
     with transaction(database, seconds=None) as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
         cursor.execute("CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY)")
     for migration in migrations():
         with transaction(database, seconds=None) as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
             if migration.version not in _applied(cursor):
                 _apply(cursor, migration)
 

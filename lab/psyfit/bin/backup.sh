@@ -57,4 +57,4 @@ remove_old
 if [ -n "$bucket" ]; then
   upload "$path" "$bucket"
 fi
-info "Backup finished"
+info "Backup completed successfully."

@@ -68,4 +68,4 @@ else
 fi
 info "Layers without a name: $(docker image prune --force | tail -n 1)"
 info "Build cache: $(docker builder prune --force | tail -n 1)"
-info "Cleanup finished"
+info "=== Docker cleanup completed ==="

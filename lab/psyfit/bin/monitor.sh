@@ -13,12 +13,10 @@ readonly DISK_PERCENT=80
 readonly BACKUP_HOURS=25
 readonly LIMIT=2 # seconds for whatever is asked; all are asked at once
 
-checks=0
 problems=0
 
 # good KIND
 good() {
-  checks=$((checks + 1))
   if [ -e "$ALERTS/$1" ]; then
     rm --force "$ALERTS/$1"
     info "$1: well again"
@@ -27,7 +25,6 @@ good() {
 
 # bad LEVEL KIND MESSAGE
 bad() {
-  checks=$((checks + 1))
   problems=$((problems + 1))
   log "$1" "$2: $3"
   if [ -z "$(find "$ALERTS/$2" -mmin "-$COOLDOWN_MINUTES" 2> /dev/null)" ] && tell "$2" "$3"; then
@@ -155,5 +152,9 @@ check_route "$(cat <&"$routes")"
 check_certificate "$(cat <&"$certificate")"
 check_disks "$(cat <&"$disks")"
 check_backup
-info "Monitor finished: $checks checks, $problems problems"
+if [ "$problems" -gt 0 ]; then
+  warn "=== Monitor check completed with $problems issue(s) ==="
+else
+  info "=== Monitor check completed: all OK ==="
+fi
 exit 0

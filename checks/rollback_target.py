@@ -1,0 +1,119 @@
+"""The release to roll back to: the newest of those that were made before the running one and are kept, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from checks.containers import CONTAINERS, Container, fleet
+from checks.environment import Variable, read_variables
+from checks.room import IMAGES
+from runbook import rights
+from runbook.look import Look, reading
+from runbook.question import Command, Inspection
+
+MIGRATIONS_IN_IMAGE = Command(
+    "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) && "
+    'docker cp {release}:"$folder"/db/migrate - | tar -tf -',
+    needs=rights.DOCKER,
+    lane="docker",
+    seconds=10,
+)
+"""A stopped container's files can be read too; none is written anywhere."""
+
+MIGRATIONS_APPLIED = Command(
+    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
+    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
+    '"SELECT version FROM schema_migrations"',
+    needs=rights.DOCKER,
+    lane="docker",
+)
+
+
+@dataclass(frozen=True)
+class RollbackTarget:
+    """A release that is kept, beside the one that runs.
+
+    Attributes:
+        image_there: Its image is there and has a name.
+        variables: What it was created with.
+        running_variables: The same of the release that runs.
+        not_applied: The migrations of its image that the database does not have.
+        newer: The migrations that the database has and its image does not: the schema is newer by these.
+    """
+
+    release: Container
+    running: Container
+    image_there: bool
+    variables: Mapping[str, Variable]
+    running_variables: Mapping[str, Variable]
+    not_applied: tuple[str, ...]
+    newer: tuple[str, ...]
+
+    def unlike(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these variables that are not in both releases with the same value."""
+        ours, theirs = self.variables, self.running_variables
+        return tuple(
+            name
+            for name in names
+            if name not in ours or name not in theirs or ours[name].fingerprint != theirs[name].fingerprint
+        )
+
+
+def rollback_target(look: Look) -> RollbackTarget | None:
+    """The release to roll back to; None where there is none, or not exactly one release runs."""
+    present = look.see(fleet)
+    inspected, images = look.ask(CONTAINERS, IMAGES)
+    with reading("the releases"):
+        by_id = {str(one["Id"]): one for one in inspected}
+        pair = choose(present.releases, {container: born(one) for container, one in by_id.items()})
+        if pair is None:
+            return None
+        release, running = pair
+        details = by_id[release.id]
+        image_there = details["Image"] in {one["Id"] for one in images}
+        variables, running_variables = read_variables(details), read_variables(by_id[running.id])
+    in_image, applied = look.ask(MIGRATIONS_IN_IMAGE.about(release=release.name), MIGRATIONS_APPLIED)
+    ours = read_migrations(in_image.required(f"the migrations in the image of {release.name}").lines)
+    theirs = set(applied.required("the migrations that the database has").lines)
+    return RollbackTarget(
+        release=release,
+        running=running,
+        image_there=image_there,
+        variables=variables,
+        running_variables=running_variables,
+        not_applied=tuple(sorted(ours - theirs)),
+        newer=tuple(sorted(theirs - ours)),
+    )
+
+
+def choose(releases: Iterable[Container], created: Mapping[str, datetime]) -> tuple[Container, Container] | None:
+    """The release to roll back to and the one that runs; None where there is no such pair.
+
+    Args:
+        releases: All web releases.
+        created: When each container was made, by its id.
+    """
+    every = tuple(releases)
+    running = [one for one in every if one.running]
+    if len(running) != 1:
+        return None
+    older = [one for one in every if not one.running and created[one.id] < created[running[0].id]]
+    return (max(older, key=lambda one: created[one.id]), running[0]) if older else None
+
+
+def born(inspected: Inspection) -> datetime:
+    """When a container was made.
+
+    Raises:
+        LookupError, TypeError, ValueError: It does not say so.
+    """
+    return datetime.fromisoformat(inspected["Created"])
+
+
+def read_migrations(paths: Iterable[str]) -> set[str]:
+    """The versions of the migrations among these files: the digits before the first ``_``."""
+    versions = (PurePosixPath(path).name.partition("_")[0] for path in paths)
+    return {version for version in versions if version.isascii() and version.isdigit()}

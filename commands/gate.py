@@ -1,0 +1,78 @@
+"""``runbook gate``: whether a deploy is safe now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from commands.front import Reports, Server, run_features
+from reporting import github
+from runbook.exits import WRONG_USE
+from runbook.record import Run
+from runbook.target import load
+
+BESIDE = ("rb-2", "rb-6", "rb-7")
+"""Health, alerts and certificate: shown and never deciding, for a deploy may be what repairs them."""
+
+
+def gate(
+    *,
+    target: Server,
+    override: Annotated[
+        str | None,
+        Parameter(help="Why the deploy goes on although something failed; what could not be told still blocks."),
+    ] = None,
+    by: Annotated[str | None, Parameter(help="Who says so.")] = None,
+    reports: Reports = None,
+) -> int:
+    """Tell within a minute whether a deploy is safe now. Nothing on the server is changed.
+
+    What decides is what makes a deploy unsafe: no room for another image, no fresh and whole backup, no release to
+    roll back to, a deploy, migration, backup or drill under way, a clone that is not its origin's, variables that are
+    missing or differ. Health, alerts and certificate are shown beside it.
+    """
+    load(target)
+    if (override is None) != (by is None):
+        print("an override needs both: --override REASON and --by NAME", file=sys.stderr)
+        return WRONG_USE
+    if override is not None and by is not None and not (override.strip() and by.strip()):
+        print("an override needs a reason and a name that say something", file=sys.stderr)
+        return WRONG_USE
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    record = _Record()
+    with github.commands_stopped(sys.stdout) if in_actions else nullcontext():
+        code = run_features(
+            "--run-kind=gate",
+            f"-m={' or '.join(('gate', *BESIDE))}",
+            *([f"--gate-override={override.strip()}", f"--gate-by={by.strip()}"] if override and by else []),
+            target=target,
+            reports=reports,
+            plugins=[record],
+        )
+    if in_actions and record.run is not None:
+        _tell_github(record.run)
+    return code
+
+
+class _Record:
+    """Takes the record of the run from the plugin."""
+
+    run: Run | None = None
+
+    def pytest_runbook_finished(self, run: Run) -> None:
+        self.run = run
+
+
+def _tell_github(run: Run) -> None:
+    for line in github.annotation_lines(run):
+        print(line, flush=True)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            github.append_summary(run, Path(summary))
+        except OSError as error:  # the verdict stands without it
+            print(f"the job's summary could not be written: {error.strerror}", file=sys.stderr)

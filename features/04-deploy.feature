@@ -1,0 +1,47 @@
+Feature: 4. Deploying
+
+  # What a deploy waits for, together with a release to roll back to (2.2), the newest backup (5.2) and the variables
+  # (8.1). Health, certificate and alerts are not among it: a deploy may be what repairs them.
+  # What is under way for a moment fails the gate only; in any other run it is nothing to complain of.
+
+  @rb-4.1 @check
+  Rule: 4.1 Before a deploy
+
+    @critical @gate
+    Scenario: There is room for another release
+      Then the Docker Engine's disk has room for another image of the running release's size and 1 GB beside it
+
+    @critical @gate
+    Scenario: No deploy is under way
+      Then nobody holds the lock of deploys
+      And neither a deploy nor a clean-up is running
+
+    @critical @gate
+    Scenario: No backup is under way
+      Then nobody holds the lock of backups
+      And neither a backup nor a restore is running
+
+    @critical @gate
+    Scenario: No drill is under way
+      Then nobody holds the lock of drills
+      And no drill has left anything to undo
+
+  @rb-4.2 @check
+  Rule: 4.2 The clone on the server
+
+    @critical @gate
+    Scenario: The clone is clean
+      Then the branch "main" is checked out in the clone
+      And nothing in the clone differs from what is committed
+
+    @critical @gate
+    Scenario: The clone stands at its origin
+      Then the clone stands at the same commit as "main" at its origin
+
+  @rb-4.3 @check
+  Rule: 4.3 Migrations
+
+    @critical @gate @needs-the-database-is-up
+    Scenario: No migration is under way
+      Then no migration is running
+      And nobody holds the database's lock of migrations

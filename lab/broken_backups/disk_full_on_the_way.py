@@ -1,0 +1,17 @@
+"""The database grows far beyond what its dump lets expect, until nothing is left of its disk."""
+
+from __future__ import annotations
+
+from lab import bad_copies
+from lab.server import Server
+
+says = "No space left on device"
+
+EDIT = r"""
+sed '/^-- PostgreSQL database dump complete/i \
+CREATE TABLE public.log AS SELECT repeat(md5(n::text), 60) AS line FROM generate_series(1, 10000000) AS n;\n'
+"""
+
+
+def make(server: Server) -> str:
+    return bad_copies.edited(server, "disk-full-on-the-way", EDIT)

@@ -1,0 +1,21 @@
+"""A deploy holds its lock."""
+
+from __future__ import annotations
+
+from lab import busy
+from lab.server import Server
+
+section = "4.1"
+fails = {"no-deploy-is-under-way"}
+undetermined: set[str] = set()
+
+FAULT = "deploy-lock-held"
+LOCK = "/run/lock/psyfit-deploy.lock"
+
+
+def inject(server: Server) -> None:
+    busy.hold(server, FAULT, LOCK)
+
+
+def heal(server: Server) -> None:
+    busy.let_go(server, FAULT, LOCK)

@@ -1,0 +1,20 @@
+"""The release to roll back to was created without one of the variables."""
+
+from __future__ import annotations
+
+from lab import busy
+from lab.server import Server
+
+section = "8.1"
+fails = {"the-releases-have-the-important-variables"}
+undetermined = {"the-important-variables-are-equal"}
+
+FAULT = "old-release-lacks-variable"
+
+
+def inject(server: Server) -> None:
+    busy.replace_old_release(server, FAULT, "grep -v ^BLIND_INDEX_KEY=")
+
+
+def heal(server: Server) -> None:
+    busy.put_old_release_back(server, FAULT)

@@ -1,0 +1,20 @@
+"""The clone's origin does not answer."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "4.2"
+fails: set[str] = set()
+undetermined = {"the-clone-stands-at-its-origin"}
+
+FAULT = "origin-unreachable"
+
+
+def inject(server: Server) -> None:
+    server.run("mv /srv/git/psyfit.git /srv/git/psyfit.git.aside").required()
+
+
+def heal(server: Server) -> None:
+    hands.attempt(server, "[ ! -e /srv/git/psyfit.git.aside ] || mv /srv/git/psyfit.git.aside /srv/git/psyfit.git")

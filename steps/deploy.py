@@ -1,0 +1,106 @@
+"""Section 4: nothing stands in the way of a deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_bdd import parsers, then
+
+from checks.repository import Clone
+from checks.room import Room
+from checks.underway import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
+from runbook.outcome import NotApplicable, require
+from runbook.run import Kind as RunKind
+
+GB = 10**9
+NAMED_AT_MOST = 8
+LOCKS = {"deploys": DEPLOY_LOCK, "backups": BACKUP_LOCK, "drills": DRILL_LOCK}
+TOGETHER: dict[str, tuple[Kind, ...]] = {
+    "neither a deploy nor a clean-up": ("deploy", "clean-up"),
+    "neither a backup nor a restore": ("backup", "restore"),
+    "no migration": ("migration",),
+}
+
+
+# 4.1
+
+
+@then(
+    parsers.parse(
+        "the Docker Engine's disk has room for another image of the running release's size and {reserve:d} GB beside it"
+    )
+)
+def there_is_room(room: Room, reserve: int) -> None:
+    wanted = room.image_bytes + reserve * GB
+    require(
+        room.free_bytes >= wanted,
+        expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image and {reserve} GB beside it",
+        seen=f"{room.free_bytes / GB:.1f} GB free",
+        go_to="9.3",
+    )
+
+
+@then(parsers.re("nobody holds the lock of (?P<whose>deploys|backups|drills)"))
+def nobody_holds_the_lock(under_way: UnderWay, run_kind: RunKind, whose: str) -> None:
+    holders = under_way.holders.get(LOCKS[whose], ())
+    _idle([f"{LOCKS[whose]} is held by {program}" for program in holders], run_kind)
+
+
+@then(parsers.re(f"(?P<what>{'|'.join(TOGETHER)}) is running"))
+def nothing_is_running(under_way: UnderWay, run_kind: RunKind, what: str) -> None:
+    _idle(under_way.running(*TOGETHER[what]), run_kind)
+
+
+@then("no drill has left anything to undo")
+def nothing_is_left_to_undo(under_way: UnderWay) -> None:
+    require(
+        not under_way.undo,
+        expected="no open entry in a drill's journal",
+        seen=f"{len(under_way.undo)} open entries: `runbook recover` undoes them",
+        go_to="3.4",
+    )
+
+
+# 4.2
+
+
+@then(parsers.parse('the branch "{branch}" is checked out in the clone'))
+def the_branch_is_checked_out(clone: Clone, branch: str) -> None:
+    require(clone.branch == branch, expected=f"branch {branch}", seen=clone.branch or "no branch", go_to="4.2")
+
+
+@then("nothing in the clone differs from what is committed")
+def the_clone_is_clean(clone: Clone) -> None:
+    seen = [*clone.changed, *(f"{path} (git does not look at it)" for path in clone.hidden)]
+    require(not seen, expected="no changed, new or hidden file", seen=_some(seen), go_to="4.2")
+
+
+@then(parsers.parse('the clone stands at the same commit as "{branch}" at its origin'))
+def the_clone_stands_at_its_origin(clone: Clone, origin_commit: str | None, branch: str) -> None:
+    require(
+        clone.commit is not None and clone.commit == origin_commit,
+        expected=f"the origin's {branch}, {(origin_commit or 'which does not exist')[:12]}",
+        seen=f"the clone at {(clone.commit or 'no commit')[:12]}",
+        go_to="4.2",
+    )
+
+
+# 4.3
+
+
+@then("nobody holds the database's lock of migrations")
+def the_database_is_not_migrated(migrations_locked: bool, run_kind: RunKind) -> None:
+    _idle(["a session holds it"] if migrations_locked else (), run_kind)
+
+
+def _idle(busy: Iterable[object], run_kind: RunKind) -> None:
+    """Nothing is under way. What is there for a moment only is a fault before a deploy, and in no other run."""
+    seen = [str(one) for one in busy]
+    if seen and run_kind != "gate":
+        raise NotApplicable(f"{', '.join(seen)}: only a deploy has to wait for it")
+    require(not seen, expected="nothing under way", seen=seen, go_to="4.2")
+
+
+def _some(names: list[str]) -> list[str]:
+    more = len(names) - NAMED_AT_MOST
+    return names if more <= 0 else [*names[:NAMED_AT_MOST], f"{more} more"]

@@ -1,0 +1,245 @@
+"""What a server says becomes a target file: whole, commented, sound whatever it says, and never over another."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.cron import read_crontab
+from checks.discovery import (
+    Fact,
+    Who,
+    facts_in_backups,
+    facts_in_containers,
+    facts_in_crontab,
+    facts_in_state,
+    read_columns,
+    read_parts,
+    read_who,
+)
+from checks.proxy import Saved
+from commands import init
+from commands.main import run
+from runbook.target import TargetError, validated
+from tests.unit.test_containers import ANYTHING
+
+WHO = Who("deploy", root=False, lab=False)
+GIVEN = {"name": Fact("made", "as given"), "address": Fact("192.0.2.1", "as given")}
+CRONTAB = """\
+MAILTO=ops@service.example
+*/5 * * * * /opt/fit/bin/monitor.sh >> /var/log/fit-monitor.log 2>&1
+0 2 * * * cd /opt/fit && /opt/fit/bin/backup.sh >> /var/log/fit-backup.log 2>&1
+"""
+
+
+def container(name: str, image: str, *ports: str, **bindings: int) -> dict[str, Any]:
+    """An inspection, as far as it is looked at."""
+    return {
+        "Name": f"/{name}",
+        "Id": "0123456789abcdef" * 4,
+        "Config": {"Image": image, "ExposedPorts": {port: {} for port in ports}, "Cmd": ["run"], "Entrypoint": None},
+        "HostConfig": {
+            "PortBindings": {f"{key[1:]}/tcp": [{"HostIp": "", "HostPort": str(to)}] for key, to in bindings.items()}
+        },
+        "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
+    }
+
+
+def saved(target: str, *hosts: str) -> Saved:
+    return Saved(
+        hosts=hosts,
+        targets=(target,),
+        state="running",
+        tls=True,
+        certificate_path=None,
+        key_path=None,
+        health_path="/up",
+        health_port=0,
+    )
+
+
+def rendered(facts: dict[str, Fact]) -> dict[str, Any]:
+    return tomllib.loads(init.render(facts, init.Seen(WHO, facts, {}), Path("targets/made.toml")))
+
+
+def test_containers_are_known_by_what_they_run_and_not_by_their_names() -> None:
+    parts = read_parts(
+        [
+            container("front", "basecamp/kamal-proxy:v0.9.2"),
+            container("data", "registry.example:5000/team/postgres:16", "5432/tcp"),
+            container("cache", "redis:7"),
+            container("fit-web-1", "fit:1", "3000/tcp"),
+        ]
+    )
+    assert (parts.proxy, parts.db, parts.redis) == (("front",), ("data",), ("cache",))
+
+
+def test_of_two_databases_none_is_chosen() -> None:
+    facts = facts_in_containers([container("a", "postgres:16", "5432/tcp"), container("b", "postgres:16", "5432/tcp")])
+    assert facts["containers.db"] == Fact(None, "there is more than one container of the db: a, b")
+
+
+def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
+    behind_another = facts_in_containers([container("front", "kamal-proxy", _80=8080)])
+    in_front = facts_in_containers([container("front", "kamal-proxy", _80=80, _443=443)])
+    assert (in_front["edge.https_port"].value, in_front["edge.http_port"].value) == (443, 80)
+    assert behind_another["edge.https_port"].value is None
+    assert "something else may stand in front of it" in behind_another["edge.https_port"].told
+
+
+@pytest.mark.parametrize("target", ["fit-web-17a:3000", "172.18.0.6:3000", "0123456789ab:3000"])
+def test_the_route_tells_service_domain_port_and_what_releases_are_called(target: str) -> None:
+    facts = facts_in_state(
+        {"fit": saved(target, "www.fit.example", "fit.example")}, [container("fit-web-17a", "fit:17a")]
+    )
+    values = {key: fact.value for key, fact in facts.items()}
+    assert values == {
+        "containers.proxy_service": "fit",
+        "domain": "fit.example",
+        "containers.web_prefix": "fit-web-",
+        "containers.web_port": 3000,
+    }
+    assert "www.fit.example too" in facts["domain"].told
+
+
+def test_of_two_services_of_the_proxy_none_is_chosen() -> None:
+    facts = facts_in_state({"a": saved("a-1:80", "a.example"), "b": saved("b-1:80", "b.example")}, [])
+    assert {fact.value for fact in facts.values()} == {None}
+
+
+def test_a_proxy_that_serves_any_name_tells_no_domain() -> None:
+    assert facts_in_state({"fit": saved("fit-web-1:80", "*")}, [])["domain"].value is None
+
+
+def test_the_crontab_tells_account_folder_and_logs() -> None:
+    facts = facts_in_crontab(read_crontab(CRONTAB), "deploy")
+    assert {key: fact.value for key, fact in facts.items()} == {
+        "cron.account": "deploy",
+        "paths.app": "/opt/fit",
+        "paths.backup_log": "/var/log/fit-backup.log",
+        "paths.monitor_log": "/var/log/fit-monitor.log",
+        "paths.cleanup_log": None,
+    }
+
+
+def test_a_crontab_without_the_backup_is_not_the_services() -> None:
+    assert facts_in_crontab(read_crontab("0 2 * * * /usr/bin/certbot renew\n"), "root") == {}
+
+
+def test_the_backups_names_tell_folder_and_database() -> None:
+    facts = facts_in_backups(
+        [
+            "/data/backups/fit_production_20260214_020000.sql.gz",
+            "/data/backups/fit_production_20260215_020000.sql.gz.gpg",
+            "/data/backups/pre_restore_fit_production_20260215_020000.sql.gz",
+            "/home/deploy/other_20260215_020000.sql.gz",
+        ],
+        "",
+    )
+    assert (facts["paths.backups"].value, facts["backups.database"].value) == ("/data/backups", "fit_production")
+
+
+def test_only_plain_names_become_columns() -> None:
+    assert read_columns(["visits|created_at", 'odd"name|created_at', "", "no bar"]) == ("visits.created_at",)
+
+
+def test_what_an_accounts_start_up_files_print_is_passed_over() -> None:
+    assert read_who(["Welcome", "deploy", "1000", "server"]) == WHO
+
+
+def test_the_file_is_a_target_file() -> None:
+    facts = {
+        **GIVEN,
+        "environment": Fact("production", ""),
+        "domain": Fact("fit.example", "from the proxy"),
+        "backups.newest_row": Fact(("a.created_at", "b.created_at"), ""),
+        "edge.https_port": Fact(8443, ""),
+        "paths.app": Fact(None, "nobody knows"),
+    }
+    target = validated(rendered(facts), Path("made.toml"))
+    assert target.backups.newest_row == ("a.created_at", "b.created_at")
+    assert target.edge.https_port == 8443
+    assert target.paths.app == "/var/www/psyfit"
+
+
+def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> None:
+    facts = {**GIVEN, "domain": Fact(None, "no proxy"), "paths.app": Fact(None, "nobody knows")}
+    text = init.render(facts, init.Seen(WHO, facts, {}), Path("made.toml"))
+    assert '# could not be told: app: nobody knows; taken as "/var/www/psyfit"' in text.splitlines()
+    assert "# could not be told: domain: no proxy" in text.splitlines()
+    with pytest.raises(TargetError, match="key environment is missing"):
+        validated(tomllib.loads(text), Path("made.toml"))
+
+
+KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]
+
+
+@given(key=st.sampled_from(KEYS), value=st.text(max_size=20) | st.integers(), told=st.text(max_size=40))
+def test_whatever_a_server_says_the_file_is_one_and_holds_it_or_marks_it(key: str, value: str | int, told: str) -> None:
+    base = {**GIVEN, "domain": Fact("fit.example", ""), "environment": Fact("lab", "")}
+    target = validated(rendered(base), Path("made.toml"))
+    facts = init._sound({**base, key: Fact(value, told)}, target)
+    table = rendered(facts)
+    section, _, last = key.rpartition(".")
+    place = table.get(section, {}) if section else table
+    assert place.get(last) == (facts[key].value if facts[key].value is not None else None)
+    if key != "domain":
+        validated(table, Path("made.toml"))
+
+
+@given(
+    inspected=st.lists(st.dictionaries(st.sampled_from(["Name", "Config", "HostConfig", "Id"]), ANYTHING), max_size=3)
+)
+def test_foreign_inspections_do_no_harm(inspected: list[dict[str, Any]]) -> None:
+    facts = facts_in_containers(inspected)
+    assert set(facts) == {
+        *("containers.proxy", "containers.db", "containers.redis"),
+        *("edge.https_port", "edge.http_port"),
+    }
+
+
+@given(text=st.text())
+def test_a_foreign_crontab_does_no_harm(text: str) -> None:
+    assert set(facts_in_crontab(read_crontab(text), "root")) <= {
+        *("cron.account", "paths.app"),
+        *("paths.backup_log", "paths.monitor_log", "paths.cleanup_log"),
+    }
+
+
+def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "made.toml"
+    path.write_text("mine")
+    assert run(["init", "--host", "192.0.2.1", "--output", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert path.read_text() == "mine"
+    assert captured.err.startswith(f"{path}: is there already;")
+    assert captured.err.count("\n") == 1
+
+
+def test_a_file_that_comes_meanwhile_is_not_overwritten_either(tmp_path: Path) -> None:
+    path = tmp_path / "made.toml"
+    path.write_text("mine")
+    with pytest.raises(TargetError, match="cannot be written"):
+        init._write(path, "theirs")
+    assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_written_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "made.toml"
+    init._write(path, "name = 1\n")
+    assert path.read_text() == "name = 1\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_wrong_address_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--host=-oProxyCommand=x", "--output", str(tmp_path / "made.toml")]) == 2
+    assert re.search(
+        r"key address is '-oProxyCommand=x'; expected a host name or an IP address", capsys.readouterr().err
+    )
