@@ -50,6 +50,18 @@ ROW_TIMES = Command(
 )
 """The columns that say when a row was made, of the largest tables: names only."""
 
+ENCRYPTED_COLUMNS = Command(
+    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
+    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
+    '"SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid '
+    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+    "AND (attname LIKE '%_ciphertext' OR attname LIKE '%_bidx') "
+    'ORDER BY relname, attnum"',
+    needs=rights.DOCKER,
+    lane="docker",
+)
+"""The columns whose names say that the service encrypts them, or looks them up blindly."""
+
 A = TypeVar("A")
 Value = str | int | tuple[str, ...]
 SCRIPTS = ("backup.sh", "monitor.sh", "cleanup-docker.sh")
@@ -192,7 +204,11 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     root = _ask(look, DOCKER_ROOT)
     facts = facts_in_containers(inspected.answer)
     facts["paths.docker"] = Fact(root.answer.out.strip(), "from docker info") if root.answer else Fact(None, root.why)
-    return facts | _of_proxy(look, facts["containers.proxy"], inspected.answer)
+    facts |= _of_proxy(look, facts["containers.proxy"], inspected.answer)
+    others = others_among(inspected.answer, facts)
+    if others:
+        facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
+    return facts
 
 
 def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
@@ -206,6 +222,14 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
         why = f"the proxy publishes no port {port}: something else may stand in front of it"
         facts[key] = Fact(published, "as the proxy publishes it") if published else Fact(None, why)
     return facts
+
+
+def others_among(inspected: Iterable[Inspection], facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The containers that play no part in the service, as far as its parts are known."""
+    known = {facts[f"containers.{part}"].value for part in ("proxy", "db", "redis")}
+    prefix = facts["containers.web_prefix"].value
+    names = sorted(map(_name, inspected))
+    return tuple(one for one in names if one not in known and not (prefix and one.startswith(str(prefix))))
 
 
 def read_parts(inspected: Iterable[Inspection]) -> Parts:
@@ -222,8 +246,7 @@ def _part(one: Inspection) -> str | None:
     config = _table(one.get("Config"))
     image = str(config.get("Image")).rpartition("/")[2].partition(":")[0]
     ports = _table(config.get("ExposedPorts"))
-    command = [word for key in ("Entrypoint", "Cmd") for word in _list(config.get(key)) if isinstance(word, str)]
-    if image == "kamal-proxy" or command[:1] == ["kamal-proxy"]:
+    if image == "kamal-proxy":
         return "proxy"
     if "5432/tcp" in ports or image in ("postgres", "postgis"):
         return "db"
@@ -289,14 +312,26 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         own = tuple(name for name in _lines(names) if name != "postgres")
         found["backups.database"] = Fact(None, names.why) if names.why else _only(own, "database of the service")
     database = found["backups.database"]
-    if db.value is None or database.value is None:
-        found["backups.newest_row"] = Fact(None, db.told if db.value is None else database.told)
-    else:
-        rows = _ask(look, ROW_TIMES.about(db=str(db.value), database=str(database.value)))
-        columns = read_columns(_lines(rows))
-        why = rows.why or "no table has a column created_at"
-        said = "of the largest tables; strike those that do not get new rows every day"
-        found["backups.newest_row"] = Fact(columns, said) if columns else Fact(None, why)
+    for key, question, told, none in (
+        (
+            "backups.newest_row",
+            ROW_TIMES,
+            "of the largest tables; strike those that do not get new rows every day",
+            "no table has a column created_at",
+        ),
+        (
+            "backups.encrypted_columns",
+            ENCRYPTED_COLUMNS,
+            "by their names",
+            "no column is called _ciphertext or _bidx at its end",
+        ),
+    ):
+        if db.value is None or database.value is None:
+            found[key] = Fact(None, db.told if db.value is None else database.told)
+            continue
+        named = _ask(look, question.about(db=str(db.value), database=str(database.value)))
+        columns = read_columns(_lines(named))
+        found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
     sealed = [line for line in _lines(listed) if line.endswith(".gpg")]
     found["backups.encryption_key"] = _key(look, max(sealed, default=None))
     return found

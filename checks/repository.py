@@ -112,7 +112,7 @@ def read_remote(text: str) -> str:
 
 def why(text: str) -> str:
     """What git says of a failure, in one line: its first fatal one, for those that follow are advice."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["nothing"]
+    lines = [line.strip() for line in lines_of(text) if line.strip()] or ["nothing"]
     return next((line for line in lines if line.startswith("fatal: ")), lines[-1])[:LONGEST_REASON]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from checks.containers import CONTAINERS, Container, fleet
@@ -68,7 +69,10 @@ def rollback_target(look: Look) -> RollbackTarget | None:
     inspected, images = look.ask(CONTAINERS, IMAGES)
     with reading("the releases"):
         by_id = {str(one["Id"]): one for one in inspected}
-        pair = choose(present.releases, {container: born(one) for container, one in by_id.items()})
+        pair = choose(
+            present.releases,
+            {one.id: born(by_id[one.id], look.target.containers.web_prefix) for one in present.releases},
+        )
         if pair is None:
             return None
         release, running = pair
@@ -94,7 +98,7 @@ def choose(releases: Iterable[Container], created: Mapping[str, datetime]) -> tu
 
     Args:
         releases: All web releases.
-        created: When each container was made, by its id.
+        created: When each was made, by its container's id.
     """
     every = tuple(releases)
     running = [one for one in every if one.running]
@@ -104,12 +108,15 @@ def choose(releases: Iterable[Container], created: Mapping[str, datetime]) -> tu
     return (max(older, key=lambda one: created[one.id]), running[0]) if older else None
 
 
-def born(inspected: Inspection) -> datetime:
-    """When a container was made.
+def born(inspected: Inspection, prefix: str) -> datetime:
+    """When a release was made: the time in its name, since a container may be made again; else its container's.
 
     Raises:
         LookupError, TypeError, ValueError: It does not say so.
     """
+    seconds = str(inspected["Name"]).removeprefix("/").removeprefix(prefix)
+    if re.fullmatch(r"[0-9]{10}", seconds):
+        return datetime.fromtimestamp(int(seconds), UTC)
     return datetime.fromisoformat(inspected["Created"])
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from checks import statements
 from runbook import rights
-from runbook.question import Command
+from runbook.question import Command, lines_of
 
 
 def _asked(statement: str, seconds: int) -> Command:
@@ -106,7 +106,7 @@ def read_schema(text: str) -> Schema:
         ValueError, TypeError: A line is not of its form.
     """
     things: dict[tuple[str, str], str] = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         kind, name, definition = _texts(line, 3)
         things[kind, name] = definition
     return Schema(things)
@@ -118,7 +118,7 @@ def read_rows(text: str) -> dict[str, int]:
     Raises:
         ValueError, TypeError: A line is not of its form.
     """
-    return {table: int(count) for table, count in (_texts(line, 2) for line in text.splitlines())}
+    return {table: int(count) for table, count in (_texts(line, 2) for line in lines_of(text))}
 
 
 def read_behind(text: str) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def read_behind(text: str) -> tuple[str, ...]:
     Raises:
         ValueError, TypeError: A line is not of its form.
     """
-    return tuple(name for name, behind in (_texts(line, 2) for line in text.splitlines()) if behind == "true")
+    return tuple(name for name, behind in (_texts(line, 2) for line in lines_of(text)) if behind == "true")
 
 
 def read_newest(text: str) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from runbook.rights import Right
 from runbook.screen import clean
 from runbook.target import TARGETS, Ssh, Target, TargetError, validated
 
+EXAMPLES = {"ssh.become": "sudo -n", "dns.resolver": "192.0.2.53", "backups.keyring": "~/.gnupg"}
 UNKNOWN_DOMAIN = "unknown.invalid"
 """Stands for the domain until it is told; nothing is ever sent to it."""
 
@@ -36,6 +38,13 @@ HEAD = """\
 # {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: secrets never stand here.
 # Read it once: what the server could not tell is marked. Then: runbook verify --target {target}
 """
+
+YOURS_TO_KNOW = {
+    "edge.database_page": "a page that lists rows of the database, and nobody's personal data",
+    "probe.slow_page": "a page that takes some seconds, for the drill that rolls back",
+    "probe.post_path": "where a POST of a token writes one row, for the same drill",
+}
+"""What no server tells."""
 
 PURPOSES = {
     "address": "every question goes to this address, ...",
@@ -46,7 +55,11 @@ PURPOSES = {
     "edge.ca_file": "an authority of your own, in place of the system's",
     "dns.resolver": "whom to ask what the domain leads to, when a line to the server has failed",
     "backups.newest_row": "table.column: how old a dump's content is",
+    "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
+    "backups.keyring": "the GnuPG home with the private half; it stays where you are",
+    "objectives.restore_seconds": "how long the database may take to come back from a backup",
+    "objectives.newest_row_hours": "how old its newest row may then be",
 }
 
 
@@ -65,10 +78,17 @@ def init(
     encryption_key: Annotated[
         Path | None, Parameter(help="The public half of the key that backups are encrypted to.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--set", negative=(), help="KEY=VALUE: what else you know, such as edge.database_page=/clinics."
+        ),
+    ] = None,
 ) -> int:
     """Look at a server and write its target file, commented, with what it could not tell marked."""
     path = output or TARGETS / f"{name}.toml"
     given: dict[str, Value | None] = {
+        **dict(map(_key_and_value, set_ or ())),
         "name": name,
         "address": host,
         "domain": domain,
@@ -78,8 +98,9 @@ def init(
         "edge.https_port": https_port,
         "edge.http_port": http_port,
         "edge.ca_file": str(ca_file.absolute()) if ca_file else None,
-        "backups.encryption_key": str(encryption_key.absolute()) if encryption_key else None,
     }
+    if encryption_key is not None:
+        given["backups.encryption_key"] = str(encryption_key.absolute())
     asked = {key: Fact(value, "as given") for key, value in given.items() if value is not None}
     target = _provisional(asked, path)
     if path.exists():
@@ -88,7 +109,8 @@ def init(
         seen = _look(target)
     except _Unreachable as error:
         return _unreachable(error)
-    facts = _sound({**seen.facts, **asked}, target)
+    yours = {key: Fact(None, f"only you know {what}") for key, what in YOURS_TO_KNOW.items()}
+    facts = _sound({**yours, **seen.facts, **asked}, target)
     if encryption_key is not None:
         facts["backups.encryption_key"] = _key_fact(encryption_key, seen.facts["backups.encryption_key"])
     _write(path, render(facts, seen, path))
@@ -144,7 +166,7 @@ def _keys() -> Iterator[str]:
 def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
     purpose = PURPOSES.get(key, "")
     if fact is None:
-        return [f"# {last} = {_written(_example(key))}  # {purpose}"] if purpose else []
+        return [f"# {last} = {_written(_usual(key) or EXAMPLES.get(key, '~/file'))}  # {purpose}"] if purpose else []
     if fact.value is None:
         usual = _usual(key)
         taken = f"; taken as {_written(usual)}" if usual else ""
@@ -162,10 +184,6 @@ def _usual(key: str) -> Value | None:
     return usual if isinstance(usual, str | int | tuple) and usual else None
 
 
-def _example(key: str) -> Value:
-    return {"ssh.become": "sudo -n", "dns.resolver": "192.0.2.53"}.get(key, "~/file")
-
-
 def _written(value: Value | None) -> str:
     """A value as TOML writes it."""
     if isinstance(value, tuple):
@@ -175,6 +193,16 @@ def _written(value: Value | None) -> str:
 
 def _comment_safe(text: str) -> str:
     return clean(" ".join(text.split()))
+
+
+def _key_and_value(text: str) -> tuple[str, Value]:
+    """``KEY=VALUE``, the value as TOML writes it, or a text without quotes."""
+    key, _, written = (part.strip() for part in text.partition("="))
+    try:
+        value = tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = written
+    return key, tuple(value) if isinstance(value, list) else value
 
 
 def _provisional(asked: Mapping[str, Fact], path: Path) -> Target:

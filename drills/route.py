@@ -16,7 +16,7 @@ from checks.proxy import host_of
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
-from runbook.question import Command
+from runbook.question import Command, lines_of
 
 READ = """\
 docker exec {proxy} cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state |
@@ -126,7 +126,7 @@ def read_route(text: str) -> Route:
     Raises:
         LookupError, TypeError, ValueError: It is not one, or has something that a deploy would lose.
     """
-    (entry,) = text.splitlines()
+    (entry,) = lines_of(text)
     service = _table(json.loads(entry))
     unknown = sorted(service.keys() - KNOWN)
     if unknown:

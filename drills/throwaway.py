@@ -18,7 +18,7 @@ from runbook import rights
 from runbook.act import Act
 from runbook.look import reading
 from runbook.operator import Operator
-from runbook.question import Command
+from runbook.question import Command, lines_of
 
 NAME = "runbook-drill-restore"
 
@@ -157,7 +157,7 @@ def read_memory(text: str) -> tuple[int, int]:
     Raises:
         ValueError: It is not of that form.
     """
-    memory, cores = text.splitlines()
+    memory, cores = lines_of(text)
     _, kibibytes, _ = memory.split()
     return int(kibibytes) * 1024, int(cores)
 

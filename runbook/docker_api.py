@@ -56,9 +56,10 @@ CONTAINER = {
     "Config": {
         "Env": True,
         "Image": True,
+        "ExposedPorts": True,
         "Labels": {"org.opencontainers.image.version": True, "org.opencontainers.image.revision": True},
     },
-    "HostConfig": {"RestartPolicy": {"Name": True}},
+    "HostConfig": {"RestartPolicy": {"Name": True}, "PortBindings": True},
     "NetworkSettings": {"Networks": {ANY: {"IPAddress": True, "Aliases": True}}},
     "Mounts": {ANY: {"Type": True, "Source": True, "Destination": True}},
 }

@@ -38,6 +38,7 @@ from runbook.question import (
     Resolution,
     Tls,
     facts_of,
+    lines_of,
 )
 from runbook.reachability import Met, Part
 from runbook.redaction import MASK, Redactor
@@ -294,7 +295,7 @@ def _outcome_of(running: Future[Any], question: Question[Any]) -> tuple[Any, Und
 def _forbidden(output: Output, question: Question[Any]) -> None:
     refusal = _DENIED.search(output.err) if output.status != 0 else None
     if refusal:
-        line = next(line for line in output.err.splitlines() if _DENIED.search(line))
+        line = next(line for line in lines_of(output.err) if _DENIED.search(line))
         raise Undetermined(f"not allowed: {line.strip()}", right=question.needs)
 
 

@@ -46,10 +46,8 @@ def facts_of(target: Target) -> Facts:
         "newest_row": target.backups.newest_row,
         "cron_account": target.cron.account,
         "db": containers.db,
-        "redis": containers.redis,
         "proxy": containers.proxy,
         "proxy_service": containers.proxy_service,
-        "web_prefix": containers.web_prefix,
         "web_port": str(containers.web_port),
     }
 

@@ -90,7 +90,7 @@ def wait_for_acts(server: Server, acts: int) -> None:
 def nothing_is_left(server: Server) -> None:
     assert server.run(f"ls {JOURNAL}/journal").out == ""
     assert server.run("docker ps -aq --filter name=runbook-drill").out == ""
-    server.wait_until("! pgrep -f 'psyfit-runbook'", seconds=30)
+    server.wait_until("! pgrep -f '[p]syfit-runbook'", seconds=30)
 
 
 @pytest.mark.parametrize(

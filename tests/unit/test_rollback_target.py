@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from checks.containers import Container
 from checks.environment import Variable
-from checks.rollback_target import RollbackTarget, choose, read_migrations
+from checks.rollback_target import RollbackTarget, born, choose, read_migrations
 from tests.unit.test_containers import container
 
 BEGUN = datetime(2026, 2, 24, tzinfo=UTC)
@@ -46,6 +46,13 @@ def test_there_is_none_where_none_or_several_run_or_none_is_older() -> None:
     assert choose([release("a"), release("b")], created) is None
     assert choose([release("a", running=True), release("b", running=True)], created) is None
     assert choose([release("a", running=True), release("b")], created) is None
+
+
+def test_a_release_is_as_old_as_its_name_says_even_where_its_container_was_made_again() -> None:
+    inspected = {"Name": "/psyfit-web-1771891200", "Created": "2026-03-01T00:00:00Z"}
+
+    assert born(inspected, "psyfit-web-") == BEGUN
+    assert born({**inspected, "Name": "/psyfit-web-97a992f"}, "psyfit-web-") == datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_a_variable_that_is_missing_or_another_is_named() -> None:
