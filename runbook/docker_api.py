@@ -43,14 +43,12 @@ CONTAINER = {
     "RestartCount": True,
     "ResolvConfPath": True,
     "State": {
-        "Status": True,
         "Running": True,
         "Paused": True,
         "Restarting": True,
         "OOMKilled": True,
         "ExitCode": True,
         "StartedAt": True,
-        "FinishedAt": True,
         "Health": {"Status": True},
     },
     "Config": {
@@ -61,7 +59,7 @@ CONTAINER = {
     },
     "HostConfig": {"RestartPolicy": {"Name": True}, "PortBindings": True},
     "NetworkSettings": {"Networks": {ANY: {"IPAddress": True, "Aliases": True}}},
-    "Mounts": {ANY: {"Type": True, "Source": True, "Destination": True}},
+    "Mounts": {ANY: {"Source": True}},
 }
 """What is let through of a container's inspection; its environment is scrubbed besides."""
 

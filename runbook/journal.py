@@ -29,7 +29,7 @@ if [ -z "${{RUNBOOK_DRILL-}}" ] && ! flock --nonblock lock true; then
     echo "a drill is under way on this server: its heart beat $age s ago" >&2
     exit {REFUSED}
   fi
-  kill -TERM -- "-$(cat holder)" 2> /dev/null
+  kill -TERM "-$(cat holder)" 2> /dev/null
 fi
 [ -n "${{RUNBOOK_DRILL-}}" ] || {{ exec 9> lock; flock --wait 10 9 || exit {REFUSED}; }}
 failed=0

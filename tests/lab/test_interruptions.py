@@ -23,10 +23,12 @@ from runbook.target import load
 from tests.bench import line_to
 from tests.lab.looking import ROOT, RUNBOOK, runbook
 
+pytestmark = pytest.mark.soak
+
 JOURNAL = "/var/lib/psyfit-runbook"
 SECONDS = 120
 SEED = int(os.environ.get("RUNBOOK_SEED") or random.randrange(10**6))
-SAMPLE = 3
+SAMPLE = 0
 
 Ending = Literal["SIGINT", "SIGTERM", "SIGKILL", "a cut line"]
 

@@ -14,6 +14,8 @@ from runbook.record import Run, Scenario
 from tests.lab.looking import runbook
 from tests.lab.test_untouched import STATE
 
+pytestmark = pytest.mark.soak
+
 LATEST, ENCRYPTED = "the-latest-backup-brings-the-database-back", "the-latest-encrypted-backup-brings-the-database-back"
 CANARY = ("架空", "hanako.kakuu")
 

@@ -49,7 +49,7 @@ KEPT = {
     "State": {"Running": True, "Health": {"Status": "healthy"}},
     "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
     "HostConfig": {"RestartPolicy": {"Name": "always"}},
-    "Mounts": [{"Type": "bind", "Source": "/srv"}],
+    "Mounts": [{"Source": "/srv"}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
 }
 IMAGE = {"Id": "sha256:1", "RepoTags": ["psyfit:1"], "Size": 7, "Labels": {"maintainer": ELSEWHERE}}
