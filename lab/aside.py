@@ -14,6 +14,21 @@ MONITOR_NOW = "/var/www/psyfit/bin/monitor.sh >> /var/log/psyfit-monitor.log 2>&
 SPOOL = "/var/spool/cron/crontabs/root"
 NOTICE = "touch /var/spool/cron/crontabs"  # cron looks at the folder's time before it looks into it
 
+STANDS_ON_CRON = frozenset(
+    {
+        "the-backup-log-agrees-with-the-backups",
+        "the-last-backup-run-ended-well",
+        "the-last-clean-up-run-ended-well",
+        "the-last-monitor-run-ended-well",
+    }
+)
+STANDS_ON_THE_CRONTAB = STANDS_ON_CRON | {
+    "cron-runs-the-monitor",
+    "cron-runs-the-nightly-backup",
+    "cron-runs-the-weekly-clean-up",
+}
+"""The scenarios that cannot be told where cron does not run, or takes nothing of its crontab."""
+
 PUT_ASIDE = """
 set -eu
 cd {backups}

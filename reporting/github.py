@@ -15,7 +15,7 @@ from typing import Literal, TextIO
 
 from reporting import reading
 from reporting.foreign import excerpt, visible
-from runbook.outcome import Outcome
+from runbook.outcome import SIGNS, Outcome
 from runbook.record import Run, Scenario
 
 Level = Literal["error", "warning", "notice"]
@@ -28,7 +28,6 @@ LARGEST_SUMMARY_BYTES = 1024 * 1024
 
 LONGEST_SAID = 1000
 NOTE = "\nMore than a summary may hold: the rest is in the report.\n"
-SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.UNDETERMINED: "?", Outcome.NOT_APPLICABLE: "–"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#!|~@&:$])")
 
 
@@ -153,7 +152,7 @@ def _blocks_of_summary(run: Run) -> Iterator[str]:
     if run.deciding():
         yield "### What decided\n\n| | section | scenario |\n|---|---|---|\n"
     for one in run.deciding():
-        yield f"| {SIGNS.get(one.outcome, '')} {one.outcome} | {_plain(one.section)} | {_plain(one.name)} |\n"
+        yield f"| {SIGNS[one.outcome]} {one.outcome} | {_plain(one.section)} | {_plain(one.name)} |\n"
 
 
 def _listed(title: str, scenarios: Sequence[Scenario]) -> Iterator[str]:

@@ -14,21 +14,13 @@ from reporting import reading
 from reporting.foreign import excerpt, visible
 from reporting.timeline import picture
 from runbook import exits
-from runbook.outcome import Outcome
+from runbook.outcome import SIGNS, Outcome
 from runbook.record import Exchange, Run, Scenario
 
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
 
-SIGNS: Mapping[str | None, str] = {
-    Outcome.PASSED: "✓",
-    Outcome.FAILED: "✗",
-    Outcome.UNDETERMINED: "?",
-    Outcome.NOT_APPLICABLE: "–",
-    Outcome.WAIVED: "w",
-    Outcome.ATTESTED: "a",
-    None: "·",
-}
+SIGNS_OR_NOT_REACHED: Mapping[Outcome | None, str] = {**SIGNS, None: "·"}
 EXITS: Mapping[int, str] = {
     exits.COMPLIANT: "nothing failed",
     exits.FAILED: "something failed",
@@ -118,7 +110,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     page.globals.update(
-        signs=SIGNS,
+        signs=SIGNS_OR_NOT_REACHED,
         exit_meanings=EXITS,
         excerpt=lambda text: excerpt(text, LONGEST_SHOWN),
         difference=reading.difference,

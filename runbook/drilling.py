@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -115,12 +115,8 @@ def ended_by_exceptions() -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {ending: signal.signal(ending, end) for ending in ENDINGS}
-    try:
+    with _handling(ENDINGS, end):
         yield
-    finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
 
 
 @contextmanager
@@ -130,9 +126,16 @@ def _not_interrupted() -> Iterator[None]:
     def tell(_number: int, _frame: FrameType | None) -> None:
         print("undoing what the drill has done; this is not skipped", flush=True)
 
-    before = {ending: signal.signal(ending, tell) for ending in (signal.SIGINT, *ENDINGS)}
+    with _handling((signal.SIGINT, *ENDINGS), tell):
+        yield
+
+
+@contextmanager
+def _handling(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let this handler have these signals for a while."""
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

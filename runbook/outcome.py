@@ -28,6 +28,17 @@ class Outcome(StrEnum):
     ATTESTED = "attested"
 
 
+SIGNS = {
+    Outcome.PASSED: "✓",
+    Outcome.FAILED: "✗",
+    Outcome.UNDETERMINED: "?",
+    Outcome.NOT_APPLICABLE: "–",
+    Outcome.WAIVED: "w",
+    Outcome.ATTESTED: "a",
+}
+"""One character for each outcome, on the screen and in the report alike."""
+
+
 class Undetermined(Exception):
     """It could not be told: unreachable, not allowed, timed out, or an answer that cannot be read.
 

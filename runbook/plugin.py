@@ -23,7 +23,7 @@ from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
-from runbook.outcome import Differs, NotApplicable, Outcome, Undetermined
+from runbook.outcome import SIGNS, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Override, Run, Scenario
 from runbook.recording import Progress, scenario_id, scenario_record, step_record
@@ -295,7 +295,7 @@ class Runbook:
         outcome = getattr(report, "runbook_outcome", None)
         if outcome is None:
             return None
-        return outcome, screen.SIGNS[outcome], outcome.upper()
+        return outcome, SIGNS[outcome], outcome.upper()
 
     # The end
 

@@ -15,19 +15,11 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from runbook.outcome import Outcome
+from runbook.outcome import SIGNS, Outcome
 from runbook.plan import Planned, PlannedDrill
 from runbook.record import Run, Scenario
 from runbook.run import Running
 
-SIGNS = {
-    Outcome.PASSED: "✓",
-    Outcome.FAILED: "✗",
-    Outcome.UNDETERMINED: "?",
-    Outcome.NOT_APPLICABLE: "–",
-    Outcome.WAIVED: "w",
-    Outcome.ATTESTED: "a",
-}
 STYLES = {
     Outcome.PASSED: "green",
     Outcome.FAILED: "bold red",

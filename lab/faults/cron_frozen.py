@@ -7,12 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-is-running"}
-undetermined = {
-    "the-backup-log-agrees-with-the-backups",
-    "the-last-backup-run-ended-well",
-    "the-last-clean-up-run-ended-well",
-    "the-last-monitor-run-ended-well",
-}
+undetermined = aside.STANDS_ON_CRON
 
 FAULT = "cron-frozen"
 

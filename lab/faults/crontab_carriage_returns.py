@@ -7,15 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"the-crontab-is-well-formed"}
-undetermined = {
-    "cron-runs-the-monitor",
-    "cron-runs-the-nightly-backup",
-    "cron-runs-the-weekly-clean-up",
-    "the-backup-log-agrees-with-the-backups",
-    "the-last-backup-run-ended-well",
-    "the-last-clean-up-run-ended-well",
-    "the-last-monitor-run-ended-well",
-}
+undetermined = aside.STANDS_ON_THE_CRONTAB
 
 FAULT = "crontab-carriage-returns"
 EDITING = r"""sed 's/$/\r/'"""
