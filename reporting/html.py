@@ -20,7 +20,7 @@ from runbook.record import Exchange, Run, Scenario
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
 
-SIGNS_OR_NOT_REACHED: Mapping[Outcome | None, str] = {**SIGNS, None: "·"}
+SIGNS_OR_NOT_REACHED = dict[Outcome | None, str]([*SIGNS.items(), (None, "·")])
 EXITS: Mapping[int, str] = {
     exits.COMPLIANT: "nothing failed",
     exits.FAILED: "something failed",
