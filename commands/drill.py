@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from commands.front import Reports, Server, run_features
 from runbook.target import load
 
+Drill = Literal["restore", "rollback", "rollback-as-written"]
+
 
 def drill(
-    name: Annotated[str, Parameter(help="The drill: restore, rollback.")],
+    name: Annotated[Drill, Parameter(help="The drill.")],
     /,
     *pytest_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
     target: Server,

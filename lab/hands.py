@@ -83,7 +83,7 @@ RELAY_PORT = 8443
 REDIRECT = f"PREROUTING --in-interface eth0 --protocol tcp --dport 443 --jump REDIRECT --to-ports {RELAY_PORT}"
 
 RELAY = f"""
-import socket, ssl, sys, threading
+import asyncio, ssl, sys
 
 oldest, find, replace = sys.argv[1:]
 front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -93,36 +93,34 @@ front.load_cert_chain("{TLS}/cert.pem", "{TLS}/key.pem")
 behind = ssl.create_default_context()
 
 
-def pass_on(source, sink, change=lambda chunk: chunk):
+async def pass_on(source, sink, change=lambda chunk: chunk):
     try:
-        while chunk := source.recv(65536):
-            sink.sendall(change(chunk))
+        while chunk := await source.read(65536):
+            sink.write(change(chunk))
+            await sink.drain()
     except OSError:
         pass
-    for one in (source, sink):
-        try:
-            one.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+    sink.close()
 
 
 def answered(chunk):
     return chunk.replace(find.encode(), replace.encode()) if find else chunk
 
 
-def serve(plain):
+async def serve(source, sink):
     try:
-        near = front.wrap_socket(plain, server_side=True)
-        far = behind.wrap_socket(socket.create_connection(("127.0.0.1", 443)), server_hostname="psytech.jp")
+        far = await asyncio.open_connection("127.0.0.1", 443, ssl=behind, server_hostname="psytech.jp")
     except OSError:
-        return plain.close()
-    threading.Thread(target=pass_on, args=(far, near, answered), daemon=True).start()
-    pass_on(near, far)
+        return sink.close()
+    await asyncio.gather(pass_on(source, far[1]), pass_on(far[0], sink, answered))
 
 
-listener = socket.create_server(("", {RELAY_PORT}), backlog=64)
-while True:
-    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+async def listen():
+    server = await asyncio.start_server(serve, "", {RELAY_PORT}, ssl=front)
+    await server.serve_forever()
+
+
+asyncio.run(listen())
 """
 
 

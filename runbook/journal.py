@@ -17,6 +17,9 @@ from runbook.question import Output
 FOLDER = "/var/lib/psyfit-runbook"
 HEARTBEAT_SECONDS = 2.0
 STALE_SECONDS = 15
+ACT_SECONDS = 30
+"""How long an undo waits for an act that its runner has left behind: it would do again what was just undone."""
+
 REFUSED = 75
 
 RECOVER = f"""\
@@ -32,6 +35,8 @@ if [ -z "${{RUNBOOK_DRILL-}}" ] && ! flock --nonblock lock true; then
   kill -TERM "-$(cat holder)" 2> /dev/null
 fi
 [ -n "${{RUNBOOK_DRILL-}}" ] || {{ exec 9> lock; flock --wait 10 9 || exit {REFUSED}; }}
+exec 8> acting
+flock --wait {ACT_SECONDS} 8 || echo "an act has not ended after {ACT_SECONDS} s, and is undone beside it" >&2
 failed=0
 for entry in $(ls journal | sort -r); do
   said=$(sh "journal/$entry" 2>&1 < /dev/null)
@@ -76,10 +81,14 @@ class Undone:
 
 
 def registered(number: int, what: str, undo: str) -> str:
-    """The shell text that writes one undo into the journal, on the disk before it returns."""
+    """The shell text that writes one undo into the journal, on the disk before it returns.
+
+    The shell holds the lock ``acting`` from then on, until it and all that it started have ended.
+    """
     entry = f"{FOLDER}/journal/{number:04d}.sh"
     text = f"# {what}\n{undo}\n"
     return (
+        f"exec 8> {FOLDER}/acting; flock --shared 8; "
         f"umask 077; printf %s {shlex.quote(text)} > {entry}.part && sync {entry}.part && "
         f"mv {entry}.part {entry} && sync {FOLDER}/journal"
     )

@@ -6,6 +6,7 @@ has been done is undone newest first, whatever ends the drill.
 
 from __future__ import annotations
 
+import select
 import subprocess
 import threading
 import time
@@ -94,10 +95,9 @@ class Operator:
         )
         holder = self.observer.connection.start(journal.HOLD)
         assert holder.stdout is not None
-        if holder.stdout.readline().strip() != b"held":
-            holder.kill()
-            holder.communicate()
-            raise Undetermined("another drill holds the target's lock")
+        answered, _, _ = select.select([holder.stdout], [], [], HOLD_SECONDS)
+        if not answered or holder.stdout.readline().strip() != b"held":
+            raise Undetermined(_why_not_held(holder, bool(answered)))
         self._holder = holder
         threading.Thread(target=self._beat, args=(holder,), daemon=True).start()
 
@@ -166,6 +166,17 @@ class Operator:
         if process.returncode == LINE_LOST:
             return None, f"the line was lost; how far it came is not known ({err.decode(errors='replace').strip()})"
         return Output(process.returncode, out.decode(errors="replace"), err.decode(errors="replace")), None
+
+
+def _why_not_held(holder: subprocess.Popen[bytes], answered: bool) -> str:
+    if not answered:
+        holder.kill()
+    _, said = holder.communicate()
+    if holder.returncode == journal.REFUSED:
+        return "another drill holds the target's lock"
+    if not answered:
+        return f"the target's lock was not given within {HOLD_SECONDS:g} s"
+    return f"the target's lock could not be taken: {said.decode(errors='replace').strip()}"
 
 
 def _let_end(process: subprocess.Popen[bytes]) -> None:

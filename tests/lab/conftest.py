@@ -11,9 +11,15 @@ import pytest
 from lab.disposable import disposable
 from lab.server import Server
 from tests.lab.looking import Verified, verify
+from tests.lab.sampling import SEED
 
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
 """The name of a lab that is up already, to be used in place of a new one."""
+
+
+def pytest_report_header() -> str:
+    """The seed, to draw the same sample again."""
+    return f"RUNBOOK_SEED={SEED}"
 
 
 @pytest.fixture(scope="session")

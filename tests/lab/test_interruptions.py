@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from typing import Literal
 import pytest
 
 from checks.steady import steady_state
+from lab.hands import wait_until_well
 from lab.server import Server
 from runbook.evidence import Evidence
 from runbook.look import Look
@@ -22,13 +21,10 @@ from runbook.redaction import Redactor
 from runbook.target import load
 from tests.bench import line_to
 from tests.lab.looking import ROOT, RUNBOOK, runbook
-
-pytestmark = pytest.mark.soak
+from tests.lab.sampling import sampled
 
 JOURNAL = "/var/lib/psyfit-runbook"
 SECONDS = 120
-SEED = int(os.environ.get("RUNBOOK_SEED") or random.randrange(10**6))
-SAMPLE = 0
 
 Ending = Literal["SIGINT", "SIGTERM", "SIGKILL", "a cut line"]
 
@@ -59,7 +55,6 @@ POINTS = [
     Point("rollback", 4, "SIGKILL"),
     Point("rollback", 5, "a cut line"),
 ]
-SAMPLED = random.Random(SEED).sample(POINTS, SAMPLE)
 
 
 def steady(server: Server) -> Mapping[str, str]:
@@ -95,12 +90,8 @@ def nothing_is_left(server: Server) -> None:
     server.wait_until("! pgrep -f '[p]syfit-runbook'", seconds=30)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [pytest.param(point, id=str(point), marks=() if point in SAMPLED else pytest.mark.soak) for point in POINTS],
-)
+@pytest.mark.parametrize("point", sampled(POINTS, 3))
 def test_a_drill_that_is_ended_leaves_the_server_as_it_was(point: Point, lab: Server, tmp_path: Path) -> None:
-    print(f"RUNBOOK_SEED={SEED}")
     before = steady(lab)
     with line_to(lab, tmp_path / "line", 0) as line:
         process = drill(point.drill, line.target, tmp_path / "reports")
@@ -118,6 +109,7 @@ def test_a_drill_that_is_ended_leaves_the_server_as_it_was(point: Point, lab: Se
     recovered = runbook("recover", "--target", str(lab.state / "target.toml"))
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     nothing_is_left(lab)
+    wait_until_well(lab)
     assert steady(lab) == before
 
 
@@ -129,6 +121,7 @@ def test_recover_sh_alone_heals_the_server(lab: Server, tmp_path: Path) -> None:
     process.communicate(timeout=SECONDS)
     lab.run(f"{JOURNAL}/recover.sh", seconds=SECONDS).required()
     nothing_is_left(lab)
+    wait_until_well(lab)
     assert steady(lab) == before
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pytest_bdd.feature import get_features
 from pytest_bdd.parser import Scenario
 from pytest_bdd.steps import StepFunctionContext
 
+from commands.drill import Drill
 from conftest import CATALOGUE
 from lab import faults
 from runbook import bdd
@@ -49,6 +51,11 @@ def test_a_scenario_has_a_section_a_kind_and_a_severity(scenario: Scenario) -> N
     assert len([tag for tag in tags if tag.startswith("rb-")]) == 1
     assert len(tags & {"check", "drill"}) == 1
     assert len(tags & set(SEVERITIES)) == 1
+
+
+def test_every_drill_has_its_name_on_the_command_line() -> None:
+    tags = {tag for scenario in SCENARIOS for tag in scenario.tags if tag.startswith("drill-")}
+    assert tags == {f"drill-{name}" for name in get_args(Drill)}
 
 
 @each_scenario
