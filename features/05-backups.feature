@@ -62,8 +62,8 @@ Feature: 5. Backups and restore
       And there is room for it beside production
       When it is restored into a throw-away database
       Then nobody reaches the throw-away, and it reaches nobody
-      And its extensions are those of production
       And its tables and columns are those of production
+      And its extensions are those of production
       And its indexes are those of production
       And its constraints are those of production
       And its views are those of production

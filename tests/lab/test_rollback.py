@@ -17,8 +17,6 @@ from runbook.record import Run, Scenario
 from runbook.target import load
 from tests.lab.looking import runbook
 
-pytestmark = pytest.mark.soak
-
 ROUTE = "docker exec kamal-proxy cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
 RELEASES = "docker ps --all --filter name=^/psyfit-web-[0-9]+$ --format '{{.Names}} {{.ID}} {{.State}}' | sort"
 TOKENS = (
