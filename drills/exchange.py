@@ -18,6 +18,7 @@ from runbook.outside import USER_AGENT
 from runbook.target import Target
 
 READ_BYTES = 65_536
+LEAVE_SECONDS = 2.0
 
 
 class NoConnection(Exception):
@@ -44,6 +45,7 @@ class Edge:
         self._target = target
         self._context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
         self._idle: deque[_Line] = deque()
+        self._leaving: dict[asyncio.Task[None], _Line] = {}
         self._cookies: dict[str, str] = {}
 
     async def ask(self, method: str, path: str, body: bytes = b"", *, fresh: bool = False) -> Answer:
@@ -64,19 +66,27 @@ class Edge:
             raise Cut(str(error)) from None
         finally:
             if fresh or not line.reusable:
-                line.close()
+                self._let_go(line)
             else:
                 self._idle.append(line)
         self._remember(answer.headers.get("set-cookie", ""))
         return answer
 
     async def close(self) -> None:
-        """Close what was kept."""
-        for line in self._idle:
-            line.close()
-        for line in self._idle:
-            await line.closed()
-        self._idle.clear()
+        """Close what was kept, and wait until nothing is open; who does not take leave in time is cut."""
+        while self._idle:
+            self._let_go(self._idle.popleft())
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=LEAVE_SECONDS)
+        for line in self._leaving.values():
+            line.abort()
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=LEAVE_SECONDS)
+
+    def _let_go(self, line: _Line) -> None:
+        leaving = asyncio.get_running_loop().create_task(line.close())
+        self._leaving[leaving] = line
+        leaving.add_done_callback(self._leaving.pop)
 
     def _kept(self) -> _Line | None:
         """The connection that has been idle for longest, so that all of them are in use."""
@@ -84,7 +94,7 @@ class Edge:
             line = self._idle.popleft()
             if line.alive:
                 return line
-            line.close()
+            self._let_go(line)
         return None
 
     async def _open(self) -> _Line:
@@ -150,9 +160,10 @@ class _Line:
             response.status_code, {name.decode(): value.decode("latin-1") for name, value in response.headers}
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._writer.close()
-
-    async def closed(self) -> None:
         with suppress(OSError):
             await self._writer.wait_closed()
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
