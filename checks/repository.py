@@ -23,6 +23,8 @@ ORIGIN = Command(
 )
 """On one stream: what a git host refuses is no right of the account on the server. It may hang, the quick lane not."""
 
+DEPLOY_SCRIPT = Command("stat -L -c '%f' -- {app}/bin/deploy.sh")
+
 NO_SUCH_BRANCH = 2
 LONGEST_REASON = 300
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -63,6 +65,15 @@ def origin_commit(look: Look) -> str | None:
         )
     with reading("the clone's origin"):
         return read_remote(told.out)
+
+
+def deploy_script(look: Look) -> int | None:
+    """The mode of the deploy script, type and permissions as `stat.S_ISREG` and its like read it; None without one."""
+    told = look.ask(DEPLOY_SCRIPT)
+    if told.status != 0 and "No such file" in told.err:
+        return None
+    with reading("the deploy script"):
+        return int(told.required("the deploy script").out, 16)
 
 
 def read_status(text: str) -> Clone:

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from datetime import datetime
 
 from checks.containers import CONTAINERS, Container, fleet
 from checks.environment import Variable, read_variables
+from checks.migrations import APPLIED, IN_IMAGE, lacking, read_migrations
+from checks.releases import born
 from checks.room import IMAGES
-from runbook import rights
 from runbook.look import Look, reading
-from runbook.question import Command, Inspection
-
-MIGRATIONS_IN_IMAGE = Command(
-    "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) && "
-    'docker cp {release}:"$folder"/db/migrate - | tar -tf -',
-    needs=rights.DOCKER,
-    lane="docker",
-    seconds=10,
-)
-"""A stopped container's files can be read too; none is written anywhere."""
-
-MIGRATIONS_APPLIED = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT version FROM schema_migrations"',
-    needs=rights.DOCKER,
-    lane="docker",
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +60,8 @@ def rollback_target(look: Look) -> RollbackTarget | None:
         details = by_id[release.id]
         image_there = details["Image"] in {one["Id"] for one in images}
         variables, running_variables = read_variables(details), read_variables(by_id[running.id])
-    in_image, applied = look.ask(MIGRATIONS_IN_IMAGE.about(release=release.name), MIGRATIONS_APPLIED)
-    ours = read_migrations(in_image.required(f"the migrations in the image of {release.name}").lines)
+    in_image, applied = look.ask(IN_IMAGE.about(release=release.name), APPLIED)
+    ours = in_image.required(f"the migrations in the image of {release.name}").lines
     theirs = set(applied.required("the migrations that the database has").lines)
     return RollbackTarget(
         release=release,
@@ -88,8 +69,8 @@ def rollback_target(look: Look) -> RollbackTarget | None:
         image_there=image_there,
         variables=variables,
         running_variables=running_variables,
-        not_applied=tuple(sorted(ours - theirs)),
-        newer=tuple(sorted(theirs - ours)),
+        not_applied=lacking(ours, theirs),
+        newer=tuple(sorted(theirs - read_migrations(ours))),
     )
 
 
@@ -106,21 +87,3 @@ def choose(releases: Iterable[Container], created: Mapping[str, datetime]) -> tu
         return None
     older = [one for one in every if not one.running and created[one.id] < created[running[0].id]]
     return (max(older, key=lambda one: created[one.id]), running[0]) if older else None
-
-
-def born(inspected: Inspection, prefix: str) -> datetime:
-    """When a release was made: the time in its name, since a container may be made again; else its container's.
-
-    Raises:
-        LookupError, TypeError, ValueError: It does not say so.
-    """
-    seconds = str(inspected["Name"]).removeprefix("/").removeprefix(prefix)
-    if re.fullmatch(r"[0-9]{10}", seconds):
-        return datetime.fromtimestamp(int(seconds), UTC)
-    return datetime.fromisoformat(inspected["Created"])
-
-
-def read_migrations(paths: Iterable[str]) -> set[str]:
-    """The versions of the migrations among these files: the digits before the first ``_``."""
-    versions = (PurePosixPath(path).name.partition("_")[0] for path in paths)
-    return {version for version in versions if version.isascii() and version.isdigit()}

@@ -38,6 +38,10 @@ Feature: 4. Deploying
     Scenario: The clone stands at its origin
       Then the clone stands at the same commit as "main" at its origin
 
+    @major
+    Scenario: The deploy script can be run
+      Then the deploy script is a file that its owner may execute
+
   @rb-4.3 @check
   Rule: 4.3 Migrations
 
@@ -45,3 +49,10 @@ Feature: 4. Deploying
     Scenario: No migration is under way
       Then no migration is running
       And nobody holds the database's lock of migrations
+
+    # The runbook's command migrates in a running container: with none or two it breaks, and an old image has nothing
+    # new to apply. So it is the database that is looked at, beside what every release and the clone would apply.
+    @major @needs-the-database-is-up
+    Scenario: No migration is pending
+      Then the database has every migration of the releases that run
+      And the database has every migration of the clone

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 
 from pytest_bdd import parsers, then
 
+from checks.migrations import Migrations
 from checks.repository import Clone
 from checks.room import Room
 from checks.underway import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
@@ -85,7 +87,28 @@ def the_clone_stands_at_its_origin(clone: Clone, origin_commit: str | None, bran
     )
 
 
+@then("the deploy script is a file that its owner may execute")
+def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
+    require(
+        deploy_script is not None and stat.S_ISREG(deploy_script) and deploy_script & stat.S_IXUSR,
+        expected="bin/deploy.sh is a file that its owner may execute",
+        seen="there is none" if deploy_script is None else stat.filemode(deploy_script),
+        go_to="4.2",
+    )
+
+
 # 4.3
+
+
+@then("the database has every migration of the releases that run")
+def the_releases_migrations_are_applied(migrations: Migrations) -> None:
+    seen = [f"{version} of {release}" for release, versions in migrations.releases.items() for version in versions]
+    require(not seen, expected="every migration applied", seen=_some(seen), go_to="4.3")
+
+
+@then("the database has every migration of the clone")
+def the_clones_migrations_are_applied(migrations: Migrations) -> None:
+    require(not migrations.clone, expected="every migration applied", seen=_some([*migrations.clone]), go_to="4.3")
 
 
 @then("nobody holds the database's lock of migrations")

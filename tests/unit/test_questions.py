@@ -62,7 +62,7 @@ LOOK_ONLY = {
     r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
     "exec": r"exec( <.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
-    "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|"
+    "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
     r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main)",
     "gzip": r"gzip -dc",
     "openssl": r"openssl pkey -pubout",

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from checks.containers import Container
 from checks.environment import Variable
-from checks.rollback_target import RollbackTarget, born, choose, read_migrations
+from checks.migrations import read_migrations
+from checks.releases import born
+from checks.rollback_target import RollbackTarget, choose
 from tests.unit.test_containers import container
 
 BEGUN = datetime(2026, 2, 24, tzinfo=UTC)

@@ -1,0 +1,82 @@
+"""The migrations that the releases and the clone have, beside those that the database has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from checks.containers import CONTAINERS, fleet
+from checks.releases import born
+from runbook import rights
+from runbook.look import Look, reading
+from runbook.outcome import Undetermined
+from runbook.question import Command
+
+IN_IMAGE = Command(
+    "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) && "
+    'docker cp {release}:"$folder"/db/migrate - | tar -tf -',
+    needs=rights.DOCKER,
+    lane="docker",
+    seconds=10,
+)
+"""A stopped container's files can be read too; none is written anywhere."""
+
+APPLIED = Command(
+    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
+    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
+    '"SELECT version FROM schema_migrations"',
+    needs=rights.DOCKER,
+    lane="docker",
+)
+
+IN_CLONE = Command("git -c safe.directory={app} -C {app} ls-tree --name-only HEAD db/migrate/")
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """What the database lacks.
+
+    Attributes:
+        releases: For each running release, or for the newest that is kept where none runs, the migrations of its image
+            that the database does not have.
+        clone: Those of the clone's commit.
+    """
+
+    releases: dict[str, tuple[str, ...]]
+    clone: tuple[str, ...]
+
+
+def migrations(look: Look) -> Migrations:
+    """The migrations that the running releases and the clone have, and the database does not.
+
+    Raises:
+        Undetermined: There is no release to look into.
+    """
+    present, inspected = look.see(fleet).releases, look.ask(CONTAINERS)
+    with reading("the releases"):
+        created = {str(one["Id"]): born(one, look.target.containers.web_prefix) for one in inspected}
+        newest_first = sorted(present, key=lambda one: created[one.id], reverse=True)
+    releases = [one for one in newest_first if one.running] or newest_first[:1]
+    if not releases:
+        raise Undetermined("there is no web release, neither running nor stopped")
+    applied, in_clone, *in_images = look.ask(APPLIED, IN_CLONE, *(IN_IMAGE.about(release=one.name) for one in releases))
+    theirs = set(applied.required("the migrations that the database has").lines)
+    return Migrations(
+        releases={
+            one.name: lacking(told.required(f"the migrations in the image of {one.name}").lines, theirs)
+            for one, told in zip(releases, in_images, strict=True)
+        },
+        clone=lacking(in_clone.required("the migrations in the clone").lines, theirs),
+    )
+
+
+def lacking(paths: Iterable[str], applied: set[str]) -> tuple[str, ...]:
+    """The versions of the migrations among these files that were not applied, oldest first."""
+    return tuple(sorted(read_migrations(paths) - applied))
+
+
+def read_migrations(paths: Iterable[str]) -> set[str]:
+    """The versions of the migrations among these files: the digits before the first ``_``."""
+    versions = (PurePosixPath(path).name.partition("_")[0] for path in paths)
+    return {version for version in versions if version.isascii() and version.isdigit()}

@@ -1,0 +1,17 @@
+"""The deploy script cannot be executed."""
+
+from __future__ import annotations
+
+from lab.server import Server
+
+section = "4.2"
+fails = {"the-deploy-script-can-be-run", "the-clone-is-clean"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run("chmod a-x /var/www/psyfit/bin/deploy.sh").required()
+
+
+def heal(server: Server) -> None:
+    server.run("chmod a+x /var/www/psyfit/bin/deploy.sh").required()
