@@ -26,6 +26,14 @@ Feature: 4. Deploying
       Then nobody holds the lock of drills
       And no drill has left anything to undo
 
+  # The way by pull request is walked by people, on another server than this one.
+  @rb-4.1 @check
+  Rule: 4.1 The usual way
+
+    @minor @manual
+    Scenario: A change reaches production through a pull request
+      Then a person has attested that a change went by branch, pull request, green CI and deploy.yml (section 4.1)
+
   @rb-4.2 @check
   Rule: 4.2 The clone on the server
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from docker.errors import DockerException
 
-from lab import LabError, Refused, contents, images, keys, machine, outer, programs
+from lab import LabError, Refused, attested, contents, images, keys, machine, outer, programs
 from lab.down import remove
 from lab.images import Images
 from lab.keys import DOMAIN
@@ -39,6 +39,7 @@ name = "{name}"
 environment = "lab"
 address = "{address}"
 domain = "{domain}"
+attestations = "{state}/attestations.toml"
 
 [ssh]
 user = "root"
@@ -192,5 +193,6 @@ def _write_operators_files(server: Server, address: str, host_key: str) -> None:
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(TARGET.format(ssh_port=ssh, https_port=https, http_port=http, **facts))
+    attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     (state / "lab.json").write_text(json.dumps({"name": server.name, "address": address, "created": created}))

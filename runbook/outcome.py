@@ -6,7 +6,8 @@
     ├── AssertionError
     │   └── Differs         the server is not as the runbook says      → failed
     ├── Undetermined        it could not be told                       → undetermined
-    └── NotApplicable       the sentence has no object on this server  → not applicable
+    ├── NotApplicable       the sentence has no object on this server  → not applicable
+    └── Attested            a person has done it and says so           → attested
 """
 
 from __future__ import annotations
@@ -62,6 +63,14 @@ class Undetermined(Exception):
 
 class NotApplicable(Exception):
     """The sentence has no object on this server; the reason is shown, and it is never counted as passed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Attested(Exception):
+    """A person has done what no program can: by whom, when, with what proof, and until when that counts."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -9,21 +9,23 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from runbook import attestation as attesting
 from runbook import bdd, screen
+from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped, ended_by_exceptions
 from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
-from runbook.outcome import SIGNS, Differs, NotApplicable, Outcome, Undetermined
+from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Override, Run, Scenario
 from runbook.recording import Progress, scenario_id, scenario_record, step_record
@@ -33,6 +35,7 @@ from runbook.target import Target, TargetError, load
 TAG = re.compile(
     r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
 )
+ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
 ONLY_LOOKING = ("verify", "gate")
@@ -115,6 +118,13 @@ def run_kind(request: pytest.FixtureRequest) -> Kind:
     return request.config.stash[RUNNING].kind
 
 
+@pytest.fixture
+def attestation(request: pytest.FixtureRequest) -> Attestation | None:
+    """What a person has attested of this scenario."""
+    scenario = bdd.scenario_of(request.node)
+    return request.config.stash[ATTESTED].get(scenario_id(scenario.name)) if scenario else None
+
+
 class Runbook:
     """The plugin's state for one session."""
 
@@ -158,6 +168,7 @@ class Runbook:
             self._stop("no target: say which server with --target NAME or --target FILE", WRONG_USE)
         try:
             target = load(self._config.option.target)
+            self._config.stash[ATTESTED] = self._attested(target)
         except TargetError as error:
             self._stop(str(error), WRONG_USE)
         session.items[:] = sorted(_needed_first(session.items), key=bdd.is_drill)  # first all looks, then the acts
@@ -188,6 +199,14 @@ class Runbook:
         checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
         running.observer.expect(one for check in checks for one in self._catalogue.questions_of(check))
         running.look.start(checks)
+
+    def _attested(self, target: Target) -> Mapping[str, Attestation]:
+        if target.attestations is None:
+            return {}
+        known = {
+            scenario_id(one.name) for one in bdd.written_in(self._config.rootpath / "features") if "manual" in one.tags
+        }
+        return attesting.read(target.attestations, known)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runbook_planned(self, planned: tuple[Planned, ...]) -> bool:
@@ -268,7 +287,7 @@ class Runbook:
             return (yield)
         error = call.excinfo.value if call.excinfo else None
         caught = call.excinfo
-        if isinstance(error, (Differs, Undetermined, NotApplicable, Refused)):
+        if isinstance(error, (Attested, Differs, Undetermined, NotApplicable, Refused)):
             call.excinfo = None  # we say it ourselves: pytest's rendering of a trace takes long, and nobody reads it
         report = yield
         call.excinfo = caught

@@ -13,11 +13,11 @@ from typing import Any
 from runbook import bdd
 from runbook.interlock import Refused
 from runbook.operator import Operator
-from runbook.outcome import Differs, NotApplicable, Outcome, Undetermined
+from runbook.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.record import SEVERITIES, Difference, HowItRan, Scenario, Severity, Step
 from runbook.redaction import Redactor
 
-EXPECTED = (Differs, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
+EXPECTED = (Attested, Differs, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
 """What may end a scenario without a fault of the suite's own."""
 
 
@@ -101,6 +101,8 @@ def _outcome_of(error: BaseException | None) -> Outcome:
             return Outcome.FAILED
         case NotApplicable():
             return Outcome.NOT_APPLICABLE
+        case Attested():
+            return Outcome.ATTESTED
         case _:
             return Outcome.UNDETERMINED
 

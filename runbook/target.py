@@ -226,7 +226,7 @@ class Cron(_Table):
 
 
 class Target(_Table):
-    """One server: facts only."""
+    """One server: facts only. ``attestations`` is the file in which people attest what only they can do."""
 
     name: Name
     environment: Literal["lab", "staging", "production"]
@@ -241,6 +241,7 @@ class Target(_Table):
     objectives: Objectives = Objectives()
     cron: Cron = Cron()
     probe: Probe = Probe()
+    attestations: LocalPath | None = Field(default=None, strict=False)
 
 
 def load(name_or_path: str, folder: Path = TARGETS) -> Target:
