@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab import bad_copies
 from lab.server import Server
 
-says = "No space left on device"
+says = "53100"  # the SQLSTATE of a full disk; the words beside it differ with where it was full
 
 EDIT = r"""
 sed '/^-- PostgreSQL database dump complete/i \
