@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -35,13 +36,16 @@ Name = Annotated[
     str,
     Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can stand side by side."),
 ]
+Scripts = Annotated[
+    Path | None, Parameter(help="A folder with your own deploy.sh, backup.sh, …, in place of the lab's.")
+]
 Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="Its id, as `--list` of `break` tells.")]
 
 
 @app.command
-def up(*, name: Name = DEFAULT_NAME) -> None:
+def up(*, name: Name = DEFAULT_NAME, scripts: Scripts = None) -> None:
     """Make a lab: a healthy server that has been in use for a week."""
-    making.up(name)
+    making.up(name, scripts=scripts)
 
 
 @app.command

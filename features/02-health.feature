@@ -13,6 +13,12 @@ Feature: 2. Health and what is alive
       And the health status in it is "healthy"
       And the database check in it is "ok"
 
+    # Whoever pipes the answer to a JSON reader, as the runbook does, sees the word and never the status; a proxy or a
+    # monitor sees the status and never the word.
+    @major @needs-the-application-itself-answers-the-health-check
+    Scenario: The status of the health check says what its words say
+      Then the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"
+
     @major @needs-the-application-itself-answers-the-health-check
     Scenario: The health answer has its documented form
       Then every documented field is in the health answer, with its type

@@ -8,6 +8,7 @@ import shlex
 import tarfile
 from pathlib import Path
 
+from lab import Refused
 from lab.images import PROXY, REDIS, RUNTIME, Images
 from lab.keys import Keys
 from lab.programs import run
@@ -17,6 +18,8 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "psyfit"
 HISTORY = HERE / "psyfit-server" / "history.sh"
 CRONTAB = HERE / "psyfit-server" / "crontab"
+SCRIPTS = ("deploy.sh", "backup.sh", "restore.sh", "monitor.sh", "cleanup-docker.sh")
+"""What the runbook calls."""
 
 APP = "/var/www/psyfit"
 PROXY_TREE = "/var/www/psyfit-proxy/apps-config"
@@ -178,9 +181,25 @@ def trust(server: Server, keys: Keys) -> None:
     server.run(BACKUP_KEY.format(fingerprint=keys.backup_fingerprint), stdin=keys.backup_key).required()
 
 
-def commit_first_release(server: Server, images: Images, keys: Keys) -> None:
-    """Make the bare origin with the first release in it, and the service's clone of it with its secrets."""
-    source = _source()
+def check_scripts(folder: Path) -> None:
+    """Whether somebody's own scripts can take the place of the lab's.
+
+    Raises:
+        Refused: One that the runbook names is missing, or cannot be executed.
+    """
+    for name in SCRIPTS:
+        script = folder / name
+        if not script.is_file() or not os.access(script, os.X_OK):
+            raise Refused(f"{script} is no file that can be executed; expected {', '.join(SCRIPTS)}")
+
+
+def commit_first_release(server: Server, images: Images, keys: Keys, scripts: Path | None) -> None:
+    """Make the bare origin with the first release in it, and the service's clone of it with its secrets.
+
+    Args:
+        scripts: A folder whose files go over those of the lab's own ``bin/``.
+    """
+    source = _source(scripts)
     server.run(ORIGIN, stdin=source).required()
     credentials = _credentials(images, keys.secrets["RAILS_MASTER_KEY"], source)
     server.run("cat > /root/psyfit/config/credentials.yml.enc", stdin=credentials).required()
@@ -243,13 +262,16 @@ def _credentials(images: Images, master_key: str, source: bytes) -> bytes:
     )
 
 
-def _source() -> bytes:
-    """The repository's files, as a tar archive."""
+def _source(scripts: Path | None) -> bytes:
+    """The repository's files, as a tar archive; of two with one name the later counts."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for path in sorted(SOURCE.rglob("*")):
             if "__pycache__" not in path.parts:
                 archive.add(path, str(path.relative_to(SOURCE)), recursive=False, filter=_as_root)
+        for path in sorted(scripts.iterdir()) if scripts else ():
+            if path.is_file():
+                archive.add(path, f"bin/{path.name}", filter=_as_root)
     return stream.getvalue()
 
 

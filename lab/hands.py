@@ -26,6 +26,7 @@ RELEASE = "$(docker ps --quiet --filter name=^/psyfit-web-[0-9]+$ | head -n 1)"
 STANDS_ON_THE_ANSWER = frozenset(
     {
         "the-api-is-healthy",
+        "the-status-of-the-health-check-says-what-its-words-say",
         "the-health-answer-has-its-documented-form",
         "the-health-answer-is-fresh",
         "the-api-has-the-version-of-its-release",

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -73,14 +74,19 @@ post_path = "/api/v1/check-ins"
 """
 
 
-def up(name: str = DEFAULT_NAME, steps: Steps | None = None) -> Server:
+def up(name: str = DEFAULT_NAME, steps: Steps | None = None, scripts: Path | None = None) -> Server:
     """Make the lab of this name; what was begun is taken away again where it fails or is interrupted.
 
+    Args:
+        scripts: Somebody's own ``bin/``, to be tried in place of the lab's.
+
     Raises:
-        Refused: The machine looks like the service's own, or a lab of this name is there already.
+        Refused: The machine looks like the service's own, a lab of this name is there already, or scripts are missing.
         LabError: It could not be made.
     """
     steps = steps or Steps()
+    if scripts is not None:
+        contents.check_scripts(scripts)
     server = Server(name)
     with closing(machine.engine(steps)) as client:
         machine.refuse_production(client)
@@ -95,7 +101,7 @@ def up(name: str = DEFAULT_NAME, steps: Steps | None = None) -> Server:
                 with _taken_away_on_failure(client, server, steps):
                     address = _start(client, server, made, steps)
                     lock.close()
-                    _furnish(server, address, made, steps)
+                    _furnish(server, address, made, steps, scripts)
     steps.say(f"the lab {name} is up after {steps.elapsed_seconds():.0f} s: {address}")
     return server
 
@@ -112,7 +118,7 @@ def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
         return outer.start(client, server, made.server)
 
 
-def _furnish(server: Server, address: str, made: Images, steps: Steps) -> None:
+def _furnish(server: Server, address: str, made: Images, steps: Steps, scripts: Path | None) -> None:
     def load() -> None:
         with steps.step("loading the inner images"):
             contents.load_images(server, made)
@@ -123,7 +129,7 @@ def _furnish(server: Server, address: str, made: Images, steps: Steps) -> None:
         host_key = contents.let_operator_in(server, held)
         _write_operators_files(server, address, host_key)
         trusting = begin(lambda: contents.trust(server, held))
-        contents.commit_first_release(server, made, held)
+        contents.commit_first_release(server, made, held, scripts)
         contents.configure(server, made, held)
     loading.result()
     with steps.step("starting database, Redis and proxy"):

@@ -12,6 +12,7 @@ from checks.proxy import Backend, Listed, Saved
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
+WORD_AND_STATUS = (("healthy", 200), ("degraded", 503))
 WHO = r"the web release|the database|Redis|the proxy"
 IN_ORDER = (0, 137, 143)
 """Exit codes of a release that was stopped and did not fail: it ended by itself, by the signal that asks for it, or by
@@ -56,6 +57,16 @@ def the_health_status_is(health: Health, word: str) -> None:
 @then(parsers.parse('the database check in it is "{word}"'))
 def the_database_check_is(health: Health, word: str) -> None:
     require(health.database == word, expected=f"database {word}", seen=f"database {health.database}", go_to="3.2")
+
+
+@then('the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"')
+def the_status_says_what_the_words_say(health: Health) -> None:
+    require(
+        (health.status, health.http_status) in WORD_AND_STATUS,
+        expected=" or ".join(f"{word} with HTTP status {status}" for word, status in WORD_AND_STATUS),
+        seen=f"{health.status} with HTTP status {health.http_status}",
+        go_to="2.1",
+    )
 
 
 @then("every documented field is in the health answer, with its type")

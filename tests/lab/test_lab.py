@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import Refused, faults, machine
+from lab.contents import SOURCE
 from lab.progress import Steps
 from lab.server import Server
 from tests.lab.looking import Verified, runbook, verify
@@ -81,6 +83,7 @@ def test_break_says_what_must_fail_and_heal_takes_it_off(lab: Server, look: Call
     [
         (("lab", "break", "no-such-fault"), 2, "there is no fault 'no-such-fault'"),
         (("lab", "up", "--name", "../x"), 2, 'Invalid value "../x" for --name'),
+        (("lab", "up", "--name", "x", "--scripts", "/etc"), 4, "/etc/deploy.sh is no file that can be executed"),
         (("lab", "heal", "--name", "nowhere"), 4, "there is no lab nowhere"),
         (("verify", "--target", "none"), 2, "none.toml: cannot be read"),
     ],
@@ -100,12 +103,16 @@ def test_the_lab_has_no_way_to_the_world(lab: Server) -> None:
 
 @pytest.mark.soak
 def test_two_labs_stand_side_by_side_and_nothing_is_left_of_the_second(
-    look: Callable[..., Verified], reports: Path
+    look: Callable[..., Verified], reports: Path, tmp_path: Path
 ) -> None:
-    made = runbook("lab", "up", "--name", "second")
+    scripts = tmp_path / "bin"
+    shutil.copytree(SOURCE / "bin", scripts)
+    (scripts / "mine.sh").write_text("#!/bin/sh\necho mine\n")
+    made = runbook("lab", "up", "--name", "second", "--scripts", str(scripts))
     try:
         assert made.returncode == 0, made.stderr
         second = verify(Server("second").state / "target.toml", reports)
+        assert "echo mine" in Server("second").run("cat /var/www/psyfit/bin/mine.sh").out
         assert (second.code, look().code) == (0, 0), second.told()
     finally:
         assert runbook("lab", "down", "--name", "second").returncode == 0

@@ -1,0 +1,26 @@
+"""The service finds itself degraded and answers with HTTP status 200 all the same."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "2.1"
+fails = {"the-status-of-the-health-check-says-what-its-words-say", "the-api-is-healthy"}
+undetermined = {"a-page-that-reads-the-database-answers"}
+
+FAULT = "degraded-with-200"
+
+
+def inject(server: Server) -> None:
+    hands.put_in_front(
+        server,
+        FAULT,
+        "TLSv1_2",
+        '"success","data":{"health_status":"healthy"',
+        '"succes","data":{"health_status":"degraded"',
+    )
+
+
+def heal(server: Server) -> None:
+    hands.take_from_front(server, FAULT)
