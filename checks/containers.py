@@ -20,6 +20,9 @@ COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])")
 WHOLE_COMMIT = 40
 SHORTEST_COMMIT = 7
 
+IN_ORDER = (0, 137, 143)
+"""Exit codes of what ended by itself, by the signal that asks for it, or by the one that follows if that took long."""
+
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 """What Docker says of the start of a container that never ran."""
 
@@ -69,6 +72,11 @@ class Container:
         if any(commit.startswith(one) for one in named):
             return commit
         return next((one for one in named if len(one) == WHOLE_COMMIT), None)
+
+    @property
+    def ended_in_order(self) -> bool:
+        """It was stopped and did not fail; one that was killed for want of memory says so."""
+        return self.exit_code in IN_ORDER and not self.out_of_memory
 
     def is_called(self, host: str) -> bool:
         """Whether its network leads this host name or address to it; a stopped container has no address."""

@@ -35,9 +35,18 @@ STANDS_ON_THE_ANSWER = frozenset(
 )
 STANDS_ON_THE_RELEASE = frozenset(
     {
+        "the-log-of-the-web-release-is-rotated",
+        "the-log-files-keep-to-their-limits",
         "one-release-runs",
         "the-running-release-is-the-one-deployed",
         "the-proxy-routes-to-the-running-release",
+    }
+)
+STANDS_ON_THE_DATABASE = frozenset(
+    {
+        "no-migration-is-pending",
+        "no-migration-is-under-way",
+        "the-log-of-the-database-is-rotated",
     }
 )
 STANDS_ON_THE_PROXY = frozenset(

@@ -42,6 +42,7 @@ CONTAINER = {
     "Image": True,
     "RestartCount": True,
     "ResolvConfPath": True,
+    "LogPath": True,
     "State": {
         "Running": True,
         "Paused": True,
@@ -57,7 +58,11 @@ CONTAINER = {
         "ExposedPorts": True,
         "Labels": {"org.opencontainers.image.version": True, "org.opencontainers.image.revision": True},
     },
-    "HostConfig": {"RestartPolicy": {"Name": True}, "PortBindings": True},
+    "HostConfig": {
+        "RestartPolicy": {"Name": True},
+        "PortBindings": True,
+        "LogConfig": {"Type": True, "Config": {"max-size": True, "max-file": True}},
+    },
     "NetworkSettings": {"Networks": {ANY: {"IPAddress": True, "Aliases": True}}},
     "Mounts": {ANY: {"Source": True}},
 }

@@ -14,10 +14,6 @@ from runbook.outcome import NotApplicable, Undetermined, require
 
 WORD_AND_STATUS = (("healthy", 200), ("degraded", 503))
 WHO = r"the web release|the database|Redis|the proxy"
-IN_ORDER = (0, 137, 143)
-"""Exit codes of a release that was stopped and did not fail: it ended by itself, by the signal that asks for it, or by
-the one that follows where it took longer. One that was killed for want of memory ends by that too, and says so."""
-
 PARTS: dict[str, Callable[[Fleet], Iterable[Container | None]]] = {
     "the web release": lambda fleet: fleet.running_releases or fleet.releases,
     "the database": lambda fleet: [fleet.db],
@@ -217,9 +213,8 @@ def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> Non
 @then("at least one stopped web release ended in good order")
 def there_is_a_release_to_go_back_to(fleet: Fleet) -> None:
     stopped = [one for one in fleet.releases if not one.running]
-    good = [one for one in stopped if one.exit_code in IN_ORDER and not one.out_of_memory]
     require(
-        good,
+        any(one.ended_in_order for one in stopped),
         expected="a stopped web release that ended in good order",
         seen=[f"{one.name} ended with {one.exit_code}" for one in stopped] or "no stopped web release",
         go_to="3.4",

@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "2.2"
 fails = {"there-is-a-release-to-roll-back-to"}
-undetermined: set[str] = set()
+undetermined = {"the-clean-up-leaves-a-release-to-roll-back-to"}
 
 FAULT = "no-release-to-roll-back-to"
 OLD = f"$(cat {hands.KEPT}/{FAULT}/container)"

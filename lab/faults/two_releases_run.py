@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "2.2"
 fails = {"one-release-runs", "there-is-a-release-to-roll-back-to"}
-undetermined = {"the-running-release-is-the-one-deployed"}
+undetermined = {"the-clean-up-leaves-a-release-to-roll-back-to", "the-running-release-is-the-one-deployed"}
 
 FAULT = "two-releases-run"
 OLD = f"$(cat {hands.KEPT}/{FAULT}/container)"

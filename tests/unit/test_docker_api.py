@@ -38,7 +38,10 @@ CONTAINER = {
         "Healthcheck": {"Test": ["CMD", "redis-cli", "-a", ELSEWHERE]},
         "Labels": {"org.opencontainers.image.version": "1.1.0", "traefik.basicauth": ELSEWHERE},
     },
-    "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"splunk-token": ELSEWHERE}}},
+    "HostConfig": {
+        "RestartPolicy": {"Name": "always"},
+        "LogConfig": {"Config": {"max-size": "50m", "splunk-token": ELSEWHERE}},
+    },
     "Mounts": [{"Type": "bind", "Source": "/srv", "Mode": ELSEWHERE}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6", "DriverOpts": ELSEWHERE}}},
 }
@@ -48,7 +51,7 @@ KEPT = {
     "ResolvConfPath": "/var/lib/docker/containers/abc/resolv.conf",
     "State": {"Running": True, "Health": {"Status": "healthy"}},
     "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
-    "HostConfig": {"RestartPolicy": {"Name": "always"}},
+    "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"max-size": "50m"}}},
     "Mounts": [{"Source": "/srv"}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
 }

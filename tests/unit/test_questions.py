@@ -58,7 +58,7 @@ LOOK_ONLY = {
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
-    r"(image )?inspect( --format Q)? \S+|info --format Q|"
+    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|"
     r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
     "exec": r"exec( <.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
@@ -144,6 +144,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
     told = {
         "file",
         "files",
+        "folders",
         "first",
         "width",
         "url",

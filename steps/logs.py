@@ -1,0 +1,95 @@
+"""Section 9: the logs keep their limits, and the clean-up takes nothing that is needed."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from checks.clean_up import Survivor, Unused
+from checks.containers import Fleet
+from checks.logs import ROTATED, KeptLog, LogOnDisk, of
+from runbook.outcome import require
+
+MB = 1_000_000
+
+
+@then(parsers.parse("every running web release keeps its log in {files:d} files of {size:d} MB"))
+def the_releases_logs_are_rotated(kept_logs: tuple[KeptLog, ...], fleet: Fleet, files: int, size: int) -> None:
+    _require_rotated(of(kept_logs, fleet.running_releases), files, size)
+
+
+@then(parsers.parse("the database keeps its log in {files:d} files of {size:d} MB"))
+def the_databases_log_is_rotated(kept_logs: tuple[KeptLog, ...], fleet: Fleet, files: int, size: int) -> None:
+    _require_rotated(of(kept_logs, [fleet.db]), files, size)
+
+
+def _require_rotated(logs: tuple[KeptLog, ...], files: int, size: int) -> None:
+    wanted = (ROTATED, size * MB, files)
+    others = [one for one in logs if (one.driver, one.max_bytes, one.max_files) != wanted]
+    require(
+        logs and not others,
+        expected=f"{files} files of {size} MB, by {ROTATED}",
+        seen=others or "no such container runs",
+        go_to="9.2",
+    )
+
+
+@then(parsers.parse("no log file of a container is more than {slack:d} MB larger than its limit"))
+def no_log_file_is_too_large(logs_on_disk: tuple[LogOnDisk, ...], slack: int) -> None:
+    large = [
+        f"a file of {size / MB:.0f} MB, where {one.log}"
+        for one in logs_on_disk
+        for size in one.sizes_bytes
+        if one.log.max_bytes is not None and size > one.log.max_bytes + slack * MB
+    ]
+    require(
+        any(one.sizes_bytes for one in logs_on_disk) and not large,
+        expected="log files within their limits",
+        seen=large or "no log file of any container",
+        go_to="9.2",
+    )
+
+
+@then("no container has more log files than its limit")
+def there_are_not_too_many_log_files(logs_on_disk: tuple[LogOnDisk, ...]) -> None:
+    many = [
+        f"{len(one.sizes_bytes)} files, where {one.log}"
+        for one in logs_on_disk
+        if len(one.sizes_bytes) > one.log.max_files
+    ]
+    require(not many, expected="no more log files than their limits", seen=many, go_to="9.2")
+
+
+@then(
+    parsers.parse(
+        "images and build cache that no container uses take less than {limit:d} % of the Docker Engine's disk"
+    )
+)
+def little_waits_for_the_clean_up(unused: Unused, limit: int) -> None:
+    require(
+        unused.percent < limit,
+        expected=f"less than {limit} %",
+        seen=f"images of {unused.images_bytes / MB:.0f} MB and build cache of {unused.build_cache_bytes / MB:.0f} MB, "
+        f"{unused.percent:.0f} %",
+        go_to="9.3",
+    )
+
+
+@then("the newest stopped web release ended in good order")
+def the_kept_release_ended_in_good_order(survivor: Survivor | None) -> None:
+    release = survivor.release if survivor else None
+    require(
+        release and release.ended_in_order,
+        expected="a release that ended in good order as the newest of the stopped ones",
+        seen=f"{release.name} ended with {release.exit_code}" if release else "no stopped web release",
+        go_to="9.3",
+    )
+
+
+@then("its image is there, under a name")
+def the_kept_releases_image_is_there(survivor: Survivor | None) -> None:
+    require(
+        survivor and survivor.image_named,
+        expected="its image, with a name",
+        seen=f"the image of {survivor.release.name} is gone or nameless" if survivor else "no stopped web release",
+        go_to="9.3",
+    )
