@@ -47,6 +47,7 @@ STANDS_ON_THE_DATABASE = frozenset(
         "no-migration-is-pending",
         "no-migration-is-under-way",
         "the-log-of-the-database-is-rotated",
+        "the-releases-reach-their-database",
     }
 )
 STANDS_ON_THE_PROXY = frozenset(

@@ -1,4 +1,7 @@
-"""What the faults do alike that put another container in the place of one that runs: made otherwise, else the same."""
+"""What the faults do alike that make a container like another one: its image and variables, and something else changed.
+
+The variables go through a pipe, so that they are in no argument list and in no file.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,23 @@ from lab.server import Server
 ASIDE = "psyfit-web-exec-"
 """Begins the name of what is put aside: kamal calls so what it runs once, and nobody takes it for a release."""
 
+EARLIER = "psyfit-web-1000000000"
+"""A release by its name, and an earlier one than all others."""
+
 MAKE = """
 set -eu
-docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {aside} | grep . |
-  docker {how} --name {name} --network kamal --restart unless-stopped --env-file /dev/stdin {options} \
-  "$(docker inspect --format '{{{{.Config.Image}}}}' {aside})" {command}
+docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {like} | grep . | ( {change} ) |
+  docker {how} --name {name} --network kamal --env-file /dev/stdin {options} \
+  "$(docker inspect --format '{{{{.Config.Image}}}}' {like})" {command}
 """
+RESTARTS = "--restart unless-stopped"
 
 
 def beside(server: Server, fault: str, options: str) -> None:
     """Put another container in the place of the running release, which runs on under another name until `put_back`."""
     name = server.running_web()
     _put_aside(server, fault, name)
-    _make(server, fault, name, options)
+    _make(server, f"{ASIDE}{fault}", name, "run --detach", options=f"{RESTARTS} {options}")
     hands.wait_until_well(server)
 
 
@@ -30,13 +37,8 @@ def instead(server: Server, fault: str, name: str, options: str, ready: str) -> 
     """Stop a container and start another in its place, until `put_back`; ``ready`` is what then must end well."""
     server.run(f"docker stop --time 10 {shlex.quote(name)}").required()
     _put_aside(server, fault, name)
-    _make(server, fault, name, options)
+    _make(server, f"{ASIDE}{fault}", name, "run --detach", options=f"{RESTARTS} {options}")
     server.wait_until(ready, seconds=20)
-
-
-def like(server: Server, like: str, name: str, command: str = "") -> None:
-    """Make a container with the image and the variables of another, and start it not."""
-    server.run(MAKE.format(aside=shlex.quote(like), name=name, how="create", options="", command=command)).required()
 
 
 def put_back(server: Server, fault: str) -> None:
@@ -52,13 +54,24 @@ def put_back(server: Server, fault: str) -> None:
     hands.forget(server, fault)
 
 
+def add_failed(server: Server, name: str, change: str = "cat", command: str = "") -> None:
+    """Add a release that ends as it starts, its environment changed by a filter, until `take_failed`."""
+    _make(server, server.running_web(), name, "create", options="--restart no", change=change, command=command)
+    server.run(f"docker start {name}").required()
+    server.wait_until(f'[ "$(docker inspect --format "{{{{.State.Status}}}}" {name})" = exited ]', seconds=10)
+
+
+def take_failed(server: Server, name: str) -> None:
+    """Take it away."""
+    hands.attempt(server, f"docker rm --force {name}")
+
+
 def _put_aside(server: Server, fault: str, name: str) -> None:
     hands.keep(server, fault, "container", f"echo {shlex.quote(name)}")
     server.run(f"docker rename {shlex.quote(name)} {ASIDE}{fault}").required()
 
 
-def _make(server: Server, fault: str, name: str, options: str) -> None:
-    making = MAKE.format(
-        aside=f"{ASIDE}{fault}", name=shlex.quote(name), how="run --detach", options=options, command=""
-    )
-    server.run(making).required()
+def _make(
+    server: Server, like: str, name: str, how: str, *, options: str, change: str = "cat", command: str = ""
+) -> None:
+    server.run(MAKE.format(like=like, name=name, how=how, options=options, change=change, command=command)).required()

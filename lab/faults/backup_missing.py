@@ -8,6 +8,7 @@ from lab.server import Server
 section = "5.2"
 fails = {"there-are-backups"}
 undetermined = {
+    "no-backup-is-late-for-a-known-cause",
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
     "the-dumps-are-complete",

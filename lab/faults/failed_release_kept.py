@@ -15,12 +15,10 @@ FAILED = f"$(cat {hands.KEPT}/{FAULT}/container)"
 
 def inject(server: Server) -> None:
     hands.keep(server, FAULT, "container", "echo psyfit-web-$(date +%s)")
-    recreated.like(server, server.running_web(), FAILED, "false")
-    server.run(f"docker update --restart no {FAILED} && docker start {FAILED}").required()
-    server.wait_until(f'[ "$(docker inspect --format "{{{{.State.Status}}}}" {FAILED})" = exited ]', seconds=10)
+    recreated.add_failed(server, FAILED, command="false")
 
 
 def heal(server: Server) -> None:
     if hands.kept(server, FAULT, "container") is not None:
-        hands.attempt(server, f"docker rm --force {FAILED}")
+        recreated.take_failed(server, FAILED)
     hands.forget(server, FAULT)

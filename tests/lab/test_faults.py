@@ -11,6 +11,19 @@ from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified
 
+CAUSES = {
+    "backup-late-by-cron": "cron: no line of the crontab runs /var/www/psyfit/bin/backup.sh",
+    "backup-late-by-disk": "disk: /var/backups/psyfit has 1.0 MB left",
+    "backup-late-by-script": "[ERROR] Backup failed",
+    "disk-full-backups": "/var/backups/psyfit uses",
+    "health-degraded": "could not translate host name",
+    "inodes-full-backups": "files and folders",
+    "release-has-wrong-database-host": "could not translate host name",
+    "release-has-wrong-master-key": "AEAD authentication tag verification failed",
+    "release-lacks-encryption-key": "ATTR_ENCRYPTED_KEY environment variable must be set",
+}
+"""What is said, beside which sentences fail, where a sentence is there to name the cause."""
+
 
 def options_for(fault: faults.Fault) -> tuple[str, ...]:
     """What is under way for a moment is a fault before a deploy only, and is looked at as before one."""
@@ -28,6 +41,7 @@ def test_the_fault_is_seen_for_what_it_is(fault: str, lab: Server, look: Callabl
     healed = look()
     assert broken.ids(Outcome.FAILED) == expected.fails, broken.told()
     assert broken.ids(Outcome.UNDETERMINED) == expected.undetermined, broken.told()
+    assert CAUSES.get(fault, "") in broken.told()
     assert broken.code == (1 if expected.fails else 3)
     assert not any(scenario.own_fault for scenario in broken.run.scenarios), broken.told()
     assert healed.code == 0, healed.told()

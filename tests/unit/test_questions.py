@@ -26,6 +26,7 @@ READERS = {
     "date",
     "df",
     "docker",
+    "du",
     "echo",
     "exec",
     "exit",
@@ -58,7 +59,7 @@ LOOK_ONLY = {
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
-    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|"
+    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
     r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
     "exec": r"exec( <.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
@@ -145,6 +146,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "file",
         "files",
         "folders",
+        "containers",
         "first",
         "width",
         "url",

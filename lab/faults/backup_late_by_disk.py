@@ -1,0 +1,34 @@
+"""No backup was made for more than a day: their disk is full."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "10"
+fails = {
+    "every-disk-has-room",
+    "no-backup-is-late-for-a-known-cause",
+    "nothing-fills-a-disk",
+    "the-backup-log-agrees-with-the-backups",
+    "the-newest-backup-is-fresh",
+}
+undetermined: set[str] = set()
+
+FAULT = "backup-late-by-disk"
+FILLER = f"{aside.BACKUPS}/.filler"
+FILL = f"""
+set -eu
+free=$(df --output=avail --block-size=1 {aside.BACKUPS} | tail -n 1)
+fallocate --length "$((free - 1000000))" {FILLER}
+"""
+
+
+def inject(server: Server) -> None:
+    aside.put_backups_aside(server, FAULT, aside.YOUNG)
+    server.run(FILL).required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"rm -f {FILLER}").required()
+    aside.put_backups_back(server, FAULT)

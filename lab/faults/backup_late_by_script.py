@@ -1,0 +1,28 @@
+"""No backup was made for more than a day: the script's last run failed."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "10"
+fails = {"no-backup-is-late-for-a-known-cause", "the-last-backup-run-ended-well", "the-newest-backup-is-fresh"}
+undetermined = {"the-backup-log-agrees-with-the-backups"}
+
+FAULT = "backup-late-by-script"
+LOG = "/var/log/psyfit-backup.log"
+EDITING = r"""
+cat
+stamp=$(date '+%F %T')
+printf '[%s] [INFO] Backup of psyfit_production started\n[%s] [ERROR] Backup failed\n' "$stamp" "$stamp"
+"""
+
+
+def inject(server: Server) -> None:
+    aside.put_backups_aside(server, FAULT, aside.YOUNG)
+    aside.edit_log(server, FAULT, LOG, EDITING)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)
+    aside.restore_log(server, FAULT, LOG)

@@ -1,0 +1,18 @@
+"""A release that was made before does not start: the database is not where it looks for it."""
+
+from __future__ import annotations
+
+from lab import recreated
+from lab.server import Server
+
+section = "10"
+fails = {"the-releases-reach-their-database"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    recreated.add_failed(server, recreated.EARLIER, "sed 's/^DATABASE_HOST=.*/DATABASE_HOST=psyfit-bd/'")
+
+
+def heal(server: Server) -> None:
+    recreated.take_failed(server, recreated.EARLIER)

@@ -1,0 +1,18 @@
+"""A release that was made before does not start: it was given no key for personal data."""
+
+from __future__ import annotations
+
+from lab import recreated
+from lab.server import Server
+
+section = "10"
+fails = {"no-release-lacks-a-key"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    recreated.add_failed(server, recreated.EARLIER, "grep -v ^ATTR_ENCRYPTED_KEY=")
+
+
+def heal(server: Server) -> None:
+    recreated.take_failed(server, recreated.EARLIER)

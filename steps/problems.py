@@ -1,0 +1,117 @@
+"""Section 10: the problems that the runbook knows, each with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_bdd import parsers, then
+
+from checks.backups import Backup
+from checks.cron import CronProcess, Crontab, Job, LastRun, LastRuns, Script
+from checks.disk import FileSystem
+from checks.filling import Filling
+from checks.last_words import Cause, LastWords, saying
+from runbook.look import Look
+from runbook.outcome import Undetermined, require
+
+BACKUP = "backup.sh"
+
+
+@then("no release that failed says that its key does not open what was encrypted")
+def no_release_has_a_wrong_key(last_words: tuple[LastWords, ...]) -> None:
+    _require_none(last_words, "a wrong key", "the keys with which everything was encrypted, above all RAILS_MASTER_KEY")
+
+
+@then("no release that failed says that an environment variable must be set")
+def no_release_lacks_a_key(last_words: tuple[LastWords, ...]) -> None:
+    _require_none(last_words, "a missing key", "every key in the release's environment")
+
+
+@then("no release says that the database is away")
+def the_releases_reach_their_database(last_words: tuple[LastWords, ...]) -> None:
+    _require_none(last_words, "the database is away", "a database that the releases reach", go_to="3.2")
+
+
+def _require_none(words: tuple[LastWords, ...], cause: Cause, expected: str, go_to: str = "8.1") -> None:
+    said = saying(words, cause)
+    require(not said, expected=expected, seen=[f"{one}: {cause}" for one in said], go_to=go_to)
+
+
+@then(
+    parsers.parse(
+        "the newest backup is less than {limit:d} hours old, or cron, the disk or the script says why it is not"
+    )
+)
+def no_backup_is_late(
+    look: Look,
+    backups: tuple[Backup, ...],
+    cron_processes: tuple[CronProcess, ...],
+    crontab: Crontab,
+    scripts: dict[str, Script],
+    last_runs: LastRuns,
+    cron_jobs: dict[str, Job],
+    backups_disk: FileSystem,
+    limit: int,
+) -> None:
+    newest = max(backups, key=lambda one: one.made_at)
+    hours = (newest.seen_at - newest.made_at).total_seconds() / 3600
+    job, account = cron_jobs[BACKUP], look.target.cron.account
+    causes = [
+        *_causes_in_cron(cron_processes, crontab, scripts.get(job.script), job, account),
+        *_causes_on_disk(backups_disk, newest),
+        *_causes_in_script(last_runs.of(BACKUP)),
+    ]
+    late = f"the newest backup is {hours:.0f} h old"
+    if hours >= limit and not causes:
+        raise Undetermined(f"{late}, and neither cron, the disk nor the script says why")
+    require(hours < limit, expected=f"a backup less than {limit} h old", seen=[late, *causes], go_to="10")
+
+
+def _causes_in_cron(
+    processes: tuple[CronProcess, ...], crontab: Crontab, script: Script | None, job: Job, account: str
+) -> Iterator[str]:
+    if not any(one.alive for one in processes):
+        yield "cron: it is not running"
+    if not crontab.running(job.script):
+        yield f"cron: no line of the crontab runs {job.script}"
+    if script is None or not script.executable_by(account):
+        yield f"cron: {account} cannot execute {job.script}"
+
+
+def _causes_on_disk(disk: FileSystem, newest: Backup) -> Iterator[str]:
+    if disk.free_bytes < newest.size_bytes:
+        free, size = disk.free_bytes / 1e6, newest.size_bytes / 1e6
+        yield f"disk: {disk.mount} has {free:.1f} MB left, and a backup takes {size:.1f} MB"
+    if disk.inodes and disk.used_inodes >= disk.inodes:
+        yield f"disk: {disk.mount} has no inode left"
+
+
+def _causes_in_script(run: LastRun | None) -> Iterator[str]:
+    if run is None or run.last is None:
+        yield "script: it has never written to its log"
+    elif run.last.is_error:
+        yield f"script: the last line of its log is “{run.last.text}”"
+
+
+@then(parsers.parse("no file system of the service is {limit:d} % full, or it is said what uses it"))
+def nothing_fills_a_disk(filling: Filling, limit: int) -> None:
+    found = filling.disks.file_systems
+    full = [f"{one.mount} is {one.used_percent:.0f} % full" for one in found if one.used_percent >= limit]
+    _require_room(filling, full, f"less than {limit} % everywhere")
+
+
+@then(parsers.parse("none has used {limit:d} % of its inodes, or it is said what uses them"))
+def nothing_uses_up_the_inodes(filling: Filling, limit: int) -> None:
+    found = filling.disks.file_systems
+    full = [
+        f"{one.mount} has used {one.used_inodes_percent:.0f} % of its inodes"
+        for one in found
+        if one.used_inodes_percent >= limit
+    ]
+    _require_room(filling, full, f"less than {limit} % of inodes everywhere")
+
+
+def _require_room(filling: Filling, full: list[str], expected: str) -> None:
+    require(filling.disks.file_systems and not full, expected=expected, seen=[*full, *filling.users], go_to="9.3")
+    if filling.disks.unseen is not None:
+        raise filling.disks.unseen
