@@ -78,11 +78,11 @@ def last_words(look: Look) -> tuple[LastWords, ...]:
 
 
 def is_failing(release: Container) -> bool:
-    """Whether it ended otherwise than in good order, starts over and over, or finds itself unhealthy."""
+    """Whether it ended otherwise than in good order, or starts over and over. Of one that runs, the words are past."""
     if not release.running:
         return not release.ended_in_order
     again = release.restarts > 0 and (release.up_seconds is None or release.up_seconds < YOUNG_SECONDS)
-    return release.restarting or again or release.health == "unhealthy"
+    return release.restarting or again
 
 
 def _reaches_database(look: Look) -> bool:

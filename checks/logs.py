@@ -14,6 +14,15 @@ from runbook.question import Command, Inspection, lines_of
 
 LOG_FILES = Command("find {folders} -maxdepth 1 -name '*-json.log*' -printf '%s %p\\n'", needs=rights.ROOT)
 
+READABLE = Command(
+    'for one in {containers}; do said=$(docker logs --tail 100 "$one" 2>&1); '
+    'printf \'%s\\t%s\\t%s\\n\' "$one" "$?" "${{#said}}"; done',
+    needs=rights.DOCKER,
+    lane="docker",
+    seconds=10,
+)
+"""Of each log how the reading of it ended, and how many characters came; none of them leaves the server."""
+
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s?([kMGTP]?)i?B?", re.IGNORECASE | re.ASCII)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 ROTATED = "json-file"
@@ -48,6 +57,26 @@ class LogOnDisk:
 
     log: KeptLog
     sizes_bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReadLog:
+    """What came of reading a container's log; ``status`` is 0 where it can be read."""
+
+    container: Container
+    status: int
+    characters: int
+
+
+def read_logs(look: Look) -> tuple[ReadLog, ...]:
+    """Whether the logs of the releases, running or not, and of the database can be read."""
+    found = look.see(fleet)
+    named = {one.name: one for one in (*found.releases, found.db) if one is not None}
+    if not named:
+        return ()
+    told = look.ask(READABLE.about(containers=tuple(named))).required("the containers' logs")
+    with reading("the containers' logs"):
+        return tuple(ReadLog(named[name], status, length) for name, status, length in read_readable(told.out))
 
 
 def kept_logs(look: Look) -> tuple[KeptLog, ...]:
@@ -100,6 +129,16 @@ def read_size(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is no size")
     return round(float(found[1]) * 1000.0 ** POWERS[found[2].lower()])
+
+
+def read_readable(text: str) -> list[tuple[str, int, int]]:
+    """The name, the status and the characters of each container in the answer to `READABLE`.
+
+    Raises:
+        ValueError: A line is not of that form.
+    """
+    rows = [line.split("\t") for line in lines_of(text)]
+    return [(name, int(status), int(length)) for name, status, length in rows]
 
 
 def read_sizes(text: str) -> dict[str, int]:

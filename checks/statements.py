@@ -86,5 +86,17 @@ WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND d
 ORDER BY c.oid::regclass::text"""
 """Each sequence of a column, and whether the next number that it would give is one that the column has already."""
 
+SESSIONS = """\
+SELECT json_build_array(
+  current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+  (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+  (SELECT json_agg(json_build_array(
+    pid, state, extract(epoch FROM clock_timestamp() - query_start),
+    extract(epoch FROM clock_timestamp() - state_change), wait_event_type, wait_event, application_name,
+    CASE WHEN wait_event_type = 'Lock' THEN pg_blocking_pids(pid) END))
+   FROM pg_stat_activity
+   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = current_database()))"""
+"""How many connections there may be and are, and what each session of others does: not what it asks."""
+
 SYSTEM = "SELECT system_identifier FROM pg_control_system()"
 """The number that tells one cluster of PostgreSQL from every other."""

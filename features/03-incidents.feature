@@ -1,5 +1,60 @@
 Feature: 3. Incidents
 
+  # What an incident is told by has to work before there is one.
+
+  @rb-3.1 @check
+  Rule: 3.1 The service is down
+
+    # However many releases run: `docker logs $(docker ps -q …)` fails with none and with two.
+    @major
+    Scenario: The logs can be read
+      Then the log of every web release and of the database can be read
+      And there is something in the log of every running web release
+
+  @rb-3.2 @check
+  Rule: 3.2 Connections fail
+
+    # `psql` in the container comes by the socket, where nobody is asked for a password.
+    @critical @needs-the-database-is-up @needs-the-web-release-is-up
+    Scenario: The application can log in to the database
+      Then the running release's own credentials log in to the database over the network
+
+    @major @needs-redis-is-up @needs-the-web-release-is-up @needs-no-container-restarts-over-and-over
+    Scenario: The application can log in to Redis
+      Then the running release's own credentials log in to Redis over the network
+
+  @rb-3.3 @check
+  Rule: 3.3 High load
+
+    # Neither the session that asks counts, nor a backup's.
+    @minor @needs-the-database-is-up
+    Scenario: No query is slow
+      Then no query runs for 5 s or longer
+
+    @major @needs-the-database-is-up
+    Scenario: No transaction is left open
+      Then no session has a transaction open without doing anything for 5 s or longer
+
+    @major @needs-the-database-is-up
+    Scenario: Nobody waits for a lock
+      Then no query waits for a lock for 5 s or longer
+
+    @major @needs-the-database-is-up
+    Scenario: The database has connections left
+      Then less than 80 % of the database's connections are taken
+
+    @major
+    Scenario: Every container has memory left
+      Then every container uses less than 90 % of the memory that it may have
+
+    @major
+    Scenario: Nothing in a container was killed for want of memory
+      Then no process in a running container was killed for want of memory since that started
+
+    @minor
+    Scenario: No container is held back by its limit of CPU time
+      Then every container with a limit of CPU time was held back in less than 25 % of its periods
+
   # The runbook's own commands for 3.4 lose every option of the service, and stop the newer release whatever came of
   # the switch. Here each step waits for the one before, while requests go on; the scenario after it shows the other.
 

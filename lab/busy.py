@@ -39,7 +39,7 @@ exec sleep 3600
 
 LOCK_OF_MIGRATIONS = f"""\
 #!/bin/sh
-{SQL} --command 'SELECT pg_advisory_lock({MIGRATION_LOCK})' --command 'SELECT pg_sleep(3600)'
+{{ echo 'SELECT pg_advisory_lock({MIGRATION_LOCK});'; sleep 3600; }} | {SQL}
 """
 
 CREATE_OTHER = """

@@ -35,6 +35,8 @@ STANDS_ON_THE_ANSWER = frozenset(
 )
 STANDS_ON_THE_RELEASE = frozenset(
     {
+        "the-application-can-log-in-to-redis",
+        "the-application-can-log-in-to-the-database",
         "the-log-of-the-web-release-is-rotated",
         "the-log-files-keep-to-their-limits",
         "one-release-runs",
@@ -42,9 +44,15 @@ STANDS_ON_THE_RELEASE = frozenset(
         "the-proxy-routes-to-the-running-release",
     }
 )
+STANDS_ON_REDIS = frozenset({"the-application-can-log-in-to-redis"})
 STANDS_ON_THE_DATABASE = frozenset(
     {
         "no-migration-is-pending",
+        "no-query-is-slow",
+        "no-transaction-is-left-open",
+        "nobody-waits-for-a-lock",
+        "the-application-can-log-in-to-the-database",
+        "the-database-has-connections-left",
         "no-migration-is-under-way",
         "the-log-of-the-database-is-rotated",
         "the-releases-reach-their-database",

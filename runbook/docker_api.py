@@ -50,6 +50,7 @@ CONTAINER = {
         "OOMKilled": True,
         "ExitCode": True,
         "StartedAt": True,
+        "Pid": True,
         "Health": {"Status": True},
     },
     "Config": {

@@ -46,6 +46,7 @@ def facts_of(target: Target) -> Facts:
         "newest_row": target.backups.newest_row,
         "cron_account": target.cron.account,
         "db": containers.db,
+        "redis": containers.redis,
         "proxy": containers.proxy,
         "proxy_service": containers.proxy_service,
         "web_port": str(containers.web_port),

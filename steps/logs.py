@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.clean_up import Survivor, Unused
 from checks.containers import Fleet
 from checks.logs import ROTATED, KeptLog, LogOnDisk, of
+from checks.tidiness import Survivor, Unused
 from runbook.outcome import require
 
 MB = 1_000_000

@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "2.2"
 fails = {"no-container-restarts-over-and-over"}
-undetermined: set[str] = set()
+undetermined = hands.STANDS_ON_REDIS
 
 FAULT = "crash-loop"
 SETTINGS = "/var/www/psyfit/.kamal/redis.conf"

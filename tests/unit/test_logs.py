@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.clean_up import DISK_USE, Unused, named_images, read_disk, read_unused, survivor, unused
 from checks.containers import CONTAINERS, NOW
 from checks.logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, read_kept_log, read_size, read_sizes
 from checks.room import IMAGES, ROOM
+from checks.tidiness import DISK_USE, Unused, named_images, read_disk, read_unused, survivor, unused
 from runbook.outcome import Differs
 from runbook.question import Output, Question
 from runbook.target import Target

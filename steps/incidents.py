@@ -1,0 +1,109 @@
+"""Section 3: what an incident is told by works, and tells of none now."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from checks.containers import Fleet
+from checks.logins import Login
+from checks.logs import ReadLog
+from checks.resources import Usage
+from checks.sessions import Session, Sessions
+from runbook.outcome import require
+
+
+@then("the log of every web release and of the database can be read")
+def the_logs_can_be_read(read_logs: tuple[ReadLog, ...]) -> None:
+    unread = [f"docker logs {one.container.name} ended with {one.status}" for one in read_logs if one.status != 0]
+    require(
+        read_logs and not unread,
+        expected="logs that docker can show",
+        seen=unread or "neither a web release nor the database",
+        go_to="9.1",
+    )
+
+
+@then("there is something in the log of every running web release")
+def the_logs_are_written_to(read_logs: tuple[ReadLog, ...], fleet: Fleet) -> None:
+    empty = [one.container.name for one in read_logs if one.container in fleet.running_releases and not one.characters]
+    require(not empty, expected="something in every log", seen=[f"nothing of {name}" for name in empty], go_to="9.1")
+
+
+@then("the running release's own credentials log in to the database over the network")
+def the_database_lets_the_application_in(database_login: Login) -> None:
+    _require_login(database_login, "3.2")
+
+
+@then("the running release's own credentials log in to Redis over the network")
+def redis_lets_the_application_in(redis_login: Login) -> None:
+    _require_login(redis_login, "8.1")
+
+
+def _require_login(login: Login, go_to: str) -> None:
+    require(login.answered, expected=f"{login.release.name} let in", seen=f"“{login.said}”", go_to=go_to)
+
+
+@then(parsers.parse("no query runs for {limit:d} s or longer"))
+def no_query_is_slow(sessions: Sessions, limit: int) -> None:
+    slow = [
+        f"{one} for {one.query_seconds:.0f} s" for one in sessions.others if one.works and one.query_seconds >= limit
+    ]
+    require(not slow, expected=f"queries of less than {limit} s", seen=slow, go_to="3.3")
+
+
+@then(parsers.parse("no session has a transaction open without doing anything for {limit:d} s or longer"))
+def no_transaction_is_left_open(sessions: Sessions, limit: int) -> None:
+    left = [
+        f"{one} for {one.state_seconds:.0f} s"
+        for one in sessions.others
+        if one.holds_transaction and one.state_seconds >= limit
+    ]
+    require(not left, expected=f"transactions that are used within {limit} s", seen=left, go_to="3.3")
+
+
+@then(parsers.parse("no query waits for a lock for {limit:d} s or longer"))
+def nobody_waits_for_a_lock(sessions: Sessions, limit: int) -> None:
+    waiting = [
+        f"{one} for {one.query_seconds:.0f} s, blocked by {_processes(one)}"
+        for one in sessions.others
+        if one.waits_for_lock and one.query_seconds >= limit
+    ]
+    require(not waiting, expected=f"locks that come within {limit} s", seen=waiting, go_to="3.3")
+
+
+def _processes(session: Session) -> str:
+    return ", ".join(f"process {pid}" for pid in session.blocked_by) or "nobody any more"
+
+
+@then(parsers.parse("less than {limit:d} % of the database's connections are taken"))
+def the_database_has_connections_left(sessions: Sessions, limit: int) -> None:
+    require(
+        sessions.taken_percent < limit,
+        expected=f"less than {limit} % of {sessions.allowed} connections",
+        seen=f"{sessions.taken}, {sessions.taken_percent:.0f} %",
+        go_to="3.3",
+    )
+
+
+@then(parsers.parse("every container uses less than {limit:d} % of the memory that it may have"))
+def every_container_has_memory_left(usage: tuple[Usage, ...], limit: int) -> None:
+    short = [
+        f"{one.container.name} uses {one.memory_percent:.0f} % of {one.may_have_bytes / 1e6:.0f} MB"
+        for one in usage
+        if one.memory_percent >= limit
+    ]
+    require(usage and not short, expected=f"less than {limit} %", seen=short or "no running container", go_to="3.3")
+
+
+@then("no process in a running container was killed for want of memory since that started")
+def nothing_was_killed_for_want_of_memory(usage: tuple[Usage, ...]) -> None:
+    killed = [
+        f"{one.counted.out_of_memory_kills} in {one.container.name}" for one in usage if one.counted.out_of_memory_kills
+    ]
+    require(usage and not killed, expected="no process killed", seen=killed or "no running container", go_to="3.3")
+
+
+@then(parsers.parse("every container with a limit of CPU time was held back in less than {limit:d} % of its periods"))
+def no_container_is_held_back(usage: tuple[Usage, ...], limit: int) -> None:
+    slow = [f"{one.container.name} in {one.held_back_percent:.0f} %" for one in usage if one.held_back_percent >= limit]
+    require(usage and not slow, expected=f"less than {limit} %", seen=slow or "no running container", go_to="3.3")
