@@ -18,6 +18,8 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "psyfit"
 HISTORY = HERE / "psyfit-server" / "history.sh"
 CRONTAB = HERE / "psyfit-server" / "crontab"
+RESOLVER = HERE / "psyfit-server" / "resolver.py"
+NAMES = "/etc/psyfit-lab-names"
 SCRIPTS = ("deploy.sh", "backup.sh", "restore.sh", "monitor.sh", "cleanup-docker.sh")
 """What the runbook calls."""
 
@@ -45,6 +47,13 @@ gpg --batch --quiet --import && echo {fingerprint}:6: | gpg --batch --quiet --im
 
 AUTHORITY = """
 cat > /usr/local/share/ca-certificates/psyfit-lab.crt && update-ca-certificates
+"""
+
+NAME = """
+set -e
+echo {name} {address} > {names}
+cat > /usr/local/sbin/lab-resolver
+setsid python3 /usr/local/sbin/lab-resolver {names} < /dev/null > /var/log/lab-resolver.log 2>&1 &
 """
 
 CREDENTIALS = """
@@ -173,6 +182,12 @@ def let_operator_in(server: Server, keys: Keys) -> str:
     """Let the operator's key into all accounts; returns the server's host key, as in known_hosts."""
     server.run(ACCOUNTS.format(login=shlex.quote(keys.login))).required()
     return server.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").required().out.strip()
+
+
+def start_resolver(server: Server, name: str, address: str) -> None:
+    """Start what answers for the public name: on the operator's side it leads to the lab."""
+    script = NAME.format(name=shlex.quote(name), address=shlex.quote(address), names=NAMES)
+    server.run(script, stdin=RESOLVER.read_bytes()).required()
 
 
 def trust(server: Server, keys: Keys) -> None:

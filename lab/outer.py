@@ -15,7 +15,7 @@ from lab.server import DEFAULT_NAME, LABEL, Server
 ADDRESS_LABEL = "runbook.address"
 LOOPBACK = ipaddress.ip_address("127.77.0.0")
 LABS_AT_MOST = 254
-PORTS = {"22/tcp": 22022, "443/tcp": 22443, "80/tcp": 22080}
+PORTS = {"22/tcp": 22022, "443/tcp": 22443, "80/tcp": 22080, "53/udp": 22053}
 DOMAINS = ("psytech.jp", "www.psytech.jp")
 
 
@@ -31,7 +31,7 @@ def start(client: Any, server: Server, image: str) -> str:
         name=server.container,
         hostname="psyfit",
         labels=labels,
-        ports=[port.split("/")[0] for port in PORTS],
+        ports=[tuple(port.split("/")) for port in PORTS],
         host_config=_host_config(client, server, address),
         networking_config=api.create_networking_config({server.container: api.create_endpoint_config()}),
     )

@@ -53,6 +53,10 @@ http_port = {http_port}
 ca_file = "{state}/ca.pem"
 database_page = "/api/v1/clinics"
 
+[dns]
+resolver = "{address}"
+port = {dns_port}
+
 [backups]
 newest_row = ["appointments.created_at", "audit_events.created_at"]
 encrypted_columns = [
@@ -128,6 +132,7 @@ def _furnish(server: Server, address: str, made: Images, steps: Steps, scripts: 
         held = keys.make(server.state)
         host_key = contents.let_operator_in(server, held)
         _write_operators_files(server, address, host_key)
+        contents.start_resolver(server, DOMAIN, address)
         trusting = begin(lambda: contents.trust(server, held))
         contents.commit_first_release(server, made, held, scripts)
         contents.configure(server, made, held)
@@ -193,12 +198,14 @@ def let_nothing_interrupt() -> None:
 
 
 def _write_operators_files(server: Server, address: str, host_key: str) -> None:
-    ssh, https, http = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp"))
+    ssh, https, http, dns = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp", "53/udp"))
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
-    (state / "target.toml").write_text(TARGET.format(ssh_port=ssh, https_port=https, http_port=http, **facts))
+    (state / "target.toml").write_text(
+        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, **facts)
+    )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     (state / "lab.json").write_text(json.dumps({"name": server.name, "address": address, "created": created}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -69,7 +70,9 @@ def line_to(server: Server, folder: Path, round_trip_seconds: float) -> Iterator
         config.replace(address, listen).replace(str(server.state / "known_hosts"), str(folder / "known_hosts"))
     )
     (folder / "target.toml").write_text(
-        text.replace(address, listen).replace(str(server.state / "ssh_config"), str(folder / "ssh_config"))
+        re.sub(r"\[dns\]\n(.+\n)*", "", text)
+        .replace(address, listen)
+        .replace(str(server.state / "ssh_config"), str(folder / "ssh_config"))
     )
     with Relay(listen, address, {port: port for port in PORTS}, round_trip_seconds):
         yield Line(folder / "target.toml", folder / "ssh_config")

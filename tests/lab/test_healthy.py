@@ -17,6 +17,7 @@ def test_everything_passes_by_evidence(look: Callable[..., Verified]) -> None:
     assert seen.code == 0, seen.told()
     sections = {scenario.section for scenario in seen.run.scenarios}
     assert sections == {
+        "1",
         "2.1",
         "2.2",
         "2.3",
@@ -72,7 +73,7 @@ def test_an_account_without_sudo_gets_undetermined_with_the_right_that_is_missin
     untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED]
     assert seen.code == 3, seen.told()
     assert not seen.ids(Outcome.FAILED)
-    assert {one.section for one in untold} == {"4.1", "4.3", "5.2", "6.4", "8.1", "9.2", "10"}
+    assert {one.section for one in untold} == {"1", "4.1", "4.3", "5.2", "6.4", "8.1", "9.2", "10"}
     assert {one.missing_right for one in untold if one.because is None} == {rights.ROOT.name}
 
 

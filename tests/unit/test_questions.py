@@ -10,7 +10,7 @@ import pytest
 from commands import doctor
 from conftest import CATALOGUE
 from runbook import observer
-from runbook.question import Command, Containers, Http, Images, Question, Tls, facts_of
+from runbook.question import Command, Containers, Dns, Http, Images, Question, Tls, facts_of
 from runbook.target import load
 
 READERS = {
@@ -171,7 +171,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", DECLARED)
 def test_every_question_has_a_time_limit_and_a_known_kind(name: str) -> None:
     question: Question[object] = DECLARED[name]
-    assert isinstance(question, Command | Containers | Images | Http | Tls)
+    assert isinstance(question, Command | Containers | Dns | Images | Http | Tls)
     assert 0 < question.seconds <= 600
 
 

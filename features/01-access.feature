@@ -1,0 +1,24 @@
+Feature: 1. Access
+
+  # That the ports answer is told by 2.1 (80), by 7 (443), and by the line itself (ssh), which is taken only where the
+  # host key is the known one. That the application's log can be read is told by 3.1.
+  @rb-1 @check
+  Rule: 1 Where the service is found
+
+    @critical
+    Scenario: The domain leads to the server
+      Then the domain resolves to the server's address and to no other
+
+    # The limits are each job's interval, the time that it may take, and a minute.
+    @major
+    Scenario: The logs are written to
+      Then the log of monitor.sh is there and was written to less than 7 minutes ago
+      And the log of backup.sh is there and was written to less than 25 hours ago
+
+    @minor
+    Scenario: The logs are rotated
+      Then no log of the service's scripts is larger than 20 MB
+
+    @major
+    Scenario: Nobody writes to a log that is gone
+      Then no process has a log of the service open that was taken away

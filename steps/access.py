@@ -1,0 +1,66 @@
+"""Section 1: the service is where the runbook says, and its logs are too."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from checks.access import Leads, LogFile, Writer
+from checks.cron import MINUTES, Job
+from runbook.outcome import require
+
+MB = 1_000_000
+
+
+@then("the domain resolves to the server's address and to no other")
+def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
+    require(
+        set(domain_leads.found) == {domain_leads.address},
+        expected=domain_leads.address,
+        seen=domain_leads.refusal or domain_leads.found or "no address",
+        go_to="1",
+    )
+
+
+@then(
+    parsers.re(
+        r"the log of (?P<script>\S+) is there and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"
+    )
+)
+def the_log_is_written_to(
+    service_logs: tuple[LogFile, ...], cron_jobs: dict[str, Job], script: str, limit: str, unit: str
+) -> None:
+    path = cron_jobs[script].log
+    log = next((one for one in service_logs if one.path == path), None)
+    require(
+        log and log.regular and log.minutes_ago < int(limit) * MINUTES[unit],
+        expected=f"{path}, written to less than {limit} {unit}s ago",
+        seen=_written(log) if log else f"no {path}",
+        go_to="6.4",
+    )
+
+
+def _written(log: LogFile) -> str:
+    if not log.regular:
+        return f"{log.path} is no file"
+    return f"{log.path} was written to {log.minutes_ago:.0f} minutes ago"
+
+
+@then(parsers.parse("no log of the service's scripts is larger than {limit:d} MB"))
+def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
+    large = [f"{one.path} has {one.size_bytes / MB:.0f} MB" for one in service_logs if one.size_bytes > limit * MB]
+    require(
+        service_logs and not large,
+        expected=f"logs of {limit} MB at most",
+        seen=large or "no log of the service's scripts",
+        go_to="9.2",
+    )
+
+
+@then("no process has a log of the service open that was taken away")
+def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[Writer, ...]) -> None:
+    require(
+        not writers_to_deleted_logs,
+        expected="logs that are there for all who write to them",
+        seen=writers_to_deleted_logs,
+        go_to="9.2",
+    )
