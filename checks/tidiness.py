@@ -50,7 +50,8 @@ class Survivor:
 
 
 def unused(look: Look) -> Unused:
-    """The images and the build cache that no container uses."""
+    """The images and the build cache that no container uses; an engine that gives no answer is not asked for long."""
+    look.ask(CONTAINERS)
     told, room = look.ask(DISK_USE, ROOM)
     used, disk = told.required("what the Docker Engine keeps"), room.required("the Docker Engine's disk")
     with reading("what the Docker Engine keeps"):

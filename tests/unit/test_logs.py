@@ -100,6 +100,7 @@ def test_no_file_at_all_is_not_well() -> None:
 def test_what_no_container_uses_is_added_up() -> None:
     told = "image\t1\t100MB\nimage\t0\t20MB\nimage\t0\t0B\ncache\tfalse\t5MB\ncache\ttrue\t7MB\n"
     answers: dict[Question[Any], object] = {
+        CONTAINERS: (),
         DISK_USE: Output(0, told, ""),
         ROOM: Output(
             0, "Filesystem 1-blocks Used Available Capacity Mounted on\n/dev/a 9 200000000 50000000 80% /\n", ""
