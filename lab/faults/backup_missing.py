@@ -10,6 +10,7 @@ fails = {"there-are-backups"}
 undetermined = {
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
+    "the-database-is-not-older-than-its-backups",
     "the-dumps-are-complete",
     "the-encrypted-backups-are-for-the-backup-key",
     "the-encrypted-backups-are-whole",
