@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 
-import checks
-import drills
-import steps
 from checks import steady
+from commands import rooms
 from runbook import catalogue
 from runbook.interlock import SteadyState
 from runbook.look import Look
 from runbook.record import Run
 
-pytest_plugins = [
-    "runbook.plugin",
-    *sorted(f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__)),
-]
+pytest_plugins = ["runbook.plugin", *rooms.MEANINGS]
 
-CATALOGUE = catalogue.read(
-    importlib.import_module(f"{room.__name__}.{module.name}")
-    for room in (checks, drills)
-    for module in pkgutil.iter_modules(room.__path__)
-)
+CATALOGUE = rooms.read_catalogue()
 
 globals().update(CATALOGUE.fixtures())
 

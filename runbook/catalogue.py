@@ -28,6 +28,10 @@ class Catalogue:
     names: dict[Question[Any], str]
     acts: dict[Act, str] = field(default_factory=dict)
 
+    def checks_of(self, function: Callable[..., Any]) -> tuple[Check[Any], ...]:
+        """The checks whose observations this step function takes as parameters, by name."""
+        return tuple(self.checks[name] for name in sorted(inspect.signature(function).parameters.keys() & self.checks))
+
     def questions_of(self, check: Check[Any]) -> tuple[Question[Any], ...]:
         """Every question that this check could ask, those of checks it rests on included, in the order of its code."""
         return tuple(dict.fromkeys(_declared(check, Question, set())))

@@ -22,13 +22,14 @@ from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped, ended_by_exceptions
 from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
+from runbook.features import scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Override, Run, Scenario
-from runbook.recording import Progress, scenario_id, scenario_record, step_record
+from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, TargetError, load
 
@@ -217,9 +218,7 @@ class Runbook:
         return {
             item: tuple(
                 dict.fromkeys(
-                    self._catalogue.checks[name]
-                    for function in bdd.step_functions(item)
-                    for name in sorted(bdd.parameters_of(function) & self._catalogue.checks.keys())
+                    check for function in bdd.step_functions(item) for check in self._catalogue.checks_of(function)
                 )
             )
             for item in items
@@ -272,8 +271,8 @@ class Runbook:
 
     def _keep(self, item: pytest.Item, step: Any, function: Any, error: BaseException | None) -> None:
         running, progress = self._config.stash[RUNNING], self._progress[item.nodeid]
-        names = bdd.parameters_of(function) & self._catalogue.checks.keys()
-        evidence = {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
+        checks = self._catalogue.checks_of(function)
+        evidence = {one for check in checks for one in running.look.evidence_of(check)}
         if bdd.is_drill(item):
             evidence.update(range(progress.step_exchanges + 1, running.evidence.count + 1))
         progress.steps.append(step_record(step, progress, error, evidence, running.redactor))

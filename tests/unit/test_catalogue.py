@@ -16,8 +16,8 @@ from commands.drill import Drill
 from conftest import CATALOGUE
 from lab import faults
 from runbook import bdd
+from runbook.features import scenario_id
 from runbook.record import SEVERITIES
-from runbook.recording import scenario_id
 
 FEATURES = Path(__file__).resolve().parents[2] / "features"
 SCENARIOS = [scenario for feature in get_features([str(FEATURES)]) for scenario in feature.scenarios.values()]
