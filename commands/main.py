@@ -60,6 +60,11 @@ app.command(
     help="Tell which rights the suite has on a server, and which sections are lost without each.",
 )
 app.command(
+    "commands.lint:lint_all",
+    name="lint",
+    help="Tell what is wrong with the runbook's own files; no server is needed.",
+)
+app.command(
     "commands.lab:app",
     name="lab",
     help="Make, break, heal and remove the disposable server.",

@@ -30,7 +30,11 @@ KINDS: Mapping[str, Kind] = {"Context": "given", "Action": "when", "Outcome": "t
 
 
 class Unreadable(WrongUse):
-    """A feature that is no Gherkin: one sentence with file and line."""
+    """A feature that is no Gherkin."""
+
+    def __init__(self, path: Path, line: int, what: str, expected: str) -> None:
+        super().__init__(f"{path}:{line}: {what}; expected {expected}")
+        self.line, self.what, self.expected = line, what, expected
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Section:
 
     number: str
     title: str
+    line: int
     scenarios: tuple[Scenario, ...]
 
 
@@ -129,11 +134,11 @@ def read_feature(path: Path) -> Chapter:
     except CompositeParserException as error:
         first = error.errors[0]
         said = str(first).partition(": ")[2]
-        raise Unreadable(f"{path}:{first.location['line']}: is no Gherkin: {said}") from None
+        raise Unreadable(path, first.location["line"], f"this is no Gherkin ({said})", "a feature") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path}: cannot be read ({error}); expected a feature") from None
+        raise Unreadable(path, 1, f"it cannot be read ({error})", "a feature") from None
     if feature is None:
-        raise Unreadable(f"{path}:1: is empty; expected a feature")
+        raise Unreadable(path, 1, "it is empty", "a feature")
     return Chapter(path, feature["name"], tuple(_sections(feature, path)))
 
 
@@ -167,13 +172,12 @@ def _sections(feature: ParsedFeature, path: Path) -> Iterator[Section]:
     children = list(feature["children"])
     before = _background(children)
     if loose := tuple(_scenarios(children, path, tags, before)):
-        yield Section(loose[0].section, title_of(feature["name"]), loose)
+        yield Section(loose[0].section, title_of(feature["name"]), feature["location"]["line"], loose)
     for rule in _of_kind(children, "rule"):
         inner = tags | _names(rule["tags"])
         steps = [*before, *_background(rule["children"])]
-        yield Section(
-            section_of(inner), title_of(rule["name"]), tuple(_scenarios(rule["children"], path, inner, steps))
-        )
+        scenarios = tuple(_scenarios(rule["children"], path, inner, steps))
+        yield Section(section_of(inner), title_of(rule["name"]), rule["location"]["line"], scenarios)
 
 
 def _background(children: Iterable[Any]) -> list[ParsedStep]:

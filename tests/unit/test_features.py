@@ -93,8 +93,8 @@ def test_an_outline_is_read_out_once_for_each_row(chapter: features.Chapter) -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Feature: F\n  Scenario: S\n    Then x\n  nonsense\n", ":4: is no Gherkin: expected: "),
-        ("", ":1: is empty; expected a feature"),
+        ("Feature: F\n  Scenario: S\n    Then x\n  nonsense\n", ":4: this is no Gherkin (expected: "),
+        ("", ":1: it is empty; expected a feature"),
     ],
 )
 def test_what_is_no_feature_is_told_with_file_and_line(tmp_path: Path, text: str, sentence: str) -> None:
