@@ -65,6 +65,11 @@ app.command(
     help="Tell what is wrong with the runbook's own files; no server is needed.",
 )
 app.command(
+    "commands.coverage:coverage",
+    name="coverage",
+    help="Tell which scenarios and faults each section has, and which scenario accounts for each line of a runbook.",
+)
+app.command(
     "commands.lab:app",
     name="lab",
     help="Make, break, heal and remove the disposable server.",
