@@ -6,10 +6,10 @@ from pathlib import Path
 
 from checks import steady
 from commands import rooms
-from runbook import catalogue
+from runbook import catalogue, controls, features
 from runbook.interlock import SteadyState
 from runbook.look import Look
-from runbook.record import Run
+from runbook.record import Control, Run
 
 pytest_plugins = ["runbook.plugin", *rooms.MEANINGS]
 
@@ -24,6 +24,10 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
 
 def pytest_runbook_steady_state(look: Look) -> SteadyState:
     return look.see(steady.steady_state)
+
+
+def pytest_runbook_controls() -> tuple[Control, ...]:
+    return controls.recorded(controls.load(), features.scenarios_of(features.read()))
 
 
 def pytest_runbook_finished(run: Run, folder: Path) -> Path:

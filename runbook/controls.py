@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook.exits import WrongUse
+from runbook.features import Scenario, section_order
+from runbook.record import Control
 
 CONTROLS = Path(__file__).resolve().parent.parent / "controls.toml"
 
@@ -26,7 +29,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Control(_Table):
+class Entry(_Table):
     """One control.
 
     Attributes:
@@ -47,7 +50,7 @@ class Framework(_Table):
 
     name: str
     ids: str
-    controls: dict[str, Control]
+    controls: dict[str, Entry]
 
 
 class Controls(_Table):
@@ -65,11 +68,11 @@ class Controls(_Table):
         """The controls of a section; of one without a line of its own those of its chapter."""
         return self.sections.get(section) or self.sections.get(section.partition(".")[0]) or ()
 
-    def listed(self) -> Iterator[tuple[str, str, Control]]:
+    def listed(self) -> Iterator[tuple[str, str, Entry]]:
         """Every control, as framework, identifier and what it is, in the table's order."""
         for framework in self.frameworks.values():
-            for identifier, control in framework.controls.items():
-                yield framework.name, identifier, control
+            for identifier, entry in framework.controls.items():
+                yield framework.name, identifier, entry
 
     def unknown(self) -> Iterator[str]:
         """Identifiers that a section names and no framework has, and those that its framework cannot have."""
@@ -77,6 +80,22 @@ class Controls(_Table):
         yield from dict.fromkeys(one for named in self.sections.values() for one in named if one not in known)
         for framework in self.frameworks.values():
             yield from (one for one in framework.controls if not re.fullmatch(framework.ids, one))
+
+
+def recorded(controls: Controls, scenarios: Iterable[Scenario]) -> tuple[Control, ...]:
+    """The controls for a run's record, each with its sections and how many of these scenarios each section has."""
+    counted = Counter(one.section for one in scenarios)
+    sections = sorted({*controls.sections, *counted}, key=section_order)
+    return tuple(
+        Control(
+            framework=framework,
+            id=identifier,
+            title=entry.title,
+            beyond=entry.beyond,
+            sections={one: counted[one] for one in sections if identifier in controls.of(one)},
+        )
+        for framework, identifier, entry in controls.listed()
+    )
 
 
 def load(path: Path = CONTROLS) -> Controls:

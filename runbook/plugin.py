@@ -28,7 +28,7 @@ from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
-from runbook.record import Override, Run, Scenario
+from runbook.record import Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, TargetError, load
@@ -58,6 +58,11 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_steady_state(self, look: Look) -> SteadyState:
         """What must hold before a drill, and be the same after it."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_controls(self) -> tuple[Control, ...]:
+        """The controls that the runbook's sections support evidence for."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -331,7 +336,7 @@ class Runbook:
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
-        run = running.finish()
+        run = running.finish(self._config.hook.pytest_runbook_controls() or ())
         written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
         session.exitstatus = run.exit_code
         self._screen.end(run, next(iter(written), running.folder))

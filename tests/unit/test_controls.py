@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from runbook import controls
-from runbook.controls import Control, Controls, ControlsError, Framework
+from runbook.controls import Controls, ControlsError, Entry, Framework
+from runbook.features import Scenario
 
 CONTROLS = controls.load()
 SMALL = Controls(
@@ -17,7 +18,7 @@ SMALL = Controls(
         "iso": Framework(
             name="ISO",
             ids=r"A\.[5-8]\.\d+",
-            controls={one: Control(title="x", beyond="y") for one in ("A.8.14", "A.8.16", "A.12.3.1")},
+            controls={one: Entry(title="x", beyond="y") for one in ("A.8.14", "A.8.16", "A.12.3.1")},
         )
     },
 )
@@ -63,6 +64,17 @@ def test_what_a_framework_has_is_known(identifier: str, framework: str) -> None:
 )
 def test_what_is_of_another_edition_or_made_up_is_not(identifier: str, framework: str) -> None:
     assert not re.fullmatch(CONTROLS.frameworks[framework].ids, identifier)
+
+
+def test_a_record_has_each_control_with_its_sections_in_order_and_their_scenarios() -> None:
+    def one(section: str) -> Scenario:
+        return Scenario(Path("x"), 1, "x", frozenset({f"rb-{section}"}), ())
+
+    found = {
+        control.id: control.sections for control in controls.recorded(SMALL, [one("2.10"), one("2.2"), one("2.2")])
+    }
+    assert found == {"A.8.14": {"2.1": 0}, "A.8.16": {"2": 0, "2.2": 2, "2.10": 1}, "A.12.3.1": {}}
+    assert list(found["A.8.16"]) == ["2", "2.2", "2.10"]
 
 
 def test_it_never_says_compliant() -> None:
