@@ -22,27 +22,39 @@ ASKING = ("ask", "ask_each")
 
 def findings(checks: Mapping[str, object]) -> Iterator[Finding]:
     """The checks that make a run wait longer than it may."""
+    depths = _Depths()
     for name, check in checks.items():
-        if isinstance(check, FunctionType) and (deep := depth(check)) > DEEPEST:
+        if isinstance(check, FunctionType) and (deep := depths.of(check)) > DEEPEST:
             what = f"the questions of the check {name} chain {deep} deep"
             yield Finding(*place_of(check), what, f"at most {DEEPEST}: ask together what does not need each other")
 
 
-def depth(check: FunctionType, before: int = 0, above: tuple[FunctionType, ...] = ()) -> int:
-    """The depth that is reached when this function has ended, where ``before`` was reached when it began."""
-    if check in above:
-        return before
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(check))).body
-    walk = _Walk(check, (*above, check))
-    return max(walk.through(tree, before), walk.left_at)
+def depth(check: FunctionType) -> int:
+    """The depth to which a check's questions chain."""
+    return _Depths().of(check)
+
+
+class _Depths:
+    """The depth that is reached when a function has ended, by the one reached when it began; each is told once."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[FunctionType, int], int] = {}
+
+    def of(self, function: FunctionType, before: int = 0) -> int:
+        if (function, before) not in self._told:
+            self._told[function, before] = before  # one that calls itself adds nothing there
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+            walk = _Walk(function.__globals__, self)
+            self._told[function, before] = max(walk.through(tree, before), walk.left_at)
+        return self._told[function, before]
 
 
 class _Walk:
     """One function's code, in the order in which it is run; ``left_at`` is the deepest at which it returns early."""
 
-    def __init__(self, function: FunctionType, above: tuple[FunctionType, ...]) -> None:
-        self._globals = function.__globals__
-        self._above = above
+    def __init__(self, names: Mapping[str, object], depths: _Depths) -> None:
+        self._names = names
+        self._depths = depths
         self.left_at = 0
 
     def through(self, node: ast.AST, reached: int) -> int:
@@ -70,16 +82,16 @@ class _Walk:
             return max(reached, 1) if by_name else reached + 1
         if word == "see" and call.args:
             seen = self._value(call.args[0])
-            return max(reached, depth(seen, 0, self._above)) if isinstance(seen, FunctionType) else reached
+            return max(reached, self._depths.of(seen)) if isinstance(seen, FunctionType) else reached
         called = self._value(call.func)
         if isinstance(called, FunctionType) and not called.__module__.startswith("runbook"):
-            return depth(called, reached, self._above)
+            return self._depths.of(called, reached)
         return reached
 
     def _value(self, node: ast.AST) -> object:
         """What a name stands for, also one in another module; None for anything else."""
         if isinstance(node, ast.Name):
-            return self._globals.get(node.id)
+            return self._names.get(node.id)
         if isinstance(node, ast.Attribute) and isinstance(module := self._value(node.value), ModuleType):
             return getattr(module, node.attr, None)
         return None

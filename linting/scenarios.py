@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from linting.finding import Finding
-from runbook.features import Scenario
+from runbook.features import TAG, Scenario
 from runbook.record import SEVERITIES
 
 TAGGED = (
@@ -42,6 +42,8 @@ def _tags(scenario: Scenario, ids: set[str]) -> Iterator[Finding]:
         count = sum(map(fits, scenario.tags))
         if count != 1:
             yield _at(scenario, f"has {count} {several}" if count else f"has no {what}", expected)
+    for one in sorted(tag for tag in scenario.tags if not TAG.fullmatch(tag)):
+        yield _at(scenario, f"has the unknown tag @{one}", "one of the tags in CONTRIBUTING.md")
     needed = {tag.removeprefix("needs-") for tag in scenario.tags if tag.startswith("needs-")}
     for one in sorted(needed - (ids - {scenario.id})):
         yield _at(scenario, f"stands on {one}, which is no other scenario", "the id of one: its name in lower case")

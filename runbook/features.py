@@ -24,6 +24,11 @@ from runbook.exits import WrongUse
 
 FEATURES = Path(__file__).resolve().parent.parent / "features"
 
+TAG = re.compile(
+    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
+)
+"""What a tag may be: CONTRIBUTING.md says what each means."""
+
 Kind = Literal["given", "when", "then"]
 KINDS: Mapping[str, Kind] = {"Context": "given", "Action": "when", "Outcome": "then"}
 """A sentence that begins with And or But is of the kind of the one before it."""

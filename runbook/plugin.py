@@ -5,7 +5,6 @@ What it needs of the rooms above (the catalogue of checks, who writes reports) c
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import traceback
@@ -22,7 +21,7 @@ from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped, ended_by_exceptions
 from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
-from runbook.features import scenario_id
+from runbook.features import TAG, scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
@@ -33,9 +32,6 @@ from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, TargetError, load
 
-TAG = re.compile(
-    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
-)
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()

@@ -46,6 +46,10 @@ FEATURE = """
     Scenario: On nothing
       Then this means one thing
 
+    @minor @urgent
+    Scenario: With a tag of its own
+      Then this means one thing
+
     @minor
     Scenario: Without a word
 
@@ -121,6 +125,7 @@ BROKEN = {
     "no severity": Broken(FEATURE_FILE, "Scenario: Without a severity", "has no severity"),
     "two severities": Broken(FEATURE_FILE, "Scenario: With two", "has 2 severities"),
     "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "stands on somebody-else, which is no other scenario"),
+    "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
     "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
     "an outline without rows": Broken(FEATURE_FILE, "Outline: Without", "is an outline without rows"),
     "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),
