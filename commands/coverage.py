@@ -73,14 +73,14 @@ def _cell(scenario: Scenario, failing: Mapping[str, Sequence[str]]) -> str:
 
 
 def _lines(console: Console, accounted: Sequence[Accounted], scenarios: Sequence[Scenario]) -> int:
-    drills = {one.id for one in scenarios if one.is_drill}
+    how = {one.id: _how(one) for one in scenarios}
     for one in accounted:
         sign, style = SIGNS.get(one.state, UNSETTLED)
         place = f"{one.section or '–':5} {f'line {one.line.number}' if one.line else 'gone':9}"
         said = one.line.text if one.line else one.entry.fact if one.entry else ""
         short = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
         console.print(Text.assemble((sign, style), f" {place} ", (clean(short), "bold")), soft_wrap=True)
-        for why in _why(one, drills):
+        for why in _why(one, how):
             console.print(Text(f"      {why}", "dim" if one.settled else ""), soft_wrap=True)
     counted = Counter(one.state for one in accounted)
     console.print(", ".join(f"{counted[state]} {state}" for state in State if counted[state]), soft_wrap=True)
@@ -89,13 +89,19 @@ def _lines(console: Console, accounted: Sequence[Accounted], scenarios: Sequence
     return exits.FAILED if left else exits.COMPLIANT
 
 
-def _why(one: Accounted, drills: set[str]) -> list[str]:
+def _how(scenario: Scenario) -> str:
+    """What a scenario does with a line of the runbook."""
+    if scenario.is_drill:
+        return "carried out by"
+    return "attested by" if "manual" in scenario.tags else "looked at by"
+
+
+def _why(one: Accounted, how: Mapping[str, str]) -> list[str]:
     match one:
         case Accounted(State.BY_SCENARIOS, _, entry) if entry:
-            looked = [scenario for scenario in entry.by if scenario not in drills]
-            acted = [scenario for scenario in entry.by if scenario in drills]
-            told = {"looked at by": looked, "carried out by": acted}
-            return ["; ".join(f"{how} {', '.join(ids)}" for how, ids in told.items() if ids)]
+            words = sorted({how[scenario] for scenario in entry.by})
+            named = {word: ", ".join(scenario for scenario in entry.by if how[scenario] == word) for word in words}
+            return ["; ".join(f"{word} {ids}" for word, ids in named.items())]
         case Accounted(State.ASIDE, _, entry) if entry:
             return [str(entry.aside)]
         case Accounted(State.NO_SCENARIO, _, _, missing) if missing:

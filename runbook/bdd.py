@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 from pytest_bdd import scenarios
-from pytest_bdd.feature import get_features
-from pytest_bdd.parser import Scenario, ScenarioTemplate
+from pytest_bdd.parser import Scenario
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
@@ -43,12 +42,6 @@ def scenario_of(item: pytest.Item) -> Scenario | None:
         return None
     callspec = getattr(item, "callspec", None)
     return template.render(callspec.params.get(EXAMPLE, {}) if callspec else {})
-
-
-def written_in(folder: Path) -> Iterator[ScenarioTemplate]:
-    """Every scenario of the features in a folder, whether a run has collected it or not."""
-    for feature in get_features([str(folder)]):
-        yield from feature.scenarios.values()
 
 
 def tags_of(scenario: Scenario) -> frozenset[str]:

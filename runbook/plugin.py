@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 import pytest
 
 from runbook import attestation as attesting
-from runbook import bdd, screen
+from runbook import bdd, features, screen
 from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped, ended_by_exceptions
-from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
+from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse
 from runbook.features import TAG, scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
@@ -30,7 +30,7 @@ from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
-from runbook.target import Target, TargetError, load
+from runbook.target import Target, load
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
@@ -171,7 +171,7 @@ class Runbook:
         try:
             target = load(self._config.option.target)
             self._config.stash[ATTESTED] = self._attested(target)
-        except TargetError as error:
+        except WrongUse as error:
             self._stop(str(error), WRONG_USE)
         session.items[:] = sorted(_needed_first(session.items), key=bdd.is_drill)  # first all looks, then the acts
         if self._config.option.plan:
@@ -205,9 +205,8 @@ class Runbook:
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:
             return {}
-        known = {
-            scenario_id(one.name) for one in bdd.written_in(self._config.rootpath / "features") if "manual" in one.tags
-        }
+        written = features.scenarios_of(features.read(self._config.rootpath / "features"))
+        known = {one.id for one in written if "manual" in one.tags}
         return attesting.read(target.attestations, known)
 
     @pytest.hookimpl(trylast=True)
