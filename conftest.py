@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 
-import checks
-import drills
-import steps
 from checks import steady
-from runbook import catalogue
+from commands import rooms
+from runbook import catalogue, controls, features
 from runbook.interlock import SteadyState
 from runbook.look import Look
-from runbook.record import Run
+from runbook.record import Control, Run
 
-pytest_plugins = [
-    "runbook.plugin",
-    *sorted(f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__)),
-]
+pytest_plugins = ["runbook.plugin", *rooms.MEANINGS]
 
-CATALOGUE = catalogue.read(
-    importlib.import_module(f"{room.__name__}.{module.name}")
-    for room in (checks, drills)
-    for module in pkgutil.iter_modules(room.__path__)
-)
+CATALOGUE = rooms.read_catalogue()
 
 globals().update(CATALOGUE.fixtures())
 
@@ -35,6 +24,10 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
 
 def pytest_runbook_steady_state(look: Look) -> SteadyState:
     return look.see(steady.steady_state)
+
+
+def pytest_runbook_controls() -> tuple[Control, ...]:
+    return controls.recorded(controls.load(), features.scenarios_of(features.read()))
 
 
 def pytest_runbook_finished(run: Run, folder: Path) -> Path:

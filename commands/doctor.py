@@ -14,13 +14,14 @@ from rich.text import Text
 from commands.front import Server, run_features
 from runbook import exits, rights
 from runbook.evidence import Evidence
+from runbook.features import section_order
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
 from runbook.plan import Planned
 from runbook.question import Command, Containers, Tls
 from runbook.redaction import Redactor
 from runbook.rights import Right
-from runbook.screen import clean, section_order
+from runbook.screen import clean
 from runbook.target import Target, load
 
 TOUCH_EDGE = Tls()

@@ -50,6 +50,14 @@ Feature: 5. Backups and restore
     Scenario: The backup log agrees with the backups
       Then the backup that the log names last is there
 
+  # bin/restore.sh, which the runbook names "for tests", puts the backup in production's place.
+  @rb-5.3 @check
+  Rule: 5.3 What a restore by hand leaves
+
+    @critical @needs-the-database-is-up @needs-there-are-backups
+    Scenario: The database is not older than its backups
+      Then the newest row of the database is not older than the newest row of the plain backups
+
   # The backup is restored into a throw-away database beside production, which is gone afterwards. Never by
   # bin/restore.sh: that one drops production's own database first.
   @rb-5.3 @drill

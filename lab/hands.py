@@ -53,6 +53,7 @@ STANDS_ON_THE_DATABASE = frozenset(
         "nobody-waits-for-a-lock",
         "the-application-can-log-in-to-the-database",
         "the-database-has-connections-left",
+        "the-database-is-not-older-than-its-backups",
         "no-migration-is-under-way",
         "the-log-of-the-database-is-rotated",
         "the-releases-reach-their-database",

@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from reporting import reading
+from reporting.controls import frameworks
 from reporting.foreign import excerpt, visible
 from reporting.timeline import picture
 from runbook import exits
@@ -40,13 +41,16 @@ TONES: Mapping[str, str] = {
 
 def render(run: Run) -> str:
     """The HTML document."""
+    sections = reading.sections(run)
     return _TEMPLATE.render(
         run=run,
         verdict=reading.verdict(run),
         tone=TONES.get(reading.verdict(run), Outcome.UNDETERMINED),
         gaps=tuple(reading.gaps(run)),
         cautions=tuple(reading.cautions(run)),
-        sections=reading.sections(run),
+        sections=sections,
+        section_anchors={section.number: f"section-{place}" for place, section in enumerate(sections, 1)},
+        frameworks=frameworks(run),
         anchors=_anchors(run.scenarios),
         rests_on=_rests_on(run.scenarios),
         exchanges={exchange.sequence: exchange for exchange in run.exchanges},

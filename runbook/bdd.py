@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from pytest_bdd import scenarios
-from pytest_bdd.feature import get_features
-from pytest_bdd.parser import Scenario, ScenarioTemplate
+from pytest_bdd.parser import Scenario
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
+
+from runbook.features import title_of
 
 EXAMPLE = "_pytest_bdd_example"
 
@@ -41,12 +42,6 @@ def scenario_of(item: pytest.Item) -> Scenario | None:
         return None
     callspec = getattr(item, "callspec", None)
     return template.render(callspec.params.get(EXAMPLE, {}) if callspec else {})
-
-
-def written_in(folder: Path) -> Iterator[ScenarioTemplate]:
-    """Every scenario of the features in a folder, whether a run has collected it or not."""
-    for feature in get_features([str(folder)]):
-        yield from feature.scenarios.values()
 
 
 def tags_of(scenario: Scenario) -> frozenset[str]:
@@ -74,6 +69,12 @@ def definitions() -> list[StepFunctionContext]:
     return list(step_function_context_registry.values())
 
 
+def meanings_of(kind: str, text: str, among: Iterable[StepFunctionContext] | None = None) -> list[StepFunctionContext]:
+    """The definitions that a sentence of this kind could mean: one where all is well. Of several the last would win."""
+    known = definitions() if among is None else among
+    return [one for one in known if one.type in (None, kind) and one.parser.is_matching(text)]
+
+
 def parameters_of(function: Callable[..., Any]) -> frozenset[str]:
     """The names of a step function's parameters."""
     return frozenset(inspect.signature(function).parameters)
@@ -81,7 +82,7 @@ def parameters_of(function: Callable[..., Any]) -> frozenset[str]:
 
 def section_title(scenario: Scenario) -> str:
     """The title of its rule, or of its feature where it stands in none, without the number before it."""
-    return re.sub(r"^[\d.]+\s+", "", scenario.rule.name if scenario.rule else scenario.feature.name)
+    return title_of(scenario.rule.name if scenario.rule else scenario.feature.name)
 
 
 def feature_path(scenario: Scenario) -> Path:

@@ -9,15 +9,13 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from runbook.act import Act
 from runbook.look import Check, Look
 from runbook.question import Question
-
-A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -28,13 +26,17 @@ class Catalogue:
     names: dict[Question[Any], str]
     acts: dict[Act, str] = field(default_factory=dict)
 
+    def checks_of(self, function: Callable[..., Any]) -> tuple[Check[Any], ...]:
+        """The checks whose observations this step function takes as parameters, by name."""
+        return tuple(self.checks[name] for name in sorted(inspect.signature(function).parameters.keys() & self.checks))
+
     def questions_of(self, check: Check[Any]) -> tuple[Question[Any], ...]:
         """Every question that this check could ask, those of checks it rests on included, in the order of its code."""
-        return tuple(dict.fromkeys(_declared(check, Question, set())))
+        return tuple(dict.fromkeys(one for one in named_by(check) if isinstance(one, Question)))
 
     def acts_of(self, function: Callable[..., Any]) -> tuple[Act, ...]:
         """Every act that this function could do, in the order of its code."""
-        return tuple(dict.fromkeys(_declared(function, Act, set())))
+        return tuple(dict.fromkeys(one for one in named_by(function) if isinstance(one, Act)))
 
     def fixtures(self) -> dict[str, Any]:
         """A session fixture for each check, named after it."""
@@ -66,6 +68,25 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
     return Catalogue(checks, names, acts)
 
 
+def named_by(function: object) -> Iterator[object]:
+    """The module-level values that a function's code names, those of the functions it calls included.
+
+    What the engine's own functions name is left out.
+    """
+    reached: set[FunctionType] = set()
+
+    def reach(one: object) -> Iterator[object]:
+        if not isinstance(one, FunctionType) or one in reached:
+            return
+        reached.add(one)
+        for value in _values_in(one):
+            yield value
+            if isinstance(value, FunctionType) and not value.__module__.startswith("runbook"):
+                yield from reach(value)
+
+    return reach(function)
+
+
 def _is_check(value: object, module: ModuleType) -> bool:
     if not inspect.isfunction(value) or value.__module__ != module.__name__ or value.__name__.startswith("_"):
         return False
@@ -79,18 +100,6 @@ def _fixture(name: str, check: Check[Any]) -> Any:
 
     observation.__doc__ = check.__doc__
     return pytest.fixture(scope="session", name=name)(observation)
-
-
-def _declared(function: Callable[..., Any], kind: type[A], seen: set[object]) -> Iterator[A]:
-    """The module-level values of this kind that a function's code names, those of the functions it calls included."""
-    if function in seen or not isinstance(function, FunctionType):
-        return
-    seen.add(function)
-    for value in _values_in(function):
-        if isinstance(value, kind):
-            yield value
-        elif isinstance(value, FunctionType) and not value.__module__.startswith("runbook"):
-            yield from _declared(value, kind, seen)
 
 
 def _values_in(function: FunctionType) -> Iterator[object]:

@@ -18,6 +18,10 @@ class Event(StrEnum):
     NOTHING_RUN = "nothing run"
 
 
+class WrongUse(Exception):
+    """A command cannot begin with what it was given: one sentence that names it and says what was expected."""
+
+
 COMPLIANT = 0
 FAILED = 1
 WRONG_USE = 2

@@ -10,8 +10,8 @@ import pytest
 
 from runbook import bdd, reachability
 from runbook.catalogue import Catalogue
-from runbook.question import facts_of
-from runbook.recording import section_of
+from runbook.features import section_of
+from runbook.question import Facts, Question, facts_of
 from runbook.target import Target
 
 
@@ -40,18 +40,19 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
     for question in reachability.NAMES:
         if question != reachability.NAME or target.dns.resolver is not None:
             sections.setdefault(question, {})
-    names = {**reachability.NAMES, **catalogue.names}
     facts = facts_of(target)
-    return tuple(
-        Planned(
-            name=names.get(question, type(question).__name__),
-            asked=question.told(facts),
-            vantage=question.vantage,
-            right=question.needs.name,
-            seconds=question.seconds,
-            sections=tuple(asking),
-        )
-        for question, asking in sections.items()
+    return tuple(told(question, catalogue, facts, tuple(asking)) for question, asking in sections.items())
+
+
+def told(question: Question[Any], catalogue: Catalogue, facts: Facts, sections: tuple[str, ...] = ()) -> Planned:
+    """One question as it would be asked with these facts."""
+    return Planned(
+        name={**reachability.NAMES, **catalogue.names}.get(question, type(question).__name__),
+        asked=question.told(facts),
+        vantage=question.vantage,
+        right=question.needs.name,
+        seconds=question.seconds,
+        sections=sections,
     )
 
 
@@ -75,21 +76,22 @@ class PlannedDrill:
 def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]) -> tuple[PlannedDrill, ...]:
     """The drills among these scenarios; what only a look can tell stands as ``<name>``."""
     facts = facts_of(target)
-
-    def acts(function: Callable[..., Any]) -> tuple[PlannedAct, ...]:
-        return tuple(
-            PlannedAct(catalogue.acts.get(act, "an act"), act.told(facts), act.undo_told(facts))
-            for act in catalogue.acts_of(function)
-        )
-
     return tuple(
         PlannedDrill(
             scenario.name,
             tuple(
-                (f"{step.keyword.strip()} {step.name}", acts(function))
+                (f"{step.keyword.strip()} {step.name}", acts_told(function, catalogue, facts))
                 for step, function in zip(scenario.steps, bdd.step_functions(item), strict=False)
             ),
         )
         for item in items
         if bdd.is_drill(item) and (scenario := bdd.scenario_of(item)) is not None
+    )
+
+
+def acts_told(function: Callable[..., Any], catalogue: Catalogue, facts: Facts) -> tuple[PlannedAct, ...]:
+    """The acts that a sentence's function could do, as they would be done with these facts."""
+    return tuple(
+        PlannedAct(catalogue.acts.get(act, "an act"), act.told(facts), act.undo_told(facts))
+        for act in catalogue.acts_of(function)
     )

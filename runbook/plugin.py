@@ -5,7 +5,6 @@ What it needs of the rooms above (the catalogue of checks, who writes reports) c
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import traceback
@@ -17,24 +16,22 @@ from typing import Any, NoReturn
 import pytest
 
 from runbook import attestation as attesting
-from runbook import bdd, screen
+from runbook import bdd, features, screen
 from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped, ended_by_exceptions
-from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event
+from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse
+from runbook.features import TAG, scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
-from runbook.record import Override, Run, Scenario
-from runbook.recording import Progress, scenario_id, scenario_record, step_record
+from runbook.record import Control, Override, Run, Scenario
+from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
-from runbook.target import Target, TargetError, load
+from runbook.target import Target, load
 
-TAG = re.compile(
-    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
-)
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
@@ -57,6 +54,11 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_steady_state(self, look: Look) -> SteadyState:
         """What must hold before a drill, and be the same after it."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_controls(self) -> tuple[Control, ...]:
+        """The controls that the runbook's sections support evidence for."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -169,7 +171,7 @@ class Runbook:
         try:
             target = load(self._config.option.target)
             self._config.stash[ATTESTED] = self._attested(target)
-        except TargetError as error:
+        except WrongUse as error:
             self._stop(str(error), WRONG_USE)
         session.items[:] = sorted(_needed_first(session.items), key=bdd.is_drill)  # first all looks, then the acts
         if self._config.option.plan:
@@ -203,9 +205,8 @@ class Runbook:
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:
             return {}
-        known = {
-            scenario_id(one.name) for one in bdd.written_in(self._config.rootpath / "features") if "manual" in one.tags
-        }
+        written = features.scenarios_of(features.read(self._config.rootpath / "features"))
+        known = {one.id for one in written if "manual" in one.tags}
         return attesting.read(target.attestations, known)
 
     @pytest.hookimpl(trylast=True)
@@ -217,9 +218,7 @@ class Runbook:
         return {
             item: tuple(
                 dict.fromkeys(
-                    self._catalogue.checks[name]
-                    for function in bdd.step_functions(item)
-                    for name in sorted(bdd.parameters_of(function) & self._catalogue.checks.keys())
+                    check for function in bdd.step_functions(item) for check in self._catalogue.checks_of(function)
                 )
             )
             for item in items
@@ -272,8 +271,8 @@ class Runbook:
 
     def _keep(self, item: pytest.Item, step: Any, function: Any, error: BaseException | None) -> None:
         running, progress = self._config.stash[RUNNING], self._progress[item.nodeid]
-        names = bdd.parameters_of(function) & self._catalogue.checks.keys()
-        evidence = {one for name in names for one in running.look.evidence_of(self._catalogue.checks[name])}
+        checks = self._catalogue.checks_of(function)
+        evidence = {one for check in checks for one in running.look.evidence_of(check)}
         if bdd.is_drill(item):
             evidence.update(range(progress.step_exchanges + 1, running.evidence.count + 1))
         progress.steps.append(step_record(step, progress, error, evidence, running.redactor))
@@ -332,7 +331,7 @@ class Runbook:
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
-        run = running.finish()
+        run = running.finish(self._config.hook.pytest_runbook_controls() or ())
         written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
         session.exitstatus = run.exit_code
         self._screen.end(run, next(iter(written), running.folder))

@@ -80,6 +80,11 @@ def lines_of(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
+def _domain(facts: Facts) -> str:
+    """The domain; where no target names it, ``<domain>``."""
+    return str(facts.get("domain", "<domain>"))
+
+
 @dataclass(frozen=True)
 class Output:
     """What a command answered. ``status`` is its exit status."""
@@ -207,7 +212,7 @@ class Http(Question[HttpAnswer]):
         return "outside"
 
     def told(self, facts: Facts) -> str:
-        return f"GET {self.scheme}://{facts['domain']}{self.path_on(facts)}"
+        return f"GET {self.scheme}://{_domain(facts)}{self.path_on(facts)}"
 
     def path_on(self, facts: Facts) -> str:
         """The path with the target's facts in it; one that the target does not name stands as ``<name>``."""
@@ -250,7 +255,7 @@ class Tls(Question[Handshake]):
     def told(self, facts: Facts) -> str:
         chain = "verifying the chain" if self.trusted else "any certificate"
         offer = f", offering at most {self.at_most}" if self.at_most else ""
-        return f"TLS handshake with {facts['domain']}:https, {chain}{offer}"
+        return f"TLS handshake with {_domain(facts)}:https, {chain}{offer}"
 
 
 @dataclass(frozen=True)
@@ -278,4 +283,4 @@ class Dns(Question[Resolution]):
         return "outside"
 
     def told(self, facts: Facts) -> str:
-        return f"addresses of {facts['domain']}, asked of the target's resolver"
+        return f"addresses of {_domain(facts)}, asked of the target's resolver"

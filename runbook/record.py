@@ -150,6 +150,21 @@ class Server(_Model):
     clock_offset_seconds: float | None
 
 
+class Control(_Model):
+    """One control that the runbook supports evidence for, as the suite's own table had it.
+
+    Attributes:
+        beyond: What of it no scenario looks at.
+        sections: The sections that support evidence for it, and how many scenarios the suite has for each.
+    """
+
+    framework: str
+    id: str
+    title: str
+    beyond: str
+    sections: dict[str, int]
+
+
 class Run(_Model):
     """Everything that a report needs to know of one run.
 
@@ -170,6 +185,7 @@ class Run(_Model):
     line: str | None = None
     scenarios: tuple[Scenario, ...]
     exchanges: tuple[Exchange, ...]
+    controls: tuple[Control, ...] = ()
 
     def counts(self) -> dict[Outcome, int]:
         """How many scenarios came to each outcome, every outcome named, in the order of `Outcome`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import bdd
+from runbook.features import scenario_id, section_of
 from runbook.interlock import Refused
 from runbook.operator import Operator
 from runbook.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
@@ -37,16 +37,6 @@ class Progress:
     step_clock: float = 0.0
     step_exchanges: int = 0
     operator: Operator | None = None
-
-
-def scenario_id(name: str) -> str:
-    """A scenario's id: its name in lower case, words joined by hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def section_of(tags: Iterable[str]) -> str:
-    """The runbook's section that a scenario's tags name; empty where they name none."""
-    return next((tag.removeprefix("rb-") for tag in sorted(tags) if tag.startswith("rb-")), "")
 
 
 def step_record(

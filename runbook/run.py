@@ -21,7 +21,7 @@ from runbook.exits import COMPLIANT, Event, exit_code
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.outcome import Outcome, Undetermined
-from runbook.record import Origin, Override, Run, Scenario, Server, decides
+from runbook.record import Control, Origin, Override, Run, Scenario, Server, decides
 from runbook.redaction import Redactor
 from runbook.target import Target
 
@@ -63,8 +63,8 @@ class Running:
         """An override lets through what failed, and nothing else."""
         return Outcome.WAIVED if self.override and scenario.outcome is Outcome.FAILED else scenario.outcome
 
-    def finish(self) -> Run:
-        """Hang up and make the record."""
+    def finish(self, controls: tuple[Control, ...] = ()) -> Run:
+        """Hang up and make the record, with the controls that it supports evidence for."""
         server = self._server()
         line = self.observer.line()
         self.observer.close()
@@ -83,6 +83,7 @@ class Running:
             line=self.redactor.redact(line) if line else None,
             scenarios=tuple(map(self._redacted, self.scenarios)),
             exchanges=self.evidence.exchanges,
+            controls=controls,
         )
 
     def _redacted(self, scenario: Scenario) -> Scenario:

@@ -15,8 +15,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from runbook.features import section_order
 from runbook.outcome import SIGNS, Outcome
-from runbook.plan import Planned, PlannedDrill
+from runbook.plan import Planned, PlannedAct, PlannedDrill
 from runbook.record import Run, Scenario
 from runbook.run import Running
 
@@ -43,6 +44,20 @@ def failure(scenario: Scenario) -> str:
     lines = [f"{scenario.section}  {scenario.name}  [{scenario.severity}]"]
     lines += [f"  {name}: {clean(what)}" for name, what in _what_to_know(scenario)]
     return "\n".join(lines)
+
+
+def show_question(console: Console, question: Planned, *, by: str = "", more: str = "") -> None:
+    """Print one question: how it is called, what it needs, and as it is asked, ``by`` that much from the left."""
+    needs = f"{question.vantage} · needs {question.right} · at most {question.seconds:g} s"
+    console.print(Text.assemble(by, (question.name, "bold"), f"  {needs}{more}"), soft_wrap=True)
+    console.print(Text(_indented(question.asked, f"{by}    "), "cyan"), soft_wrap=True)
+
+
+def show_act(console: Console, act: PlannedAct) -> None:
+    """Print one act: the exact command, and what undoes it."""
+    console.print(Text(f"      {act.name}", "dim"))
+    console.print(Text(_indented(act.script, "        "), "cyan"), soft_wrap=True)
+    console.print(Text(_indented(act.undo, "        undo: "), "dim cyan"), soft_wrap=True)
 
 
 class Screen:
@@ -106,14 +121,8 @@ class Screen:
         """Print every question, and say that none was asked."""
         listed = tuple(planned)
         for question in listed:
-            self._console.print(
-                Text.assemble(
-                    (question.name, "bold"),
-                    f"  {question.vantage} · needs {question.right} · at most {question.seconds:g} s"
-                    f" · for {', '.join(question.sections) or 'the line that tells what is down'}",
-                )
-            )
-            self._console.print(Text(_indented(question.asked, "    "), "cyan"), soft_wrap=True)
+            sections = f" · for {', '.join(question.sections) or 'the line that tells what is down'}"
+            show_question(self._console, question, more=sections)
         self._console.print(f"{len(listed)} questions; none was asked.")
 
     def drill_plan(self, drills: Iterable[PlannedDrill]) -> None:
@@ -123,9 +132,7 @@ class Screen:
             for sentence, acts in drill.sentences:
                 self._console.print(Text(f"  {sentence}"), soft_wrap=True)
                 for act in acts:
-                    self._console.print(Text(f"      {act.name}", "dim"))
-                    self._console.print(Text(_indented(act.script, "        "), "cyan"), soft_wrap=True)
-                    self._console.print(Text(f"{_indented(act.undo, '        undo: ')}", "dim cyan"), soft_wrap=True)
+                    show_act(self._console, act)
 
     def _progress(self) -> str:
         return f"{self._done} of {self._selected}"
@@ -217,8 +224,3 @@ def _sections(run: Run) -> Table:
         ]
         table.add_row(Text(section, "bold"), Text.assemble(*parts))
     return table
-
-
-def section_order(section: str) -> tuple[int, ...]:
-    """Sorts sections as the runbook does: 2.1 before 10."""
-    return tuple(int(number) for number in re.findall(r"\d+", section))

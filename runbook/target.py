@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from runbook.exits import WrongUse
+
 TARGETS = Path(__file__).resolve().parent.parent / "targets"
 
 
-class TargetError(Exception):
+class TargetError(WrongUse):
     """A target file that cannot be used: one sentence that names file, key and what is expected."""
 
 

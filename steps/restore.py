@@ -8,6 +8,7 @@ from pytest_bdd import given, parsers, then, when
 
 from checks.backups import Backup
 from checks.containers import fleet
+from checks.going_back import NewestRows
 from checks.schema import KINDS
 from drills import restore, throwaway
 from drills.restore import Opened, Restored
@@ -153,3 +154,14 @@ def restored_in_time(operator: Operator, restored: Restored) -> None:
 def production_is_untouched(operator: Operator, restored: Restored) -> None:
     changed = restore.identity(operator).differs_from(restored.opened.production)
     require(not changed, expected="the same container, cluster and schema", seen=changed, go_to="3.2")
+
+
+@then("the newest row of the database is not older than the newest row of the plain backups")
+def the_database_has_moved_on(newest_rows: NewestRows) -> None:
+    behind = newest_rows.hours_behind
+    require(
+        behind is not None and behind <= 0,
+        expected=f"a row as new as the newest of {newest_rows.backup}, or newer",
+        seen="no row" if behind is None else f"the newest row is {behind:.1f} h older than that",
+        go_to="5.3",
+    )

@@ -11,6 +11,7 @@ undetermined = {
     "no-backup-is-late-for-a-known-cause",
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
+    "the-database-is-not-older-than-its-backups",
     "the-dumps-are-complete",
     "the-encrypted-backups-are-for-the-backup-key",
     "the-encrypted-backups-are-whole",

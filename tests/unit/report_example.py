@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runbook.evidence import Evidence
 from runbook.outcome import Outcome
-from runbook.record import Difference, Exchange, Origin, Run, Scenario, Server, Severity, Step
+from runbook.record import Control, Difference, Exchange, Origin, Run, Scenario, Server, Severity, Step
 from runbook.redaction import Redactor
 
 BEGUN = datetime(2026, 2, 24, 8, 0, 12, 345000, tzinfo=UTC)
@@ -96,6 +96,7 @@ def run(
     collected: int | None = None,
     clock_offset_seconds: float | None = 0.02,
     uncommitted_changes: bool = False,
+    controls: Sequence[Control] = (),
 ) -> Run:
     selected = len(scenarios) if selected is None else selected
     return Run(
@@ -125,9 +126,30 @@ def run(
         collected=selected if collected is None else collected,
         scenarios=tuple(scenarios),
         exchanges=tuple(exchanges),
+        controls=tuple(controls),
     )
 
 
+CONTROLS = (
+    Control(
+        framework="ISO/IEC 27001:2022, Annex A",
+        id="A.8.13",
+        title="Backups",
+        beyond="how long they have to be kept",
+        sections={"5.2": 4, "5.4": 0, "6.4": 2},
+    ),
+    Control(
+        framework="ISO/IEC 27001:2022, Annex A",
+        id="A.8.24",
+        title="Cryptography",
+        beyond="how keys are made",
+        sections={"7": 1},
+    ),
+    Control(
+        framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Rights above the usual", beyond="all", sections={}
+    ),
+    Control(framework="NIST SP 800-53 r5", id="IA-5(7)", title="No secret in code", beyond="all", sections={"8.3": 0}),
+)
 HEALTH = "Health and liveness"
 BACKUPS = "Backup and restore"
 
@@ -297,6 +319,7 @@ def troubled(file: Path | None = None) -> Run:
         collected=41,
         clock_offset_seconds=-97.0,
         uncommitted_changes=True,
+        controls=CONTROLS,
     )
 
 

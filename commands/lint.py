@@ -1,0 +1,21 @@
+"""``runbook lint``: what is wrong with the runbook's own files. No server is needed."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from commands import rooms
+from commands.front import ROOT
+from linting.everything import House, lint
+from runbook import controls, exits, features
+
+
+def lint_all() -> int:
+    """Tell what is wrong with the features, their steps and checks, and the table of controls: file, line and rule."""
+    found = lint(House(features.FEATURES, rooms.meanings(), rooms.declaring(), controls.CONTROLS))
+    console = Console(highlight=False)
+    for finding in found:
+        console.print(Text(finding.told(ROOT)), soft_wrap=True)
+    console.print(f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "nothing is wrong")
+    return exits.FAILED if found else exits.COMPLIANT

@@ -1,0 +1,240 @@
+"""``runbook lint``: nothing is wrong with the project, and each kind of fault is named in a copy that has it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+from commands.front import ROOT
+from commands.main import run
+from linting import chains, meanings
+from runbook import exits
+from runbook.look import Look
+from runbook.outcome import require
+from runbook.question import Command
+
+ROOMS = ("features", "steps", "checks", "drills", "linting", "runbook", "reporting", "commands", "lab")
+
+FEATURE = """
+    @minor
+    Scenario: Undefined
+      Then nobody knows what this means
+
+    @minor
+    Scenario: Ambiguous
+      Then this means two things
+
+    @minor
+    Scenario: The clone is clean
+      Then this means one thing
+
+    Scenario: Without a severity
+      Then this means one thing
+
+    @major @minor
+    Scenario: With two severities
+      Then this means one thing
+
+    @minor @needs-somebody-else
+    Scenario: On nothing
+      Then this means one thing
+
+    @minor @urgent
+    Scenario: With a tag of its own
+      Then this means one thing
+
+    @minor
+    Scenario: Without a word
+
+    @minor
+    Scenario Outline: Without rows
+      Then this means one thing
+
+  @check
+  Rule: Without a number
+
+    @minor
+    Scenario: Without a section
+      Then this means one thing
+
+  @rb-99.1
+  Rule: 99.1 Without a control
+
+    @minor @check
+    Scenario: Uncontrolled
+      Then this means one thing
+
+    @minor
+    Scenario: Neither looks nor acts
+      Then this means one thing
+"""
+STEPS = """
+
+@then("this means two things")
+def one_of_two() -> None:
+    require(1, expected="", seen="", go_to="")
+
+
+@then("this means two things")
+def two_of_two() -> None:
+    one_of_two()
+
+
+@then("this means one thing")
+def one_of_one() -> None:
+    one_of_two()
+
+
+@then("this asserts nothing")
+def silent() -> None:
+    print("all is well")
+"""
+CHECKS = """
+STOPS = Command("docker stop db")
+
+
+def too_deep(look: Look) -> str:
+    first = look.ask(ORIGIN)
+    second = look.ask(ORIGIN.about(one=first.out))
+    third = look.ask(ORIGIN.about(one=second.out))
+    return look.ask(ORIGIN.about(one=third.out)).out
+"""
+FEATURE_FILE, STEP_FILE, CHECK_FILE = "features/08-secrets.feature", "steps/secrets.py", "checks/repository.py"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A fault of the copy: what is said of it, and the line that it is at."""
+
+    file: str
+    line: str
+    said: str
+
+
+BROKEN = {
+    "an undefined step": Broken(FEATURE_FILE, "nobody knows", "“Then nobody knows what this means” is undefined"),
+    "an ambiguous step": Broken(FEATURE_FILE, "Then this means two things", "is ambiguous: secrets.py:"),
+    "a duplicate name": Broken(FEATURE_FILE, "Scenario: The clone is", "has the name of the one at 04-deploy.feature:"),
+    "no severity": Broken(FEATURE_FILE, "Scenario: Without a severity", "has no severity"),
+    "two severities": Broken(FEATURE_FILE, "Scenario: With two", "has 2 severities"),
+    "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "stands on somebody-else, which is no other scenario"),
+    "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
+    "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
+    "an outline without rows": Broken(FEATURE_FILE, "Outline: Without", "is an outline without rows"),
+    "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),
+    "no kind": Broken(FEATURE_FILE, "Scenario: Neither", "has no kind"),
+    "a section without a control": Broken(FEATURE_FILE, "Rule: 99.1", "section 99.1 has no control"),
+    "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is no Gherkin (expected: "),
+    "a step that asserts nothing": Broken(STEP_FILE, '@then("this asserts', "“this asserts nothing” asserts nothing"),
+    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this is more"),
+    "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
+    "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
+    "a control that no framework can have": Broken("controls.toml", '"A.12.3.1" =', "the control A.12.3.1 is unknown"),
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with every fault in it."""
+    folder = tmp_path_factory.mktemp("project")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, folder / room)
+    controls = (ROOT / "controls.toml").read_text()
+    controls = controls.replace('"8.1" = [', '"8.1" = ["A.17.1", ')
+    controls = controls.replace('"A.5.14" = {', '"A.12.3.1" = { title = "x", beyond = "y" }\n"A.5.14" = {')
+    (folder / "controls.toml").write_text(controls)
+    (folder / "features/99-no-gherkin.feature").write_text(
+        "Feature: 99. Broken\n  Scenario: X\n    Then y\n  nonsense\n"
+    )
+    for file, more in ((FEATURE_FILE, FEATURE), (STEP_FILE, STEPS), (CHECK_FILE, CHECKS)):
+        with (folder / file).open("a") as opened:
+            opened.write(more)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(copy: Path) -> list[str]:
+    """What `runbook lint` says of the copy."""
+    done = subprocess.run(
+        [sys.executable, "-m", "commands.main", "lint"],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == exits.FAILED, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_each_fault_of_a_copy_is_named_with_its_place(copy: Path, said: list[str], kind: str) -> None:
+    broken = BROKEN[kind]
+    lines = (copy / broken.file).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if broken.line in text)
+    (found,) = [one for one in said if broken.said in one]
+    assert found.startswith(f"{broken.file}:{line}: ")
+    assert "; expected " in found
+
+
+def test_nothing_else_is_said_of_the_copy(said: list[str]) -> None:
+    assert len(said) == len(BROKEN) + 1
+    assert said[-1] == f"{len(BROKEN)} findings"
+
+
+def test_nothing_is_wrong_with_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["lint"])
+    assert capsys.readouterr().out == "nothing is wrong\n"
+    assert code == exits.COMPLIANT
+
+
+ONE, OTHER = Command("id -u"), Command("id -g")
+
+
+def apart(look: Look) -> object:
+    """Three questions one after another that do not need each other."""
+    return look.ask(ONE), look.ask(OTHER), look.ask(ONE, OTHER)
+
+
+def early(look: Look) -> object:
+    """Two ways, of which only one is taken."""
+    if look.see(apart):
+        return look.ask(ONE.about(a=str(look.ask(OTHER.about(b="c")))))
+    return look.ask(ONE.about(a="b"))
+
+
+def needing(look: Look) -> object:
+    """A question for each of what another check saw, by a helper."""
+    return [_helper(look, one) for one in str(look.see(early))]
+
+
+def _helper(look: Look, one: str) -> object:
+    return look.ask(ONE.about(a=one))
+
+
+@pytest.mark.parametrize(("check", "deep"), [(apart, 1), (early, 3), (needing, 4)])
+def test_only_what_needs_another_answer_makes_a_chain_deeper(check: FunctionType, deep: int) -> None:
+    assert chains.depth(check) == deep
+    assert len([*chains.findings({"it": check})]) == (deep > chains.DEEPEST)
+
+
+def judges() -> None:
+    require(ONE, expected="", seen="", go_to="")
+
+
+def judges_elsewhere() -> None:
+    for _ in "x":
+        judges()
+
+
+def test_a_step_may_judge_in_what_it_calls() -> None:
+    assert meanings.can_fail(judges_elsewhere)
+    assert not meanings.can_fail(_helper)

@@ -1,0 +1,31 @@
+"""The command line is quick because it imports only what a command needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("_pytest", "pytest_bdd", "docker", "httpx", "cryptography", "pydantic", "markdown_it", "jinja2", "gherkin")
+"""What takes long to import; `runbook --help` has 0.15 s."""
+
+
+def imported(*arguments: str) -> set[str]:
+    """What of the heavy ones a command line imports, in a process of its own."""
+    code = (
+        "import sys; from commands.main import run; code = run(sys.argv[1:]); "
+        f"print('imported', *[one for one in {HEAVY!r} if one in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=30, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [(["--help"], set()), (["--version"], set()), (["show", "--help"], {"gherkin"}), (["show"], {"gherkin"})],
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], needed: set[str]) -> None:
+    assert imported(*arguments) == needed
