@@ -10,6 +10,9 @@ from lab import faults
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified
+from tests.lab.sampling import sampled
+
+SAMPLE = 80
 
 CAUSES = {
     "backup-late-by-cron": "cron: no line of the crontab runs /var/www/psyfit/bin/backup.sh",
@@ -30,7 +33,7 @@ def options_for(fault: faults.Fault) -> tuple[str, ...]:
     return ("--", "--run-kind=gate") if any(one.endswith("-is-under-way") for one in fault.fails) else ()
 
 
-@pytest.mark.parametrize("fault", faults.names())
+@pytest.mark.parametrize("fault", sampled(faults.names(), SAMPLE))
 def test_the_fault_is_seen_for_what_it_is(fault: str, lab: Server, look: Callable[..., Verified]) -> None:
     expected = faults.describe(fault)
     try:
