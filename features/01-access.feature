@@ -1,13 +1,18 @@
 Feature: 1. Access
 
-  # That the ports answer is told by 2.1 (80), by 7 (443), and by the line itself (ssh), which is taken only where the
-  # host key is the known one. That the application's log can be read is told by 3.1.
+  # That the ports answer is told by 2.1 (80), by 7 (443), and by the line itself (ssh). That the application's log can
+  # be read is told by 3.1.
   @rb-1 @check
   Rule: 1 Where the service is found
 
     @critical
     Scenario: The domain leads to the server
       Then the domain resolves to the server's address and to no other
+
+    # A server that shows another is asked nothing: it may be somebody else's.
+    @critical
+    Scenario: The server shows the host key that is known
+      Then the server shows the host key that is known of it
 
     # The limits are each job's interval, the time that it may take, and a minute.
     @major

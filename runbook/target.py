@@ -127,7 +127,7 @@ class Edge(_Table):
 
 
 class Dns(_Table):
-    """Whom to ask what the domain leads to, when a line to the server has failed.
+    """Whom to ask what the domain leads to.
 
     Attributes:
         resolver: Its IP address; None asks nobody.

@@ -2,7 +2,8 @@
 
 A fault module has a docstring (what is wrong, in one line), ``section`` (of the runbook), ``fails`` and
 ``undetermined`` (the ids of exactly those scenarios that then have that outcome; all others pass), and the functions
-``inject(server)`` and ``heal(server)``. These names are the whole interface.
+``inject(server)`` and ``heal(server)``. Where the line to the server itself is lost, ``passes`` names what still
+passes, and all others are undetermined. These names are the whole interface.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Fault:
     section: str
     fails: frozenset[str]
     undetermined: frozenset[str]
+    passes: frozenset[str] | None = None
 
 
 def names() -> list[str]:
@@ -52,6 +54,7 @@ def describe(fault: str) -> Fault:
         section=module.section,
         fails=frozenset(module.fails),
         undetermined=frozenset(module.undetermined),
+        passes=frozenset(module.passes) if hasattr(module, "passes") else None,
     )
 
 
