@@ -35,11 +35,13 @@ READERS = frozenset(
         "find",
         "fold",
         "git",
+        "gpg",
         "grep",
         "gzip",
         "head",
         "id",
         "ls",
+        "mailq",
         "od",
         "openssl",
         "printf",
@@ -64,12 +66,18 @@ LOOK_ONLY = {
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q)",
-    "exec": r"exec( <.*)?",
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|"
+    r"exec( -i)? -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
+    "exec": r"exec( \d?<.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
     "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
-    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main)",
+    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main|"
+    r"ls-files -- \S+ \S+|rev-list --all --count -- \S+ \S+|"
+    r"cat-file --batch-all-objects --batch --unordered --buffer)",
+    "gpg": r"gpg --homedir Q/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "
+    r"--with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
+    "mailq": r"mailq",
     "openssl": r"openssl pkey -pubout",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",

@@ -11,6 +11,9 @@ undetermined = {
     "a-page-that-reads-the-database-answers",
     "no-migration-is-pending",
     "no-migration-is-under-way",
+    "the-database-asks-for-the-password",
+    "the-database-takes-the-password-of-the-next-release",
+    "the-database-takes-the-password-of-the-release",
     "the-database-is-not-older-than-its-backups",
 }
 
