@@ -1,4 +1,4 @@
-"""Whether the database lets in whoever has the password, and nobody else.
+"""Whether the database lets in who has the password of .kamal/secrets, and nobody without one.
 
 Each log-in goes over TCP to an address of the database's container that is not loopback: through its socket and from
 loopback PostgreSQL's image lets everybody in. The password goes from where it stands through a pipe into one
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.containers import fleet
 from runbook import rights
 from runbook.look import Look
 from runbook.outcome import Undetermined
@@ -20,14 +19,6 @@ LOG_IN = (
     "sh -c 'IFS= read -r PGPASSWORD; export PGPASSWORD PGCONNECT_TIMEOUT=4; "
     'exec psql -XAtqw -h "$(cat /etc/hostname)" -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' '
     'sh {database} "SELECT 1"'
-)
-
-BY_RELEASE = Command(
-    "docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {release} | "
-    f"sed -n 's/^POSTGRES_PASSWORD=//p' | {LOG_IN}",
-    needs=rights.DOCKER,
-    lane="docker",
-    seconds=10,
 )
 
 BY_SECRETS = Command(
@@ -52,14 +43,6 @@ class LogIn:
 
     taken: bool
     tried: bool
-
-
-def log_in_of_release(look: Look) -> LogIn:
-    """With the password that the running release was created with."""
-    running = look.see(fleet).running_releases
-    if not running:
-        raise Undetermined("no web release runs", because="the-web-release-is-up")
-    return read_log_in(look.ask(BY_RELEASE.about(release=running[0].id)))
 
 
 def log_in_of_secrets(look: Look) -> LogIn:

@@ -30,10 +30,6 @@ Feature: 8. Secrets
       And no two of RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are the same
 
     # Inside the database's container psql asks for no password at all. This goes over the network, as the service does.
-    @critical @needs-the-database-is-up
-    Scenario: The database takes the password of the release
-      Then POSTGRES_PASSWORD of the running release logs in to the database over TCP
-
     @critical @needs-the-database-is-up @needs-the-next-release-gets-the-important-variables
     Scenario: The database takes the password of the next release
       Then POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP
@@ -75,3 +71,11 @@ Feature: 8. Secrets
     @critical
     Scenario: The secrets are not in the process list
       Then no value of the secrets stands in the command line of a process
+
+  @rb-8.3 @check
+  Rule: 8.3 The secrets of GitHub Actions
+
+    # GitHub tells names and times, never a value.
+    @major
+    Scenario: GitHub Actions has its secrets
+      Then the repository has the Actions secrets SERVER_HOST, SERVER_USER, SSH_PRIVATE_KEY and SSH_PORT

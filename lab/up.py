@@ -71,6 +71,10 @@ newest_row_hours = 25
 [probe]
 slow_page = "/api/v1/report"
 post_path = "/api/v1/check-ins"
+
+[github]
+api = "http://{address}:{github_port}"
+repository = "psyfit/psyfit"
 """
 
 
@@ -193,12 +197,14 @@ def let_nothing_interrupt() -> None:
 
 
 def _write_operators_files(server: Server, address: str, host_key: str) -> None:
-    ssh, https, http = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp"))
+    ssh, https, http, github = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp", "8030/tcp"))
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
-    (state / "target.toml").write_text(TARGET.format(ssh_port=ssh, https_port=https, http_port=http, **facts))
+    (state / "target.toml").write_text(
+        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, github_port=github, **facts)
+    )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     (state / "lab.json").write_text(json.dumps({"name": server.name, "address": address, "created": created}))

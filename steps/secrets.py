@@ -67,21 +67,11 @@ def no_secret_serves_twice(releases_in_use: tuple[Release, ...], names: str) -> 
     require(releases_in_use and not twice, expected="a value of its own for each", seen=twice, go_to="8.2")
 
 
-@then("POSTGRES_PASSWORD of the running release logs in to the database over TCP")
-def the_releases_password_is_taken(log_in_of_release: LogIn) -> None:
-    _taken(log_in_of_release)
-
-
 @then("POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP")
 def the_secrets_password_is_taken(log_in_of_secrets: LogIn) -> None:
     if not log_in_of_secrets.taken and not log_in_of_secrets.tried:
         raise Undetermined(".kamal/secrets gives POSTGRES_PASSWORD by reference: its value is not known here")
-    _taken(log_in_of_secrets)
-
-
-def _taken(log_in: LogIn) -> None:
-    seen = "it is refused" if log_in.tried else "there is none"
-    require(log_in.taken, expected="a password that the database takes", seen=seen, go_to="8.1")
+    require(log_in_of_secrets.taken, expected="a password that the database takes", seen="it is refused", go_to="8.1")
 
 
 @then("nobody logs in to the database over TCP without a password")
@@ -148,6 +138,14 @@ def no_value_in_log_files(leaks_in_log_files: Search) -> None:
 @then("no value of the secrets stands in the command line of a process")
 def no_value_in_processes(leaks_in_processes: Search) -> None:
     _nowhere(leaks_in_processes)
+
+
+@then(parsers.parse("the repository has the Actions secrets {names}"))
+def the_actions_secrets_are_there(look: Look, actions_secrets: frozenset[str] | None, names: str) -> None:
+    if actions_secrets is None:
+        raise NotApplicable("the target names no github.repository")
+    missing = [f"no {name}" for name in _listed(names) if name not in actions_secrets]
+    require(not missing, expected=f"each of them in {look.target.github.repository}", seen=missing, go_to="8.3")
 
 
 def _nowhere(found: Search) -> None:

@@ -9,7 +9,6 @@ section = "8.1"
 fails = {
     "the-api-is-healthy",
     "the-database-takes-the-password-of-the-next-release",
-    "the-database-takes-the-password-of-the-release",
 }
 undetermined = {"a-page-that-reads-the-database-answers"}
 

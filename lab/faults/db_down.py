@@ -13,7 +13,6 @@ undetermined = {
     "no-migration-is-under-way",
     "the-database-asks-for-the-password",
     "the-database-takes-the-password-of-the-next-release",
-    "the-database-takes-the-password-of-the-release",
     "the-database-is-not-older-than-its-backups",
 }
 

@@ -14,7 +14,6 @@ fails = {
 undetermined = {
     *hands.STANDS_ON_THE_ANSWER,
     *hands.STANDS_ON_THE_RELEASE,
-    "the-database-takes-the-password-of-the-release",
     "the-running-release-has-what-the-secrets-say",
 }
 

@@ -66,3 +66,6 @@ as_of "$sunday" "$APP_DIR/bin/cleanup-docker.sh" >> "$CLEANUP_LOG"
 for ((run = now / 300 * 300 - 6 * 3600; run <= now; run += 300)); do
   printf '[%s] [INFO] === Monitor check completed: all OK ===\n' "$(date --date="@$((run + 1))" '+%F %T')"
 done >> "$MONITOR_LOG"
+
+# The mail with which the monitor told that there was something once.
+printf 'To: %s\nSubject: [PsyFit] backup\n\n%s\n' "$(setting ALERT_EMAIL)" 'the newest backup is 26 hours old' | sendmail -t
