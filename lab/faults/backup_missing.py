@@ -8,6 +8,12 @@ from lab.server import Server
 section = "5.2"
 fails = {"there-are-backups"}
 undetermined = {
+    "all-backups-are-encrypted-since-a-recipient-is-set",
+    "enough-backups-are-kept",
+    "old-backups-are-removed",
+    "the-backups-are-closed-to-others",
+    "the-backups-have-a-file-system-of-their-own",
+    "the-right-database-is-in-the-backup",
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
     "the-database-is-not-older-than-its-backups",

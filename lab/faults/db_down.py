@@ -14,6 +14,7 @@ undetermined = {
     "the-database-asks-for-the-password",
     "the-database-takes-the-password-of-the-next-release",
     "the-database-is-not-older-than-its-backups",
+    "the-right-database-is-in-the-backup",
 }
 
 FAULT = "db-down"

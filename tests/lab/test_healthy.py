@@ -54,7 +54,7 @@ def test_an_account_without_sudo_gets_undetermined_with_the_right_that_is_missin
     untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED]
     assert seen.code == 3, seen.told()
     assert not seen.ids(Outcome.FAILED)
-    assert {one.section for one in untold} == {"4.1", "4.3", "5.2", "5.3", "6.4", "8.1", "8.2"}
+    assert {one.section for one in untold} == {"4.1", "4.3", "5.2", "5.3", "5.4", "6.3", "6.4", "8.1", "8.2"}
     assert {one.missing_right for one in untold if one.because is None} == {rights.ROOT.name}
 
 
