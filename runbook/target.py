@@ -103,6 +103,7 @@ Address = Annotated[str, AfterValidator(_ip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1)]
 Hours = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=1)]
 
 
 class _Table(BaseModel):
@@ -235,6 +236,16 @@ class Probe(_Table):
         return self.post_row.partition(".")[2]
 
 
+class Drills(_Table):
+    """How often drills are to be held.
+
+    Attributes:
+        restore_days: Within how many days a restore drill with an encrypted backup has to pass.
+    """
+
+    restore_days: Days = 92
+
+
 class GitHub(_Table):
     """The repository whose workflow deploys the service.
 
@@ -270,6 +281,7 @@ class Target(_Table):
     objectives: Objectives = Objectives()
     cron: Cron = Cron()
     github: GitHub = GitHub()
+    drills: Drills = Drills()
     probe: Probe = Probe()
     attestations: LocalPath | None = Field(default=None, strict=False)
 

@@ -9,6 +9,7 @@ from pytest_bdd import parsers, then
 
 from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
 from checks.cron import Job, LastRuns
+from checks.drilled import Drilled
 from checks.job_settings import JobSettings
 from checks.keeping import Guarded, Place
 from checks.keyring import KeyInRing
@@ -270,6 +271,19 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
         expected=f"a key in the server's ring that can be encrypted to for {days} days",
         seen="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
         go_to="5.4",
+    )
+
+
+@then("a restore drill with an encrypted backup passed within its cadence")
+def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], last_sealed_drill: Drilled | None) -> None:
+    if not any(one.encrypted for one in backups):
+        raise NotApplicable("no backup is encrypted")
+    cadence = look.target.drills.restore_days
+    require(
+        last_sealed_drill and last_sealed_drill.days_ago <= cadence,
+        expected=f"one within the last {cadence} days: `runbook drill restore`",
+        seen=str(last_sealed_drill or "none is noted on the server"),
+        go_to="5.3",
     )
 
 

@@ -14,6 +14,7 @@ undetermined = {
     "the-backups-are-closed-to-others",
     "the-backups-have-a-file-system-of-their-own",
     "the-right-database-is-in-the-backup",
+    "what-is-inside-the-encrypted-backups-was-seen-by-a-drill",
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
     "the-database-is-not-older-than-its-backups",

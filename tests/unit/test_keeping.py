@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.cron import settings_of
+from checks.drilled import read_passed
 from checks.job_settings import read_settings
 from checks.keeping import Guarded, Place, read_devices, read_modes
 from checks.keyring import read_ring
+from runbook import journal
 
 NOW = 1_790_000_000
 DAY = 86400
@@ -90,7 +94,20 @@ def test_another_key_is_not_the_backup_key() -> None:
     assert read_ring(f"now:{NOW}\n", frozenset({"B"})) is None
 
 
-WORDS = st.sampled_from(["now", "pub", "sub", "folder", "file", "shell", "written", "5", "x", "", "9" * 30])
+def test_the_drills_that_passed_are_read_by_their_dates() -> None:
+    lines = [f"now {NOW}", f"passed {NOW - DAY} b psyfit_2.sql.gz", f"passed {NOW - 3 * DAY} a psyfit_1.sql.gz.gpg", ""]
+    earlier, later = read_passed("\n".join(lines))
+    assert (later.scenario, later.days_ago) == ("b", 1)
+    assert str(earlier).endswith(", 3 days ago")
+
+
+def test_a_scenario_that_passed_is_noted_with_its_backup(tmp_path: Path) -> None:
+    script = journal.passed("the-latest", "a b.gpg; echo").replace(journal.FOLDER, str(tmp_path))
+    subprocess.run(["sh", "-c", script], check=True)
+    assert (tmp_path / "passed").read_text().split(" ", 1)[1] == "the-latest a b.gpg; echo\n"
+
+
+WORDS = st.sampled_from(["now", "pub", "sub", "folder", "file", "shell", "written", "passed", "5", "x", "", "9" * 30])
 FOREIGN = st.lists(
     st.one_of(
         st.text(max_size=12),
@@ -106,6 +123,7 @@ def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
     for read in (
         read_modes,
         read_devices,
+        read_passed,
         lambda text: read_settings(text, {"BACKUP_X"}),
         lambda text: read_ring(text, frozenset({"x"})),
         settings_of,
