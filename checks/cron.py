@@ -307,6 +307,15 @@ def read_crontab(text: str) -> Crontab:
     return Crontab(tuple(lines), tuple(flaws))
 
 
+def settings_of(text: str) -> dict[str, str]:
+    """The variables that a crontab sets for its jobs; of a name that is set twice, the last value."""
+    found: dict[str, str] = {}
+    for row in text.split("\n"):
+        if (setting := SETTING.match(row)) and not row.lstrip().startswith("#"):
+            found[setting[1].strip("\"'")] = row[setting.end() :].strip().strip("\"'")
+    return found
+
+
 def _line(row: str) -> CronLine:
     words = re.split(r"[ \t]+", row.strip(" \t"), maxsplit=1 if row.lstrip().startswith("@") else 5)
     nickname, *_ = words

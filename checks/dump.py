@@ -39,7 +39,7 @@ READING = cleandoc(
     }}
     /^COPY .* FROM stdin;$/ {{
       in_rows = 1; wanted = 0; for (i in place) delete place[i]
-      name = $2; gsub(/"/, "", name)
+      name = $2; gsub(/"/, "", name); print "table", name
       list = $0; sub(/^[^(]*\(/, "", list); sub(/\).*/, "", list); gsub(/"/, "", list)
       columns = split(list, called, ", ")
       for (i = 1; i <= pairs; i++) if (name == table[i] || name ~ "[.]" table[i] "$")
@@ -90,6 +90,7 @@ class Dump:
         size_bytes: Without the compression.
         newest: The newest time stamp of each named column that holds one.
         started: When pg_dump says that it began, where it does.
+        tables: The tables whose rows are in it, by schema and name.
     """
 
     gzip_whole: bool
@@ -99,6 +100,7 @@ class Dump:
     size_bytes: int
     newest: tuple[Newest, ...]
     started: datetime | None
+    tables: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
@@ -145,6 +147,7 @@ def read_dump(text: str) -> Dump:
         size_bytes=max(0, int(size)),
         newest=tuple(_newest(line) for line in told.get("newest", ())),
         started=_started(told.get("started", [])),
+        tables=tuple(told.get("table", ())),
     )
 
 

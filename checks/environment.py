@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from checks.containers import CONTAINERS, fleet
 from runbook import rights
 from runbook.look import Look, reading
-from runbook.question import Command, Inspection
+from runbook.outcome import Undetermined
+from runbook.question import Command, Inspection, lines_of
 
 SECRET_NAMES = Command(
     r"sed -n -e '/^[^=]*=[[:space:]]*$/d' -e '/^[^=]*=\(\"\"\|'\'\''\)[[:space:]]*$/d' "
@@ -18,6 +20,31 @@ SECRET_NAMES = Command(
 )
 """The names of what has a value; the values stay where they are."""
 
+SECRET_FILES = Command(
+    "stat -L -c '%a %U %n' -- {app}/.kamal/secrets || exit; [ ! -e {app}/.env ] || stat -L -c '%a %U %n' -- {app}/.env",
+    needs=rights.ROOT,
+)
+
+TAKEN_OVER = Command(
+    "docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {release} | awk '"
+    r"""
+    part == 1 {{
+      sub(/^[ \t]*(export[ \t]+)?/, ""); at = index($0, "="); if (!at || /^#/) next
+      name = substr($0, 1, at - 1); value = substr($0, at + 1); sub(/[ \t]+$/, "", value)
+      if (value ~ /^(".*"|\047.*\047)$/) value = substr(value, 2, length(value) - 2)
+      if (value != "") wanted[name] = value
+      next
+    }}
+    {{ at = index($0, "="); has[substr($0, 1, at - 1)] = substr($0, at + 1) }}
+    END {{
+      for (name in wanted)
+        print (wanted[name] ~ /^[$]/ ? "reference" : has[name] == wanted[name] ? "same" : "other"), name
+    }}' part=1 {app}/.kamal/secrets part=2 -""",
+    needs=rights.ROOT,
+    lane="docker",
+)
+"""Of each variable in .kamal/secrets whether the release has that value; compared there, only names come back."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -26,6 +53,7 @@ class Variable:
     fingerprint: str
     length: int
     stray_white_space: bool
+    different_characters: int
 
     @property
     def flaw(self) -> str | None:
@@ -48,6 +76,30 @@ class Release:
         return self.variables[name].flaw if name in self.variables else "it is not there"
 
 
+@dataclass(frozen=True)
+class SecretFile:
+    """A file that holds secrets, as it is on the server. ``mode`` are its permission bits."""
+
+    path: str
+    mode: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """How the running release's variables compare with .kamal/secrets, by their names.
+
+    Attributes:
+        other: Those that have another value in the release, or are not there.
+        by_reference: Those whose value is not written out, so that it cannot be compared.
+    """
+
+    release: str
+    same: tuple[str, ...]
+    other: tuple[str, ...]
+    by_reference: tuple[str, ...]
+
+
 def releases_in_use(look: Look) -> tuple[Release, ...]:
     """The releases that run, and the newest stopped one: that is the one to roll back to."""
     found = look.see(fleet)
@@ -65,6 +117,50 @@ def secret_names(look: Look) -> tuple[str, ...]:
     return look.ask(SECRET_NAMES).required("the names in .kamal/secrets").lines
 
 
+def secret_files(look: Look) -> tuple[SecretFile, ...]:
+    """.kamal/secrets, and .env where there is one."""
+    told = look.ask(SECRET_FILES)
+    if told.status != 0 and "no such file" in told.err.lower():
+        return ()
+    with reading("the secrets' files"):
+        return tuple(read_secret_files(told.required("the secrets' files").out))
+
+
+def taken_over(look: Look) -> TakenOver:
+    """What of .kamal/secrets the running release has."""
+    running = look.see(fleet).running_releases
+    if not running:
+        raise Undetermined("no web release runs", because="the-web-release-is-up")
+    told = look.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
+    with reading("the comparison with .kamal/secrets"):
+        return read_taken_over(running[0].name, told.out)
+
+
+def read_secret_files(text: str) -> list[SecretFile]:
+    """Read what stat tells of the secrets' files.
+
+    Raises:
+        ValueError: A line is of another form.
+    """
+    rows = [line.split(" ", 2) for line in lines_of(text)]
+    return [SecretFile(path, int(mode, 8), owner) for mode, owner, path in rows]
+
+
+def read_taken_over(release: str, text: str) -> TakenOver:
+    """Read the answer to `TAKEN_OVER`.
+
+    Raises:
+        ValueError: A line is of another form.
+        LookupError: A line begins with another word.
+    """
+    found: dict[str, list[str]] = {"same": [], "other": [], "reference": []}
+    for line in lines_of(text):
+        word, name = line.split(" ")
+        found[word].append(name)
+    same, other, by_reference = (tuple(sorted(found[word])) for word in ("same", "other", "reference"))
+    return TakenOver(release, same, other, by_reference)
+
+
 def read_variables(inspected: Inspection) -> dict[str, Variable]:
     """The variables of one container.
 
@@ -72,9 +168,24 @@ def read_variables(inspected: Inspection) -> dict[str, Variable]:
         LookupError, TypeError, ValueError: It is not an inspection, or its environment has values in it.
     """
     return {
-        str(one["name"]): Variable(str(one["fingerprint"]), int(one["length"]), bool(one["stray_white_space"]))
+        str(one["name"]): Variable(
+            str(one["fingerprint"]),
+            int(one["length"]),
+            bool(one["stray_white_space"]),
+            int(one["different_characters"]),
+        )
         for one in inspected["Config"]["Env"] or ()
     }
+
+
+def shared(release: Release, names: Iterable[str]) -> tuple[str, ...]:
+    """The pairs of these variables that have one value in this release: a secret that leaks takes the other along."""
+    present = [name for name in names if name in release.variables]
+    return tuple(
+        f"{one} and {other}"
+        for one, other in combinations(present, 2)
+        if release.variables[one].fingerprint == release.variables[other].fingerprint
+    )
 
 
 def differing(releases: Iterable[Release], names: Iterable[str]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ SCHEMA = _asked(statements.SCHEMA, seconds=20)
 ROWS = _asked(statements.ROWS, seconds=120)
 SEQUENCES = _asked(statements.SEQUENCES, seconds=20)
 SYSTEM = _asked(statements.SYSTEM, seconds=5)
+TABLES = _asked(statements.TABLES, seconds=5)
 SIZE = _asked("SELECT pg_database_size(current_database())", seconds=10)
 NEWEST = _asked("SELECT extract(epoch FROM max({column})::timestamptz) FROM {table}", seconds=60)
 """When the newest row is of. A time without a zone is taken as UTC: so Rails keeps its times."""

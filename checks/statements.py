@@ -100,3 +100,9 @@ SELECT json_build_array(
 
 SYSTEM = "SELECT system_identifier FROM pg_control_system()"
 """The number that tells one cluster of PostgreSQL from every other."""
+
+TABLES = """\
+SELECT nspname || '.' || relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND relpersistence <> 't' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+ORDER BY 1"""
+"""Each table that a dump has rows of, by schema and name without quotes."""

@@ -46,6 +46,29 @@ Feature: 5. Backups and restore
       Then every encrypted backup is encrypted to the backup key
       And no encrypted backup is encrypted to a passphrase or another key as well
 
+    # 30 days as find counts them, whole ones and more than 30, and the night until the next run.
+    @minor @needs-there-are-backups
+    Scenario: Old backups are removed
+      Then no backup is more than 32 days old, the newest 7 left aside
+
+    @major @needs-there-are-backups
+    Scenario: Enough backups are kept
+      Then there are at least 7 backups
+
+    @critical @needs-there-are-backups
+    Scenario: The backups are closed to others
+      Then the folder of the backups is open to its owner alone, mode 0700
+      And every backup can be read by its owner alone, mode 0600
+
+    @major @needs-there-are-backups
+    Scenario: The backups have a file system of their own
+      Then the backups share no file system with the server's own, the service or Docker
+
+    # A table that a deploy has just made or dropped is no sign of another database.
+    @critical @needs-there-are-backups @needs-the-database-is-up
+    Scenario: The right database is in the backup
+      Then the newest whole plain backup has at least 80 % of production's tables
+
     @major @needs-there-are-backups @needs-the-last-backup-run-ended-well
     Scenario: The backup log agrees with the backups
       Then the backup that the log names last is there
@@ -104,3 +127,25 @@ Feature: 5. Backups and restore
       And of 200 rows taken at random, every encrypted value opens with the key of the release that runs
       And the time that it took is within the objective
       And production is what it was before
+
+  # What a shell exports as 5.4 and 5.5 say, no job of cron's ever sees: the nightly backup goes on as before.
+  @rb-5.4 @check
+  Rule: 5.4 Encryption
+
+    @major
+    Scenario: Cron sees the settings of the backup
+      Then every BACKUP_ variable that is set for shells is set where cron's job sees it
+
+    @critical @needs-there-are-backups
+    Scenario: All backups are encrypted since a recipient is set
+      Then every backup that was made since cron's job has BACKUP_ENCRYPT_KEY is encrypted
+
+    @major
+    Scenario: The backup key lasts
+      Then the server can encrypt to the backup key for 30 more days
+
+    # A byte changed inside, a table that is missing: who has no private key cannot tell. Each drill that passes is noted
+    # on the server (/var/lib/psyfit-runbook/passed), with the name of its scenario, the backup and the date.
+    @major @needs-there-are-backups
+    Scenario: What is inside the encrypted backups was seen by a drill
+      Then a restore drill with an encrypted backup passed within its cadence

@@ -12,6 +12,33 @@ Feature: 6. Monitoring and alerts
     Scenario: Every disk has inodes left
       Then every file system of the service has used less than 80 % of its inodes
 
+    # Whether these hold is told above and where the comment at the top says. This tells whether anybody is told.
+    @major
+    Scenario: The monitor watches what the runbook lists
+      Then monitor.sh looks at each of these, at its threshold
+        | item                 | words                     | threshold |
+        | HTTP health check    | /api/v1/health or /up     | 200       |
+        | psyfit-web container | psyfit-web                |           |
+        | psyfit-db container  | psyfit-db                 |           |
+        | psyfit-redis         | psyfit-redis              |           |
+        | certificate          | openssl or x509           | 14        |
+        | disks                | df                        | 80        |
+        | age of the backups   | backup                    | 25        |
+
+    @critical
+    Scenario: The alerts have somewhere to go
+      Then ALERT_EMAIL is set where cron's monitor sees it
+      And monitor.sh finds sendmail or mail
+
+    @critical
+    Scenario: No alert waits to be sent
+      Then no mail waits in the server's queue
+
+    # Nothing is sent to find out: this is how it went with the last one.
+    @critical @needs-the-alerts-have-somewhere-to-go
+    Scenario: The last alert was delivered
+      Then the last mail to ALERT_EMAIL was delivered, by the server's mail log
+
   @rb-6.4 @check
   Rule: 6.4 The crontab
 
@@ -41,6 +68,12 @@ Feature: 6. Monitoring and alerts
       Then the crontab runs cleanup-docker.sh at "0 3 * * 0"
       And what cleanup-docker.sh prints is appended to its log
       And cleanup-docker.sh can be executed
+
+    # Cron's own PATH is /usr/bin:/bin; the crontab may set another, and so may a script.
+    @critical
+    Scenario: The jobs of cron find their programs
+      Then monitor.sh finds curl, docker, openssl and df
+      And backup.sh finds docker, gzip and gpg
 
     # The limits are a job's interval, the time that it may take, and a minute.
     @critical @needs-cron-is-running @needs-cron-runs-the-monitor

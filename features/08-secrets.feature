@@ -16,3 +16,66 @@ Feature: 8. Secrets
     @critical @gate
     Scenario: The next release gets the important variables
       Then .kamal/secrets gives a value to RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD
+
+    # Told by how long they are and how many different characters they have: the values themselves stay where they are.
+    @major @needs-the-releases-have-the-important-variables
+    Scenario: The important variables are strong
+      Then each of them has at least so many characters, and so many different ones
+        | variable           | characters | different |
+        | RAILS_MASTER_KEY   | 32         | 8         |
+        | SECRET_KEY_BASE    | 64         | 8         |
+        | ATTR_ENCRYPTED_KEY | 32         | 8         |
+        | BLIND_INDEX_KEY    | 32         | 8         |
+        | POSTGRES_PASSWORD  | 16         | 8         |
+      And no two of RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are the same
+
+    # Inside the database's container psql asks for no password at all. This goes over the network, as the service does.
+    @critical @needs-the-database-is-up @needs-the-next-release-gets-the-important-variables
+    Scenario: The database takes the password of the next release
+      Then POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP
+
+    @critical @needs-the-database-is-up
+    Scenario: The database asks for the password
+      Then nobody logs in to the database over TCP without a password
+
+  # A release that is started again, and one that bin/deploy.sh of an older kind makes from the running one, keep what
+  # they were created with: a new value in .kamal/secrets alone changes nothing.
+  @rb-8.2 @check
+  Rule: 8.2 A rotation that took effect
+
+    @major @needs-the-next-release-gets-the-important-variables
+    Scenario: The running release has what the secrets say
+      Then every variable of .kamal/secrets has the same value in the running release
+
+  @rb-8.1 @check
+  Rule: 8.1 The secrets stay where they belong
+
+    @critical
+    Scenario: The files of the secrets are closed to others
+      Then .kamal/secrets, and .env where there is one, can be read by their owner alone, mode 0600
+
+    @critical
+    Scenario: The secrets are not in git
+      Then git does not track .kamal/secrets or .env, and no commit of any branch ever did
+      And no value of the secrets stands in what git keeps
+
+    @critical
+    Scenario: The secrets are not in the images
+      Then no value of the secrets stands in the history or the settings of a release's image
+
+    @critical
+    Scenario: The secrets are not in the logs
+      Then no value of the secrets stands in the log of a container
+      And no value of the secrets stands in the log of a job of the crontab
+
+    @critical
+    Scenario: The secrets are not in the process list
+      Then no value of the secrets stands in the command line of a process
+
+  @rb-8.3 @check
+  Rule: 8.3 The secrets of GitHub Actions
+
+    # GitHub tells names and times, never a value.
+    @major
+    Scenario: GitHub Actions has its secrets
+      Then the repository has the Actions secrets SERVER_HOST, SERVER_USER, SSH_PRIVATE_KEY and SSH_PORT

@@ -106,6 +106,7 @@ set -e
 install -d -m 0700 /var/www/psyfit/.kamal
 umask 077
 cat > /var/www/psyfit/.kamal/secrets
+echo ALERT_EMAIL=alerts@psyfit.example > /var/www/psyfit/.env
 """
 
 REDIS_CONF = """

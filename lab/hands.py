@@ -17,6 +17,7 @@ from lab.keys import issue
 from lab.server import Server
 
 KEPT = "/run/lab-faults"
+SECRETS = "/var/www/psyfit/.kamal/secrets"
 TLS = "/var/www/psyfit-proxy/apps-config/psyfit-web/tls"
 PROXY_STATE = "docker exec kamal-proxy cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
 PROXY_OPTIONS = "/var/www/psyfit/bin/proxy-options psyfit-web"
@@ -53,7 +54,10 @@ STANDS_ON_THE_DATABASE = frozenset(
         "nobody-waits-for-a-lock",
         "the-application-can-log-in-to-the-database",
         "the-database-has-connections-left",
+        "the-database-asks-for-the-password",
         "the-database-is-not-older-than-its-backups",
+        "the-database-takes-the-password-of-the-next-release",
+        "the-right-database-is-in-the-backup",
         "no-migration-is-under-way",
         "the-log-of-the-database-is-rotated",
         "the-releases-reach-their-database",
@@ -163,6 +167,18 @@ def attempt(server: Server, script: str) -> None:
 def forget(server: Server, fault: str) -> None:
     """Forget all that was kept for a fault: it is healed."""
     server.run(f"rm -rf {_folder(fault)}").required()
+
+
+def edit_secrets(server: Server, fault: str, editing: str) -> None:
+    """Keep .kamal/secrets and put in its place what a filter makes of it."""
+    keep(server, fault, "secrets", f"cat {SECRETS}")
+    server.run(f"( {editing} ) < {_folder(fault)}/secrets > {SECRETS}").required()
+
+
+def put_secrets_back(server: Server, fault: str) -> None:
+    """Put .kamal/secrets back."""
+    server.run(f"[ ! -e {_folder(fault)}/secrets ] || cat {_folder(fault)}/secrets > {SECRETS}").required()
+    forget(server, fault)
 
 
 def wait_until_well(server: Server) -> None:

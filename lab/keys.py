@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +113,20 @@ def issue(
         .sign(authority_key, hashes.SHA256())
     )
     return _private(key), certificate.public_bytes(Encoding.PEM)
+
+
+def backup_key_for_days(state: Path, days: int) -> bytes:
+    """The public half of the backup key as it were with so many days left; the operator's own ring stays as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        ring = Path(folder) / "gnupg"
+        shutil.copytree(state / "gnupg", ring, ignore=shutil.ignore_patterns("S.*"))
+        try:
+            listed = _gpg(ring, "--with-colons", "--list-keys").decode()
+            fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
+            _gpg(ring, "--quick-set-expire", fingerprint, f"{days}d")
+            return _gpg(ring, "--armor", "--export")
+        finally:
+            stop_gpg(Path(folder))
 
 
 def stop_gpg(state: Path) -> None:

@@ -75,6 +75,10 @@ newest_row_hours = 25
 [probe]
 slow_page = "/api/v1/report"
 post_path = "/api/v1/check-ins"
+
+[github]
+api = "http://{address}:{github_port}"
+repository = "psyfit/psyfit"
 """
 
 
@@ -198,13 +202,15 @@ def let_nothing_interrupt() -> None:
 
 
 def _write_operators_files(server: Server, address: str, host_key: str) -> None:
-    ssh, https, http, dns = (PORTS[port] for port in ("22/tcp", "443/tcp", "80/tcp", "53/udp"))
+    served = ("22/tcp", "443/tcp", "80/tcp", "53/udp", "8030/tcp")
+    ssh, https, http, dns, github = (PORTS[port] for port in served)
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(
-        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, **facts)
+    served = ("22/tcp", "443/tcp", "80/tcp", "53/udp", "8030/tcp")
+    ssh, https, http, dns, github = (PORTS[port] for port in served)
     )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
-from runbook.question import Command, Containers, Dns, Http, Images, Question, Tls, facts_of
+from runbook.question import Command, Containers, Dns, GitHub, Http, Images, Question, Tls, facts_of
 from runbook.target import Target
 
 READERS = frozenset(
@@ -36,11 +36,13 @@ READERS = frozenset(
         "find",
         "fold",
         "git",
+        "gpg",
         "grep",
         "gzip",
         "head",
         "id",
         "ls",
+        "mailq",
         "od",
         "openssl",
         "printf",
@@ -67,12 +69,18 @@ LOOK_ONLY = {
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
     r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
-    r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping)",
-    "exec": r"exec( <.*)?",
+    r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping|"
+    r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
+    "exec": r"exec( \d?<.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
     "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
-    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main)",
+    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main|"
+    r"ls-files -- \S+ \S+|rev-list --all --count -- \S+ \S+|"
+    r"cat-file --batch-all-objects --batch --unordered --buffer)",
+    "gpg": r"gpg --homedir Q/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "
+    r"--with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
+    "mailq": r"mailq",
     "openssl": r"openssl pkey -pubout",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",
@@ -89,7 +97,7 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
 _HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
-KINDS = (Command, Containers, Dns, Http, Images, Tls)
+KINDS = (Command, Containers, Dns, GitHub, Http, Images, Tls)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600

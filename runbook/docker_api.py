@@ -3,7 +3,8 @@
 Of what the engine tells of a container or an image only what a check reads comes out of here: passwords stand among
 arguments, in health checks and their logs, and in labels. Nor do values of environment variables: the transport
 replaces each by a fingerprint under a key that is made anew for every run and forgotten with it (equal or not, length,
-stray white space), and hands the value to the redactor, so that it cannot come through another door either.
+stray white space, how many different characters), and hands the value to the redactor, so that it cannot come through
+another door either.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ class Scrubber:
             "fingerprint": digest,
             "length": len(value),
             "stray_white_space": value != value.strip(),
+            "different_characters": len(set(value)),
         }
 
 

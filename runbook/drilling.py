@@ -63,8 +63,11 @@ class Drilling:
         """The operator of the drill that runs now, where the interlock has handed one out."""
         return self._operator
 
-    def end(self) -> None:
+    def end(self, passed: str | None = None) -> None:
         """Undo what the drill has done, and see that the server is as before.
+
+        Args:
+            passed: The id of the scenario where all its sentences have passed, to be noted on the server.
 
         Raises:
             Differs: An undo failed, somebody interfered, or the steady state is another one.
@@ -78,6 +81,8 @@ class Drilling:
             wrong += [f"{one.word}: {one.entry} {one.said}".strip() for one in undone if one.word != "undone"]
             if not wrong:
                 wrong += self._not_as(before, operator)
+            if passed is not None and not wrong:
+                operator.note_passed(passed)
             operator.release()
         if wrong:
             raise Differs(expected="the server as it was before the drill", seen="; ".join(wrong), go_to="3.1")

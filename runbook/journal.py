@@ -20,6 +20,9 @@ STALE_SECONDS = 15
 ACT_SECONDS = 30
 """How long an undo waits for an act that its runner has left behind: it would do again what was just undone."""
 
+PASSED = f"{FOLDER}/passed"
+"""A line for each scenario of a drill that has passed and was undone: when, its id, the backup that it was about."""
+
 REFUSED = 75
 
 RECOVER = f"""\
@@ -92,6 +95,11 @@ def registered(number: int, what: str, undo: str) -> str:
         f"umask 077; printf %s {shlex.quote(text)} > {entry}.part && sync {entry}.part && "
         f"mv {entry}.part {entry} && sync {FOLDER}/journal"
     )
+
+
+def passed(scenario: str, backup: str) -> str:
+    """The shell text that notes that a scenario of a drill has passed."""
+    return f"umask 077; printf '%s %s %s\\n' \"$(date +%s)\" {shlex.quote(scenario)} {shlex.quote(backup)} >> {PASSED}"
 
 
 def read_recovery(output: Output) -> tuple[Undone, ...]:

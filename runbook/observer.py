@@ -28,6 +28,7 @@ from runbook.question import (
     Command,
     Containers,
     Dns,
+    GitHub,
     Handshake,
     Http,
     HttpAnswer,
@@ -122,7 +123,8 @@ class Observer:
 
         def wait() -> Told[A]:
             answer, error = _outcome_of(running, question)
-            if isinstance(error, LineLost) or (error is not None and question.vantage == "outside"):
+            of_target = question.vantage == "outside" and not isinstance(question, GitHub)
+            if isinstance(error, LineLost) or (error is not None and of_target):
                 self._look_out()
             if isinstance(question, Containers):
                 self._evidence.release()
@@ -220,6 +222,8 @@ class Observer:
                 return in_background(lambda: self._images(question))
             case Http():
                 return in_background(lambda: self._outside.http(question))
+            case GitHub():
+                return in_background(lambda: self._outside.github(question))
             case Tls():
                 return in_background(lambda: self._outside.tls(question))
             case Dns():

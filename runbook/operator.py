@@ -114,6 +114,16 @@ class Operator:
         except ValueError as error:
             raise Undetermined(f"the undo could not be read: {error}") from None
 
+    def note_passed(self, scenario: str) -> None:
+        """Note on the server that a scenario has passed, and with which backup: a later look rests on that.
+
+        Raises:
+            Undetermined: It could not be noted.
+        """
+        backup = next((one.value.partition(",")[0] for one in self.figures if one.name == "backup"), "-")
+        script = journal.passed(scenario, backup)
+        self._run("journal.passed", script, script, HOLD_SECONDS, b"").required("the note that the drill has passed")
+
     def release(self) -> None:
         """Give the lock back."""
         self._over.set()

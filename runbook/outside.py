@@ -7,6 +7,7 @@ that the target names.
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 import warnings
@@ -16,7 +17,7 @@ import httpx
 
 from runbook import __version__, dns
 from runbook.outcome import Undetermined
-from runbook.question import Dns, Handshake, Http, HttpAnswer, Resolution, Tls, facts_of
+from runbook.question import Dns, GitHub, Handshake, Http, HttpAnswer, Resolution, Tls, facts_of, in_path
 from runbook.reachability import Met
 from runbook.target import Target
 
@@ -65,6 +66,25 @@ class Outside:
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise Undetermined(f"no HTTP answer: {error or type(error).__name__}") from None
         return HttpAnswer(answer.status_code, dict(answer.headers), answer.text)
+
+    def github(self, question: GitHub) -> HttpAnswer:
+        """Send one GET to GitHub's API, with the token that the target's variable holds.
+
+        Raises:
+            Undetermined: There is no token where one is named, or no HTTP answer.
+        """
+        asked = self._target.github
+        token = os.environ.get(asked.token_variable, "") if asked.token_variable else None
+        if token == "":
+            raise Undetermined(f"the environment variable {asked.token_variable} is not set", right=question.needs)
+        headers = {"Accept": "application/vnd.github+json", "User-Agent": USER_AGENT}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"{asked.api}{in_path(question.path, facts_of(self._target))}"
+        try:
+            answer = httpx.get(url, headers=headers, timeout=question.seconds, follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+            raise Undetermined(f"no answer of GitHub's API: {error or type(error).__name__}") from None
+        return HttpAnswer(answer.status_code, {}, answer.text)
 
     def tls(self, question: Tls) -> Handshake:
         """Shake hands once; a refusal by either side is an answer, a closed port is not.

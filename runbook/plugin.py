@@ -254,9 +254,13 @@ class Runbook:
     def pytest_bdd_after_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         interrupt = sys.exc_info()[1]
         drilling = self._config.stash[DRILLING]
-        self._progress[request.node.nodeid].operator = drilling.current
+        progress = self._progress[request.node.nodeid]
+        progress.operator = drilling.current
+        whole = len(progress.steps) == len(scenario.steps) and {one.outcome for one in progress.steps} == {
+            Outcome.PASSED
+        }
         try:
-            drilling.end()
+            drilling.end(scenario_id(scenario.name) if whole else None)
         finally:
             if isinstance(interrupt, KeyboardInterrupt):  # of which pytest makes no report
                 self._config.stash[RUNNING].scenarios.append(self._record(request.node, scenario, interrupt))

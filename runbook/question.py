@@ -35,6 +35,7 @@ def facts_of(target: Target) -> Facts:
     page = target.edge.database_page
     return {
         **({"database_page": page} if page else {}),
+        **({"repository": target.github.repository} if target.github.repository else {}),
         "domain": target.domain,
         "app": paths.app,
         "backups": paths.backups,
@@ -216,7 +217,32 @@ class Http(Question[HttpAnswer]):
 
     def path_on(self, facts: Facts) -> str:
         """The path with the target's facts in it; one that the target does not name stands as ``<name>``."""
-        return re.sub(r"\{(\w+)\}", lambda word: str(facts.get(word[1], f"<{word[1]}>")), self.path)
+        return in_path(self.path, facts)
+
+
+@dataclass(frozen=True)
+class GitHub(Question[HttpAnswer]):
+    """A GET sent to GitHub's API, where the target says that this is. It is asked from where the suite runs.
+
+    Attributes:
+        path: Template; ``{repository}`` stands for the target's.
+    """
+
+    path: str
+    needs: Right = field(default=rights.GITHUB, kw_only=True)
+    seconds: float = field(default=10.0, kw_only=True)
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        return f"GET {in_path(self.path, facts)} of GitHub's API"
+
+
+def in_path(template: str, facts: Facts) -> str:
+    """The path with facts in it; one that is not there stands as ``<name>``."""
+    return re.sub(r"\{(\w+)\}", lambda word: str(facts.get(word[1], f"<{word[1]}>")), template)
 
 
 @dataclass(frozen=True)

@@ -42,4 +42,12 @@ ROOT = Right(
     'with ssh.become = "sudo -n" in the target file',
 )
 
+GITHUB = Right(
+    "github",
+    "list the names of the repository's Actions secrets",
+    "a fine-grained token with read access to the repository's secrets, in the environment variable that "
+    "github.token_variable of the target file names",
+)
+
 ALL = (NETWORK, LOGIN, DOCKER, ROOT)
+"""The rights on the server."""

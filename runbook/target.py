@@ -78,17 +78,32 @@ def _ip_address(text: str) -> str:
         raise ValueError("an IP address") from None
 
 
+def _repository(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9_.-]+", text):
+        raise ValueError("owner/name of a repository on GitHub")
+    return text
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[!-~]*)?", text):
+        raise ValueError("an address that begins with https:// or http://")
+    return text.rstrip("/")
+
+
 LocalPath = Annotated[Path, AfterValidator(_expand)]
 ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
 Name = Annotated[str, AfterValidator(_name_of_a_thing)]
 NameOrPrefix = Annotated[str, AfterValidator(_name_or_prefix)]
 UrlPath = Annotated[str, AfterValidator(_url_path)]
 Host = Annotated[str, AfterValidator(_host)]
+Repository = Annotated[str, AfterValidator(_repository)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Column = Annotated[str, AfterValidator(_column)]
 Address = Annotated[str, AfterValidator(_ip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1)]
 Hours = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=1)]
 
 
 class _Table(BaseModel):
@@ -221,6 +236,29 @@ class Probe(_Table):
         return self.post_row.partition(".")[2]
 
 
+class Drills(_Table):
+    """How often drills are to be held.
+
+    Attributes:
+        restore_days: Within how many days a restore drill with an encrypted backup has to pass.
+    """
+
+    restore_days: Days = 92
+
+
+class GitHub(_Table):
+    """The repository whose workflow deploys the service.
+
+    Attributes:
+        repository: ``owner/name``; None where it is not to be asked for.
+        token_variable: The environment variable that holds the token; None asks without one.
+    """
+
+    api: WebAddress = "https://api.github.com"
+    repository: Repository | None = None
+    token_variable: Name | None = None
+
+
 class Cron(_Table):
     """Whose crontab runs the jobs."""
 
@@ -242,6 +280,8 @@ class Target(_Table):
     backups: Backups = Backups()
     objectives: Objectives = Objectives()
     cron: Cron = Cron()
+    github: GitHub = GitHub()
+    drills: Drills = Drills()
     probe: Probe = Probe()
     attestations: LocalPath | None = Field(default=None, strict=False)
 

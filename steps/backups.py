@@ -9,11 +9,16 @@ from pytest_bdd import parsers, then
 
 from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
 from checks.cron import Job, LastRuns
+from checks.drilled import Drilled
+from checks.job_settings import JobSettings
+from checks.keeping import Guarded, Place
+from checks.keyring import KeyInRing
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 CLOCK_SLACK_HOURS = 1 / 60
 FEWEST_FOR_USUAL = 2
+DAY_SECONDS = 86400
 
 
 @then("there is at least one backup of the database")
@@ -175,6 +180,110 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
         expected="the file of the last “Backup successful” or “Backup encrypted” line",
         seen=f"{named} is not among the backups" if named else f"no such line in {cron_jobs['backup.sh'].log}",
         go_to="5.2",
+    )
+
+
+@then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
+def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
+    old = [one.name for one in backups[:-kept] if (one.seen_at - one.made_at).total_seconds() > days * DAY_SECONDS]
+    require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+
+
+@then(parsers.parse("there are at least {fewest:d} backups"))
+def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
+    require(len(backups) >= fewest, expected=f"at least {fewest}", seen=f"{len(backups)} backups", go_to="5.1")
+
+
+@then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
+def folder_is_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
+    _closed([one for one in backup_modes if one.folder], mode)
+
+
+@then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
+def files_are_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
+    _closed([one for one in backup_modes if not one.folder], mode)
+
+
+def _closed(found: list[Guarded], mode: str) -> None:
+    open_ones = [one for one in found if one.mode & ~int(mode, 8)]
+    require(found and not open_ones, expected=f"mode {mode} or less", seen=open_ones or "nothing there", go_to="5.2")
+
+
+@then("the backups share no file system with the server's own, the service or Docker")
+def own_file_system(backup_places: tuple[Place, ...]) -> None:
+    own, *others = backup_places
+    shared = [one.path for one in others if one.device == own.device]
+    require(
+        others and not shared,
+        expected="a file system of their own: a full disk then stops neither the service nor the backups",
+        seen=f"{own.path} is on one with {' and '.join(shared)}",
+        go_to="10",
+    )
+
+
+@then(parsers.parse("the newest whole plain backup has at least {percent:d} % of production's tables"))
+def the_tables_are_in_it(
+    plain_backups: tuple[PlainBackup, ...], tables_of_production: frozenset[str], percent: int
+) -> None:
+    _some(plain_backups)
+    whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
+    if not whole:
+        raise Undetermined("no plain backup is whole", because="the-plain-backups-are-whole")
+    missing = sorted(tables_of_production - set(whole[-1].dump.tables))
+    require(
+        tables_of_production and 100 * len(missing) <= (100 - percent) * len(tables_of_production),
+        expected=f"{percent} % of production's {len(tables_of_production)} tables in {whole[-1].file.name}",
+        seen=_named("not in it", missing) if missing else "production has no table",
+        go_to="5.1",
+    )
+
+
+@then("every BACKUP_ variable that is set for shells is set where cron's job sees it")
+def cron_sees_the_settings(job_settings: JobSettings) -> None:
+    own = [one for one in (*job_settings.for_shells, *job_settings.for_cron) if one.name.startswith("BACKUP_")]
+    if not own:
+        raise NotApplicable("no BACKUP_ variable is set on this server")
+    unseen = [f"{one.name} is set in {one.file} alone" for one in job_settings.unseen if one in own]
+    require(not unseen, expected="in the crontab, or in .env where the script reads it", seen=unseen, go_to="5.4")
+
+
+@then(parsers.parse("every backup that was made since cron's job has {name} is encrypted"))
+def all_encrypted_since(backups: tuple[Backup, ...], job_settings: JobSettings, name: str) -> None:
+    recipient = job_settings.set_by(name)
+    if recipient is None:
+        raise NotApplicable(f"cron's job has no {name}: its backups are meant to be plain")
+    if recipient.since is None:
+        raise Undetermined(f"it is not known since when {recipient.file} sets {name}")
+    since = [one for one in backups if one.made_at > recipient.since]
+    if not since:
+        raise NotApplicable(f"no backup was made since {recipient.file} was last written to")
+    plain = [one.name for one in since if not one.encrypted]
+    require(not plain, expected=f"encrypted ones alone, as {recipient.file} sets {name}", seen=plain, go_to="5.4")
+
+
+@then(parsers.parse("the server can encrypt to the backup key for {days:d} more days"))
+def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | None, days: int) -> None:
+    if backup_key is None:
+        raise NotApplicable("the target names no backups.encryption_key")
+    left = key_in_ring.days_left if key_in_ring else None
+    require(
+        key_in_ring and key_in_ring.usable and (left is None or left > days),
+        expected=f"a key in the server's ring that can be encrypted to for {days} days",
+        seen="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
+        go_to="5.4",
+    )
+
+
+@then("a restore drill with an encrypted backup passed within its cadence")
+def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], last_sealed_drill: Drilled | None) -> None:
+    if not any(one.encrypted for one in backups):
+        raise NotApplicable("no backup is encrypted")
+    cadence = look.target.drills.restore_days
+    require(
+        last_sealed_drill and last_sealed_drill.days_ago <= cadence,
+        expected=f"one within the last {cadence} days: `runbook drill restore`",
+        seen=str(last_sealed_drill or "none is noted on the server"),
+        go_to="5.3",
     )
 
 

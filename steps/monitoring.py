@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
+from checks.alerts import MailLog, Programs
 from checks.cron import (
     MINUTES,
     CronProcess,
@@ -15,8 +16,9 @@ from checks.cron import (
     schedule_of,
 )
 from checks.disk import Disks
+from checks.job_settings import JobSettings
 from runbook.look import Look
-from runbook.outcome import require
+from runbook.outcome import NotApplicable, require
 
 
 @then(parsers.parse("every file system of the service is less than {limit:d} % full"))
@@ -39,6 +41,72 @@ def _all_seen(disks: Disks) -> None:
     """A full disk is told in any case; that none is, only where it is known which there are."""
     if disks.unseen is not None:
         raise disks.unseen
+
+
+@then("monitor.sh looks at each of these, at its threshold")
+def the_monitor_watches(watched_words: frozenset[str], datatable: list[list[str]]) -> None:
+    missing = [
+        f"{item}{f' at {threshold}' if threshold else ''}"
+        for item, words, threshold in datatable[1:]
+        if not watched_words & set(words.split(" or ")) or not {threshold} - {""} <= watched_words
+    ]
+    require(watched_words and not missing, expected="every row of 6.3's table in it", seen=missing, go_to="6.3")
+
+
+@then(parsers.parse("{name} is set where cron's monitor sees it"))
+def the_alerts_have_an_address(job_settings: JobSettings, name: str) -> None:
+    elsewhere = [f"set in {one.file} alone" for one in job_settings.for_shells if one.name == name]
+    require(
+        job_settings.set_by(name),
+        expected="an address in the crontab, or in .env where the script reads it",
+        seen=elsewhere or "none",
+        go_to="6.3",
+    )
+
+
+@then(parsers.parse("{script} finds sendmail or mail"))
+def the_script_can_mail(programs: Programs, script: str) -> None:
+    names = ("sendmail", "mail")
+    require(
+        len(programs.missing(script, names)) < len(names),
+        expected=f"one of them in {':'.join(programs.paths[script])}",
+        seen="neither",
+        go_to="6.3",
+    )
+
+
+@then("no mail waits in the server's queue")
+def no_mail_waits(waiting_mails: int) -> None:
+    require(waiting_mails == 0, expected="an empty queue", seen=f"{waiting_mails} in it", go_to="6.3")
+
+
+@then(parsers.parse("the last mail to {name} was delivered, by the server's mail log"))
+def the_last_mail_was_delivered(last_delivery: MailLog | None, name: str) -> None:
+    if last_delivery is None:
+        raise NotApplicable(f"no mail to {name} was sent as far back as the mail log goes")
+    require(
+        last_delivery.last == "delivered",
+        expected="a delivery",
+        seen=f"the last of {last_delivery.lines} was {last_delivery.last}, by {last_delivery.path}",
+        go_to="6.3",
+    )
+
+
+@then("monitor.sh finds curl, docker, openssl and df")
+def the_monitor_finds_its_programs(programs: Programs) -> None:
+    _finds(programs, "monitor.sh", ("curl", "docker", "openssl", "df"))
+
+
+@then("backup.sh finds docker, gzip and gpg")
+def the_backup_finds_its_programs(programs: Programs) -> None:
+    _finds(programs, "backup.sh", ("docker", "gzip", "gpg"))
+
+
+def _finds(programs: Programs, script: str, names: tuple[str, ...]) -> None:
+    missing = [
+        f"{name} is in {' and '.join(programs.places.get(name, ('none',)))}" for name in programs.missing(script, names)
+    ]
+    require(not missing, expected=f"all in {':'.join(programs.paths[script])}", seen=missing, go_to="6.4")
 
 
 @then("a cron process is alive on the server")

@@ -9,6 +9,13 @@ section = "5.2"
 fails = {"there-are-backups"}
 undetermined = {
     "no-backup-is-late-for-a-known-cause",
+    "all-backups-are-encrypted-since-a-recipient-is-set",
+    "enough-backups-are-kept",
+    "old-backups-are-removed",
+    "the-backups-are-closed-to-others",
+    "the-backups-have-a-file-system-of-their-own",
+    "the-right-database-is-in-the-backup",
+    "what-is-inside-the-encrypted-backups-was-seen-by-a-drill",
     "the-backup-log-agrees-with-the-backups",
     "the-backups-move-on",
     "the-database-is-not-older-than-its-backups",

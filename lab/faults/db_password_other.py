@@ -9,6 +9,7 @@ section = "3.2"
 fails = {
     "the-api-is-healthy",
     "the-application-can-log-in-to-the-database",
+    "the-database-takes-the-password-of-the-next-release",
     "the-releases-reach-their-database",
 }
 undetermined = {"a-page-that-reads-the-database-answers"}

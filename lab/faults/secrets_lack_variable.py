@@ -7,18 +7,17 @@ from lab.server import Server
 
 section = "8.1"
 fails = {"the-next-release-gets-the-important-variables"}
-undetermined: set[str] = set()
+undetermined = {
+    "the-database-takes-the-password-of-the-next-release",
+    "the-running-release-has-what-the-secrets-say",
+}
 
 FAULT = "secrets-lack-variable"
-SECRETS = "/var/www/psyfit/.kamal/secrets"
-KEPT = f"{hands.KEPT}/{FAULT}/secrets"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "secrets", f"cat {SECRETS}")
-    server.run(f"sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=/' {KEPT} > {SECRETS}").required()
+    hands.edit_secrets(server, FAULT, "sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=/'")
 
 
 def heal(server: Server) -> None:
-    server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {SECRETS}").required()
-    hands.forget(server, FAULT)
+    hands.put_secrets_back(server, FAULT)

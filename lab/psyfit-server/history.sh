@@ -66,3 +66,11 @@ as_of "$sunday" "$APP_DIR/bin/cleanup-docker.sh" >> "$CLEANUP_LOG"
 for ((run = now / 300 * 300 - 6 * 3600; run <= now; run += 300)); do
   printf '[%s] [INFO] === Monitor check completed: all OK ===\n' "$(date --date="@$((run + 1))" '+%F %T')"
 done >> "$MONITOR_LOG"
+
+# The mail with which the monitor told that there was something once.
+printf 'To: %s\nSubject: [PsyFit] backup\n\n%s\n' "$(setting ALERT_EMAIL)" 'the newest backup is 26 hours old' | sendmail -t
+
+# The restore drill that was held a month ago, as it would have been noted.
+install --directory --mode=0700 /var/lib/psyfit-runbook
+printf '%s the-latest-encrypted-backup-brings-the-database-back psyfit_production_%s_140000.sql.gz.gpg\n' \
+  "$((now - 30 * DAY))" "$(date --date="@$((now - 31 * DAY))" +%Y%m%d)" > /var/lib/psyfit-runbook/passed

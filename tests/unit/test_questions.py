@@ -57,6 +57,8 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "column",
         "mark",
         "release",
+        "images",
+        "containers",
     }
     assert set(re.findall(r"(?<![\w<])<(\w+)>", SCRIPTS[name])) <= told
 

@@ -58,7 +58,7 @@ def test_a_release_is_as_old_as_its_name_says_even_where_its_container_was_made_
 
 
 def test_a_variable_that_is_missing_or_another_is_named() -> None:
-    one, other = Variable("1", 32, False), Variable("2", 32, False)
+    one, other = Variable("1", 32, False, 16), Variable("2", 32, False, 16)
     target = RollbackTarget(
         release("a"), release("b", running=True), True, {"A": one, "B": one}, {"A": one, "B": other, "C": one}, (), ()
     )

@@ -1,0 +1,24 @@
+"""The backup key in the server's ring ends in ten days."""
+
+from __future__ import annotations
+
+from lab import hands, keys
+from lab.server import Server
+
+section = "5.4"
+fails = {"the-backup-key-lasts"}
+undetermined: set[str] = set()
+
+FAULT = "backup-key-expires"
+RING = "/root/.gnupg/pubring.kbx"
+KEPT = f"{hands.KEPT}/{FAULT}/ring"
+
+
+def inject(server: Server) -> None:
+    hands.keep(server, FAULT, "ring", f"cat {RING}")
+    server.run("gpg --batch --quiet --import", stdin=keys.backup_key_for_days(server.state, 10)).required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {RING}; gpgconf --kill all").required()
+    hands.forget(server, FAULT)

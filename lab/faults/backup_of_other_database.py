@@ -1,0 +1,24 @@
+"""The newest backup is of another database, which has two of production's tables."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-right-database-is-in-the-backup"}
+undetermined: set[str] = set()
+
+FAULT = "backup-of-other-database"
+SCRIPT = r"""
+gzip --decompress --stdout "$old" |
+  sed -E '/^COPY public[.](appointments|audit_events) /!s/^COPY public[.]/&old_/' | gzip > "$file"
+"""
+
+
+def inject(server: Server) -> None:
+    aside.replace_backup(server, FAULT, aside.NEWEST_PLAIN, SCRIPT)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

@@ -1,0 +1,24 @@
+"""A backup of 40 days ago was never removed."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"old-backups-are-removed"}
+undetermined: set[str] = set()
+
+COPY = f"""
+set -eu
+cd {aside.BACKUPS}
+cp --preserve=mode,ownership {aside.OLDEST_PLAIN} psyfit_production_$(date --date='40 days ago' +%Y%m%d)_020000.sql.gz
+"""
+
+
+def inject(server: Server) -> None:
+    server.run(COPY).required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"cd {aside.BACKUPS} && rm -f psyfit_production_$(date --date='40 days ago' +%Y%m%d)_*").required()

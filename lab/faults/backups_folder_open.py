@@ -1,0 +1,18 @@
+"""Everybody can see and read what is in the backups' folder."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-backups-are-closed-to-others"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run(f"chmod 0755 {aside.BACKUPS}").required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"chmod 0700 {aside.BACKUPS}").required()

@@ -1,0 +1,27 @@
+"""A commit of an old branch had .env in it, with the database's password."""
+
+from __future__ import annotations
+
+from lab.server import Server
+
+section = "8.1"
+fails = {"the-secrets-are-not-in-git"}
+undetermined: set[str] = set()
+
+COMMIT = r"""
+set -eu
+cd /var/www/psyfit
+file=$(grep '^POSTGRES_PASSWORD=' .kamal/secrets | git hash-object -w --stdin)
+tree=$(printf '100644 blob %s\t.env\n' "$file" | git mktree)
+export GIT_AUTHOR_NAME=PsyFit GIT_AUTHOR_EMAIL=dev@psyfit.example
+export GIT_COMMITTER_NAME=PsyFit GIT_COMMITTER_EMAIL=dev@psyfit.example
+git update-ref refs/heads/old "$(git commit-tree -m 'As it was once' "$tree")"
+"""
+
+
+def inject(server: Server) -> None:
+    server.run(COMMIT).required()
+
+
+def heal(server: Server) -> None:
+    server.run("cd /var/www/psyfit && git update-ref -d refs/heads/old && git prune --expire=now").required()

@@ -1,0 +1,29 @@
+"""The running release wrote its encryption key to its log."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "8.1"
+fails = {"the-secrets-are-not-in-the-logs"}
+undetermined: set[str] = set()
+
+FAULT = "secret-in-log"
+LOG = f"$(docker inspect --format '{{{{.LogPath}}}}' {hands.RELEASE})"
+WRITE = r"""
+sed -n 's/^ATTR_ENCRYPTED_KEY=/key is /p' /var/www/psyfit/.kamal/secrets |
+  docker exec -i {release} sh -c 'cat > /proc/1/fd/1'
+"""
+
+
+def inject(server: Server) -> None:
+    hands.keep(server, FAULT, "size", f"stat --format=%s {LOG}")
+    server.run(WRITE.format(release=hands.RELEASE)).required()
+
+
+def heal(server: Server) -> None:
+    size = hands.kept(server, FAULT, "size")
+    if size is not None:
+        server.run(f"truncate --size={int(size)} {LOG}").required()
+    hands.forget(server, FAULT)

@@ -1,0 +1,20 @@
+"""SECRET_KEY_BASE was changed in .kamal/secrets, and the release that runs was not created anew."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "8.2"
+fails = {"the-running-release-has-what-the-secrets-say"}
+undetermined: set[str] = set()
+
+FAULT = "secrets-changed-without-effect"
+
+
+def inject(server: Server) -> None:
+    hands.edit_secrets(server, FAULT, "sed 's/^SECRET_KEY_BASE=.*/&0/'")
+
+
+def heal(server: Server) -> None:
+    hands.put_secrets_back(server, FAULT)

@@ -1,0 +1,132 @@
+"""How the backups are kept and encrypted: what is read of modes, devices, settings and the key ring."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.cron import settings_of
+from checks.drilled import read_passed
+from checks.job_settings import read_settings
+from checks.keeping import Guarded, Place, read_devices, read_modes
+from checks.keyring import read_ring
+from runbook import journal
+
+NOW = 1_790_000_000
+DAY = 86400
+
+
+def test_the_folder_and_its_files_are_told_apart() -> None:
+    folder, file = read_modes("folder 700 root /var/backups/psyfit\nfile 644 deploy /var/backups/psyfit/a b.sql.gz\n")
+    assert folder == Guarded("/var/backups/psyfit", True, 0o700, "root")
+    assert str(file) == "/var/backups/psyfit/a b.sql.gz has mode 0644, owner deploy"
+
+
+def test_a_path_lies_on_a_device() -> None:
+    assert read_devices("64 /var/backups/psyfit\n7 /\n") == [Place("/var/backups/psyfit", 64), Place("/", 7)]
+
+
+def test_a_variable_that_only_shells_have_is_unseen() -> None:
+    told = (
+        "written 100 /root/.profile\nshell BACKUP_S3_BUCKET /root/.profile\nshell BACKUP_ENCRYPT_KEY /root/.profile\n"
+    )
+    found = read_settings(f"{told}written 200 the crontab\n", {"BACKUP_ENCRYPT_KEY"})
+    assert [one.name for one in found.unseen] == ["BACKUP_S3_BUCKET"]
+    recipient = found.set_by("BACKUP_ENCRYPT_KEY")
+    assert recipient is not None
+    assert recipient.since == datetime.fromtimestamp(200, UTC)
+
+
+def test_a_variable_in_env_is_seen_and_its_file_says_since_when() -> None:
+    found = read_settings("written 300 /var/www/psyfit/.env\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n", set())
+    assert found.unseen == ()
+    recipient = found.set_by("BACKUP_ENCRYPT_KEY")
+    assert recipient is not None
+    assert (recipient.file, recipient.since) == ("/var/www/psyfit/.env", datetime.fromtimestamp(300, UTC))
+
+
+def test_a_crontabs_settings_are_its_active_lines() -> None:
+    text = '# MAILTO=nobody\nPATH=/usr/bin\n MAILTO = "a b"\n*/5 * * * * X=1 job\n'
+    assert settings_of(text) == {"PATH": "/usr/bin", "MAILTO": "a b"}
+
+
+def ring(*keys: str) -> str:
+    """What is told of a ring with these lines in it."""
+    return "\n".join([f"now:{NOW}", "tru::1:1:0:3:1:5", *keys, ""])
+
+
+def key(kind: str, identity: str, ends: int | None, uses: str, validity: str = "u") -> str:
+    """A key or subkey as gpg lists it."""
+    return f"{kind}:{validity}:255:22:{identity}:1500000000:{ends or ''}::u:::{uses}::::::23::0:"
+
+
+OTHER = key("pub", "00000000000000FF", NOW + DAY, "scESC")
+
+
+@pytest.mark.parametrize(
+    ("keys", "usable", "days"),
+    [
+        ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e")], True, None),
+        ([key("pub", "A", NOW + 40 * DAY, "scESC"), key("sub", "B", NOW + 10 * DAY, "e")], True, 10),
+        ([key("pub", "A", NOW + 5 * DAY, "scESC"), key("sub", "B", None, "e")], True, 5),
+        ([key("pub", "A", None, "scESC"), key("sub", "C", NOW + DAY, "e"), key("sub", "B", None, "e")], True, None),
+        ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e", "r")], False, None),
+        ([key("pub", "A", None, "scESC", "r"), key("sub", "B", None, "e")], False, None),
+        ([key("pub", "A", None, "scSC"), key("sub", "B", None, "s")], False, None),
+    ],
+)
+def test_a_key_lasts_as_long_as_something_can_be_encrypted_to_it(
+    keys: list[str], usable: bool, days: float | None
+) -> None:
+    found = read_ring(ring(OTHER, *keys), frozenset({"B"}))
+    assert found is not None
+    assert (found.usable, found.days_left) == (usable, days)
+
+
+def test_another_key_is_not_the_backup_key() -> None:
+    assert read_ring(ring(OTHER), frozenset({"B"})) is None
+    assert read_ring(f"now:{NOW}\n", frozenset({"B"})) is None
+
+
+def test_the_drills_that_passed_are_read_by_their_dates() -> None:
+    lines = [f"now {NOW}", f"passed {NOW - DAY} b psyfit_2.sql.gz", f"passed {NOW - 3 * DAY} a psyfit_1.sql.gz.gpg", ""]
+    earlier, later = read_passed("\n".join(lines))
+    assert (later.scenario, later.days_ago) == ("b", 1)
+    assert str(earlier).endswith(", 3 days ago")
+
+
+def test_a_scenario_that_passed_is_noted_with_its_backup(tmp_path: Path) -> None:
+    script = journal.passed("the-latest", "a b.gpg; echo").replace(journal.FOLDER, str(tmp_path))
+    subprocess.run(["sh", "-c", script], check=True)
+    assert (tmp_path / "passed").read_text().split(" ", 1)[1] == "the-latest a b.gpg; echo\n"
+
+
+WORDS = st.sampled_from(["now", "pub", "sub", "folder", "file", "shell", "written", "passed", "5", "x", "", "9" * 30])
+FOREIGN = st.lists(
+    st.one_of(
+        st.text(max_size=12),
+        st.lists(WORDS, max_size=13).map(":".join),
+        st.lists(WORDS, max_size=5).map(" ".join),
+    ),
+    max_size=4,
+).map("\n".join)
+
+
+@given(FOREIGN)
+def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
+    for read in (
+        read_modes,
+        read_devices,
+        read_passed,
+        lambda text: read_settings(text, {"BACKUP_X"}),
+        lambda text: read_ring(text, frozenset({"x"})),
+        settings_of,
+    ):
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            read(foreign)
