@@ -209,8 +209,7 @@ def _write_operators_files(server: Server, address: str, host_key: str) -> None:
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(
-    served = ("22/tcp", "443/tcp", "80/tcp", "53/udp", "8030/tcp")
-    ssh, https, http, dns, github = (PORTS[port] for port in served)
+        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, github_port=github, **facts)
     )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")
