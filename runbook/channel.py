@@ -30,7 +30,7 @@ from runbook.reachability import Met
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
-LAST_WORDS_SECONDS = 1.0
+LAST_WORDS_SECONDS = 3.0
 
 
 class LineLost(Undetermined):
