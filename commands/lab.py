@@ -125,10 +125,10 @@ def _existing(name: str) -> Server:
 
 
 def _list_faults() -> None:
-    table = Table("section", "fault", "what is wrong", box=None, pad_edge=False)
+    table = Table("section", "edge", "fault", "what is wrong", box=None, pad_edge=False)
     known = sorted((faults.describe(name) for name in faults.names()), key=lambda fault: (fault.section, fault.id))
     for fault in known:
-        table.add_row(fault.section, fault.id, fault.title)
+        table.add_row(fault.section, fault.edge or "", fault.id, fault.title)
     _console().print(table)
 
 

@@ -59,6 +59,7 @@ def saved(target: str, *hosts: str) -> Saved:
         tls=True,
         certificate_path=None,
         key_path=None,
+        acme_cache="/certs",
         health_path="/up",
         health_port=0,
     )
