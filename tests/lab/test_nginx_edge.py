@@ -11,8 +11,9 @@ from lab import Refused, faults
 from lab.server import Server
 from runbook import rights
 from runbook.outcome import Outcome
+from runbook.target import load
 from tests.lab.conftest import written
-from tests.lab.looking import Verified, verify
+from tests.lab.looking import Verified, runbook, verify
 
 pytestmark = pytest.mark.nginx
 
@@ -50,6 +51,16 @@ def test_an_account_without_sudo_knows_the_edge_and_lacks_what_is_certbots(
         "the-renewal-of-the-certificate-runs-by-itself",
         "a-renewed-certificate-comes-into-use",
     }
+
+
+def test_init_tells_the_ports_of_nginx_and_not_those_that_only_nginx_reaches(nginx_lab: Server, tmp_path: Path) -> None:
+    own = load(str(nginx_lab.state / "target.toml"))
+    path = tmp_path / "made.toml"
+    way_in = ("--port", str(own.ssh.port), "--ssh-config", str(nginx_lab.state / "ssh_config"), "--user", "deploy")
+    runbook("init", "--host", own.address, *way_in, "--output", str(path))
+    made = load(str(path))
+    assert (made.edge.https_port, made.edge.http_port) == (443, 80)
+    assert made.containers == own.containers
 
 
 def test_a_fault_of_the_other_edge_is_refused_and_nothing_is_noted(nginx_lab: Server) -> None:

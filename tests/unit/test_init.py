@@ -94,6 +94,12 @@ def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
     assert "something else may stand in front of it" in behind_another["edge.https_port"].told
 
 
+def test_a_port_that_only_the_server_itself_reaches_is_not_the_edges() -> None:
+    front = container("front", "kamal-proxy", _80=8080)
+    front["HostConfig"]["PortBindings"]["80/tcp"][0]["HostIp"] = "127.0.0.1"
+    assert facts_in_containers([front])["edge.http_port"].value is None
+
+
 @pytest.mark.parametrize("target", ["fit-web-17a:3000", "172.18.0.6:3000", "0123456789ab:3000"])
 def test_the_route_tells_service_domain_port_and_what_releases_are_called(target: str) -> None:
     facts = facts_in_state(
