@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import cleandoc
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from checks.edge import Edge, edge
 from checks.proxy import proxy_state
 from runbook import rights
 from runbook.look import Look, reading
@@ -20,10 +22,26 @@ from runbook.question import Command, Tls
 SHOWN = Tls()
 VERIFIED = Tls(trusted=True)
 OLD_VERSIONS_ONLY = Tls(at_most="TLSv1.1")
-CERTIFICATE_FILE = Command("docker exec {proxy} cat -- {certificate}", needs=rights.DOCKER, lane="docker")
-PUBLIC_HALF_OF_KEY = Command(
-    "docker exec {proxy} cat -- {key} | openssl pkey -pubout", needs=rights.DOCKER, lane="docker"
+IN_PROXY = Command("docker exec {proxy} cat -- {certificate}", needs=rights.DOCKER, lane="docker")
+KEY_IN_PROXY = Command("docker exec {proxy} cat -- {key} | openssl pkey -pubout", needs=rights.DOCKER, lane="docker")
+ON_SERVER = Command("cat -- {certificate}", needs=rights.ROOT)
+KEY_ON_SERVER = Command("cat -- {key} | openssl pkey -pubout", needs=rights.ROOT)
+AT_EVERY_ADDRESS = Command(
+    cleandoc(
+        r"""for address in $(
+      awk '/32 host LOCAL/ && !seen[last]++ {{ print last }} {{ last = $2 }}' /proc/net/fib_trie
+      awk '$4 != "20" {{ gsub(/..../, "&:", $1); print "[" substr($1, 1, 39) "]" }}' /proc/net/if_inet6 2>/dev/null
+    ); do
+      {{
+        shown=$(timeout 3 openssl s_client -connect "$address":{port} -servername {domain} </dev/null 2>/dev/null |
+          openssl x509 -noout -fingerprint -sha256 2>/dev/null)
+        printf '%s %s\n' "$address" "${{shown#*=}}"
+      }} &
+    done
+    wait"""
+    )
 )
+"""The server asks itself: each of its addresses, but for those that only its neighbours reach."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ class Encryption:
 
 @dataclass(frozen=True)
 class KeyPair:
-    """The proxy's files. Only the public half of the key ever leaves the server.
+    """The files of whoever ends TLS. Only the public half of the key ever leaves the server.
 
     Attributes:
         key: SHA-256 of the public half of the private key's file.
@@ -77,6 +95,14 @@ class KeyPair:
 
     key: str
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class AtAddress:
+    """What one of the server's addresses shows. ``fingerprint`` is None where it does not answer."""
+
+    address: str
+    fingerprint: str | None
 
 
 def encryption(look: Look) -> Encryption:
@@ -98,20 +124,46 @@ def certificate(look: Look) -> Certificate:
         return read_certificate(shown.certificate, datetime.now(UTC))
 
 
-def key_pair(look: Look) -> KeyPair:
-    """The key and the certificate that the proxy would load if it were started now.
+def key_pairs(look: Look) -> tuple[KeyPair, ...]:
+    """The keys and certificates that whoever ends TLS would load if it were started now; most have one.
 
     Raises:
         NotApplicable: The proxy gets its certificates by itself, and keeps each with its key in one file.
-        Undetermined: The files could not be read.
+        Undetermined: The files could not be read, or nobody ends TLS.
     """
+    seen = look.see(edge)
+    return (_proxys_pair(look),) if seen.who == "kamal-proxy" else _nginxs_pairs(look, seen)
+
+
+def at_every_address(look: Look) -> tuple[AtAddress, ...]:
+    """What each address of the server shows to the server itself."""
+    told = look.ask(AT_EVERY_ADDRESS.about(port=str(look.see(edge).port))).required("the server's own addresses")
+    with reading("what the server's addresses show"):
+        return tuple(map(read_at_address, told.lines))
+
+
+def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
+    if seen.site is None or not seen.site.pairs:
+        raise Undetermined("nobody ends TLS for the domain, so no key is in use")
+    certificates = look.ask_each(ON_SERVER.about(certificate=path) for path, _ in seen.site.pairs)
+    keys = look.ask_each(KEY_ON_SERVER.about(key=path) for _, path in seen.site.pairs)
+    with reading("nginx's certificate and key"):
+        return tuple(
+            read_key_pair(
+                certificate_file.required("the certificate's file").out, public_half.required("the key's file").out
+            )
+            for certificate_file, public_half in zip(certificates, keys, strict=True)
+        )
+
+
+def _proxys_pair(look: Look) -> KeyPair:
     saved = look.see(proxy_state)
     if saved is None or not saved.tls:
         raise Undetermined("the proxy ends no TLS for the service, so no key is in use")
     if saved.certificate_path is None or saved.key_path is None:
         raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
     certificate_file, public_half = look.ask(
-        CERTIFICATE_FILE.about(certificate=saved.certificate_path), PUBLIC_HALF_OF_KEY.about(key=saved.key_path)
+        IN_PROXY.about(certificate=saved.certificate_path), KEY_IN_PROXY.about(key=saved.key_path)
     )
     with reading("the proxy's certificate and key"):
         return read_key_pair(
@@ -146,6 +198,19 @@ def read_key_pair(certificate_pem: str, public_key_pem: str) -> KeyPair:
         key=_digest_of(load_pem_public_key(public_key_pem.encode())),
         fingerprint=hashlib.sha256(first.public_bytes(Encoding.DER)).hexdigest(),
     )
+
+
+def read_at_address(line: str) -> AtAddress:
+    """Read one line of the answer to `AT_EVERY_ADDRESS`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    address, fingerprint = line.split(" ")
+    digest = fingerprint.replace(":", "").lower()
+    if digest and len(bytes.fromhex(digest)) != hashlib.sha256().digest_size:
+        raise ValueError(f"{digest} is no fingerprint")
+    return AtAddress(address, digest or None)
 
 
 def matches(name: str, domain: str) -> bool:

@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 from checks.backups import HEADS, read_heads
 from checks.containers import CONTAINERS, is_release
 from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, words_of
+from checks.edge import HTTP_PORT, LISTENING, published, read_listening
+from checks.health import HEALTH
+from checks.nginx import CONFIGURATION, read_site
 from checks.openpgp import NotOpenPgp, read_message
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
 from runbook import rights
@@ -205,6 +208,8 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     facts = facts_in_containers(inspected.answer)
     facts["paths.docker"] = Fact(root.answer.out.strip(), "from docker info") if root.answer else Fact(None, root.why)
     facts |= _of_proxy(look, facts["containers.proxy"], inspected.answer)
+    if facts["edge.https_port"].value is None and facts["domain"].value is not None:
+        facts |= _of_nginx(look, str(facts["domain"].value))
     others = others_among(inspected.answer, facts)
     if others:
         facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
@@ -218,9 +223,9 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
     facts = {f"containers.{name}": _only(vars(parts)[name], f"container of the {name}") for name in vars(parts)}
     proxy = next((one for one in listed if _name(one) == facts["containers.proxy"].value), None)
     for key, port in (("edge.https_port", "443/tcp"), ("edge.http_port", "80/tcp")):
-        published = _published(proxy, port)
-        why = f"the proxy publishes no port {port}: something else may stand in front of it"
-        facts[key] = Fact(published, "as the proxy publishes it") if published else Fact(None, why)
+        number = _published(proxy, port)
+        why = f"the proxy publishes no port {port} to everybody: something else may stand in front of it"
+        facts[key] = Fact(number, "as the proxy publishes it") if number else Fact(None, why)
     return facts
 
 
@@ -281,6 +286,23 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     why = f"the proxy leads to {target or 'nothing'}, which is no release with a name that ends in its version"
     facts["containers.web_prefix"] = Fact(prefix, told) if prefix else Fact(None, why)
     facts["containers.web_port"] = Fact(port_of(target), told) if target else Fact(None, why)
+    return facts
+
+
+def _of_nginx(look: Look, domain: str) -> dict[str, Fact]:
+    """The ports of the edge where nginx stands in front of the proxy; nothing where it does not."""
+    configuration, listening = _ask(look, CONFIGURATION), _ask(look, LISTENING)
+    try:
+        with reading("nginx's configuration"):
+            site = read_site(configuration.answer.out, domain, HEALTH.path) if configuration.answer else None
+            ports = read_listening(_lines(listening))
+    except Undetermined as error:
+        return {"edge.https_port": Fact(None, error.reason)}
+    if site is None:
+        return {}
+    facts = {"edge.https_port": Fact(site.port, "as nginx has it, which ends TLS in front of the proxy")}
+    if HTTP_PORT in ports:
+        facts["edge.http_port"] = Fact(HTTP_PORT, "as the server listens")
     return facts
 
 
@@ -394,9 +416,11 @@ def _only(names: tuple[str, ...], what: str) -> Fact:
 
 
 def _published(proxy: Inspection | None, port: str) -> int | None:
-    bindings = _list(_table(_table((proxy or {}).get("HostConfig")).get("PortBindings")).get(port))
-    number = str(_table(bindings[0]).get("HostPort")) if bindings else ""
-    return int(number) if number.isascii() and number.isdecimal() else None
+    try:
+        found = [one.port for one in published(proxy, port) if one.to_everybody]
+    except (LookupError, TypeError, ValueError):
+        return None
+    return found[0] if found else None
 
 
 def _name(one: Inspection) -> str:

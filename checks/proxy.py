@@ -22,6 +22,7 @@ STATE = Command(
 BACKEND = Command("curl -s -o /dev/null -w '%{{http_code}}' --noproxy '*' --max-time 3 {url}", seconds=6)
 
 COLUMNS = ("Service", "Host", "Path", "Target", "State", "TLS")
+ACME_CACHE = "/home/kamal-proxy/.config/kamal-proxy/certs"
 STATES = ("running", "paused", "stopped")
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 NO_CURL = 127
@@ -50,6 +51,7 @@ class Saved:
         targets: Where requests go, each as ``host`` or ``host:port``.
         certificate_path: In the proxy's container; None where the proxy gets its certificates by itself (ACME).
         key_path: The same for the private key.
+        acme_cache: Where it keeps those that it got by itself.
         health_path: The path on which a release says that it is ready.
         health_port: The port for it; 0 stands for the target's own.
     """
@@ -60,6 +62,7 @@ class Saved:
     tls: bool
     certificate_path: str | None
     key_path: str | None
+    acme_cache: str
     health_path: str
     health_port: int
 
@@ -151,6 +154,7 @@ def _read_service(service: dict[str, Any]) -> Saved:
         tls=tls,
         certificate_path=str(options["tls_certificate_path"] or "") or None,
         key_path=str(options["tls_private_key_path"] or "") or None,
+        acme_cache=str(options.get("acme_cache_path") or ACME_CACHE),
         health_path=str(check["path"]),
         health_port=int(check["port"]),
     )

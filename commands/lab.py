@@ -15,6 +15,7 @@ from lab import down as taking_down
 from lab import shell as shells
 from lab import status as looking
 from lab import up as making
+from lab.edge import KAMAL_PROXY, Edge
 from lab.server import DEFAULT_NAME, Server
 
 app = App(name="lab", help="A disposable PsyFit server on this machine, and the faults that can be put on it.")
@@ -43,9 +44,14 @@ Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="Its id, as 
 
 
 @app.command
-def up(*, name: Name = DEFAULT_NAME, scripts: Scripts = None) -> None:
+def up(
+    *,
+    name: Name = DEFAULT_NAME,
+    edge: Annotated[Edge, Parameter(help="Who ends TLS: kamal-proxy itself, or nginx in front of it.")] = KAMAL_PROXY,
+    scripts: Scripts = None,
+) -> None:
     """Make a lab: a healthy server that has been in use for a week."""
-    making.up(name, scripts=scripts)
+    making.up(name, edge=edge, scripts=scripts)
 
 
 @app.command
@@ -62,10 +68,12 @@ def status() -> None:
     if not labs:
         _console().print("no lab: `runbook lab up` makes one")
         return
-    table = Table("name", "state", "address", "age", "faults", box=None, pad_edge=False)
+    table = Table("name", "state", "edge", "address", "age", "faults", box=None, pad_edge=False)
     for lab in labs:
         state = "up" if lab.running else "down" if lab.address else "only a part is left"
-        table.add_row(lab.name, state, lab.address or "-", _rounded(lab.age), ", ".join(lab.faults) or "none")
+        table.add_row(
+            lab.name, state, lab.edge or "-", lab.address or "-", _rounded(lab.age), ", ".join(lab.faults) or "none"
+        )
     _console().print(table)
 
 
@@ -117,10 +125,10 @@ def _existing(name: str) -> Server:
 
 
 def _list_faults() -> None:
-    table = Table("section", "fault", "what is wrong", box=None, pad_edge=False)
+    table = Table("section", "edge", "fault", "what is wrong", box=None, pad_edge=False)
     known = sorted((faults.describe(name) for name in faults.names()), key=lambda fault: (fault.section, fault.id))
     for fault in known:
-        table.add_row(fault.section, fault.id, fault.title)
+        table.add_row(fault.section, fault.edge or "", fault.id, fault.title)
     _console().print(table)
 
 

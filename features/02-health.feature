@@ -105,9 +105,13 @@ Feature: 2. Health and what is alive
       Then the proxy's state file agrees with its list
 
     @critical @needs-the-proxy-is-up
-    Scenario: The proxy ends TLS for the domain
+    Scenario: TLS is ended for the domain
       Then the proxy serves the domain
-      And the proxy ends TLS for it
+      And TLS is ended for it, by the proxy itself or by nginx in front of it
+
+    @critical @needs-the-proxy-is-up
+    Scenario: What comes in by TLS reaches the proxy
+      Then whoever ends TLS passes the domain's requests to the proxy
 
     @critical @needs-the-web-release-is-up @needs-the-proxy-is-up
     Scenario: The proxy routes to the running release

@@ -88,7 +88,8 @@ Feature: 3. Incidents
 
     @critical @as-written @drill-rollback-as-written
     Scenario: Rolling back as section 3.4 is written takes TLS away
-      Given a release that was made before the running one and is kept, stopped
+      Given the proxy itself ends TLS for the domain
+      And a release that was made before the running one and is kept, stopped
       And the proxy leads to the running release by name, with options that can all be kept
       When the older release is started and the proxy switched as section 3.4 is written
       Then the proxy ends TLS for the service no more: a handshake fails

@@ -29,6 +29,23 @@ Feature: 7. The certificate
       Then the certificate's file on the server is the certificate that is shown
 
     @major @needs-the-domain-shows-a-certificate
+    Scenario: Every address shows the same certificate
+      Then every address of the server that answers shows the certificate that is shown to the outside
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: The renewal of the certificate is set up
+      Then the files that are in use are those that the renewal writes
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: The renewal of the certificate runs by itself
+      Then the renewal is started regularly
+      And nothing that it needs is missing
+
+    @major @needs-the-domain-shows-a-certificate
+    Scenario: A renewed certificate comes into use
+      Then whoever ends TLS is made to load a renewed certificate
+
+    @major @needs-the-domain-shows-a-certificate
     Scenario: Only TLS of today is spoken
       Then the domain speaks TLS 1.2 or newer
       And the domain refuses TLS 1.1

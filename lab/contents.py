@@ -9,6 +9,8 @@ import tarfile
 from pathlib import Path
 
 from lab import Refused
+from lab import edge as edges
+from lab.edge import Edge
 from lab.images import PROXY, REDIS, RUNTIME, Images
 from lab.keys import Keys
 from lab.programs import run
@@ -147,7 +149,7 @@ docker run --detach --name psyfit-redis --network kamal \
 """
 
 EDGE = """
-docker run --detach --name kamal-proxy --network kamal --publish 80:80 --publish 443:443 \
+docker run --detach --name kamal-proxy --network kamal {published} \
   --restart unless-stopped --log-driver json-file --log-opt max-size=10m --log-opt max-file=3 \
   --volume kamal-proxy-config:/home/kamal-proxy/.config/kamal-proxy \
   --volume {tree}:/home/kamal-proxy/.apps-config {image}
@@ -209,7 +211,7 @@ def check_scripts(folder: Path) -> None:
             raise Refused(f"{script} is no file that can be executed; expected {', '.join(SCRIPTS)}")
 
 
-def commit_first_release(server: Server, images: Images, keys: Keys, scripts: Path | None) -> None:
+def commit_first_release(server: Server, images: Images, keys: Keys, edge: Edge, scripts: Path | None) -> None:
     """Make the bare origin with the first release in it, and the service's clone of it with its secrets.
 
     Args:
@@ -219,22 +221,29 @@ def commit_first_release(server: Server, images: Images, keys: Keys, scripts: Pa
     server.run(ORIGIN, stdin=source).required()
     credentials = _credentials(images, keys.secrets["RAILS_MASTER_KEY"], source)
     server.run("cat > /root/psyfit/config/credentials.yml.enc", stdin=credentials).required()
+    options = edges.proxy_options(edge, (SOURCE / "config" / "proxy-options").read_text())
+    server.run("cat > /root/psyfit/config/proxy-options", stdin=options.encode()).required()
     server.run(FIRST_RELEASE.format(version=OLD_VERSION)).required()
     lines = "".join(f"{name}={value}\n" for name, value in keys.secrets.items())
     server.run(SECRETS, stdin=lines.encode()).required()
 
 
-def configure(server: Server, images: Images, keys: Keys) -> None:
-    """Put Redis's password and the proxy's certificate where only their accounts can read them."""
+def configure(server: Server, images: Images, keys: Keys, edge: Edge) -> None:
+    """Put Redis's password and the edge's certificate where only their accounts can read them."""
     server.run(REDIS_CONF.format(uid=images.redis_uid)).required()
+    if edge == edges.NGINX:
+        edges.furnish(server, keys)
+        return
     pair = _tar({"cert.pem": keys.certificate, "key.pem": keys.certificate_key})
     server.run(CERTIFICATE.format(uid=images.proxy_uid, tree=PROXY_TREE), stdin=pair).required()
 
 
-def start_services(server: Server, images: Images) -> None:
+def start_services(server: Server, images: Images, edge: Edge) -> None:
     """Start database, Redis and proxy, and wait until they answer."""
     server.run(
-        DATABASE.format(image=images.postgres) + CACHE.format(image=REDIS) + EDGE.format(image=PROXY, tree=PROXY_TREE)
+        DATABASE.format(image=images.postgres)
+        + CACHE.format(image=REDIS)
+        + EDGE.format(image=PROXY, tree=PROXY_TREE, published=edges.PUBLISHED[edge])
     ).required()
     server.wait_until(SERVICES_ANSWER, seconds=60)
 

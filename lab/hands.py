@@ -67,7 +67,8 @@ STANDS_ON_THE_PROXY = frozenset(
     {
         "the-proxy-passes-requests-on",
         "what-the-proxy-saved-is-what-it-does",
-        "the-proxy-ends-tls-for-the-domain",
+        "tls-is-ended-for-the-domain",
+        "what-comes-in-by-tls-reaches-the-proxy",
         "the-proxy-routes-to-the-running-release",
         "the-release-behind-the-proxy-answers",
     }
@@ -79,6 +80,10 @@ STANDS_ON_THE_CERTIFICATE = frozenset(
         "the-certificate-is-trusted",
         "the-key-on-the-server-fits-the-certificate",
         "the-certificate-on-the-server-is-the-one-shown",
+        "every-address-shows-the-same-certificate",
+        "the-renewal-of-the-certificate-is-set-up",
+        "the-renewal-of-the-certificate-runs-by-itself",
+        "a-renewed-certificate-comes-into-use",
         "only-tls-of-today-is-spoken",
     }
 )

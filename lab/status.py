@@ -8,7 +8,9 @@ from typing import Any
 
 from docker.errors import NotFound
 
+from lab import edge as edges
 from lab import faults, machine, outer
+from lab.edge import Edge
 from lab.server import Server
 
 
@@ -18,6 +20,7 @@ class Status:
 
     Attributes:
         running: Whether its server runs.
+        edge: Who ends TLS on it; None where it does not run.
         address: The loopback address on which it is reached; None where only a part of it is left.
         age: Since its server was made.
         faults: What is broken on it on purpose.
@@ -25,6 +28,7 @@ class Status:
 
     name: str
     running: bool
+    edge: Edge | None
     address: str | None
     age: timedelta
     faults: tuple[str, ...]
@@ -40,11 +44,12 @@ def _of(client: Any, server: Server) -> Status:
     try:
         container = client.containers.get(server.container)
     except NotFound:
-        return Status(server.name, running=False, address=None, age=timedelta(0), faults=())
+        return Status(server.name, running=False, edge=None, address=None, age=timedelta(0), faults=())
     running = container.status == "running"
     return Status(
         name=server.name,
         running=running,
+        edge=edges.of(server) if running else None,
         address=outer.address_of(client, server),
         age=datetime.now(UTC) - datetime.fromisoformat(container.attrs["Created"][:19] + "+00:00"),
         faults=tuple(faults.on(server)) if running else (),

@@ -15,6 +15,7 @@ from docker.errors import DockerException
 
 from lab import LabError, Refused, attested, contents, images, keys, machine, outer, programs
 from lab.down import remove
+from lab.edge import KAMAL_PROXY, Edge
 from lab.images import Images
 from lab.keys import DOMAIN
 from lab.outer import PORTS
@@ -82,10 +83,13 @@ repository = "psyfit/psyfit"
 """
 
 
-def up(name: str = DEFAULT_NAME, steps: Steps | None = None, scripts: Path | None = None) -> Server:
+def up(
+    name: str = DEFAULT_NAME, steps: Steps | None = None, *, edge: Edge = KAMAL_PROXY, scripts: Path | None = None
+) -> Server:
     """Make the lab of this name; what was begun is taken away again where it fails or is interrupted.
 
     Args:
+        edge: Who ends TLS on it.
         scripts: Somebody's own ``bin/``, to be tried in place of the lab's.
 
     Raises:
@@ -109,7 +113,7 @@ def up(name: str = DEFAULT_NAME, steps: Steps | None = None, scripts: Path | Non
                 with _taken_away_on_failure(client, server, steps):
                     address = _start(client, server, made, steps)
                     lock.close()
-                    _furnish(server, address, made, steps, scripts)
+                    _furnish(server, address, made, edge, steps, scripts)
     steps.say(f"the lab {name} is up after {steps.elapsed_seconds():.0f} s: {address}")
     return server
 
@@ -126,7 +130,7 @@ def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
         return outer.start(client, server, made.server)
 
 
-def _furnish(server: Server, address: str, made: Images, steps: Steps, scripts: Path | None) -> None:
+def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Steps, scripts: Path | None) -> None:
     def load() -> None:
         with steps.step("loading the inner images"):
             contents.load_images(server, made)
@@ -138,11 +142,11 @@ def _furnish(server: Server, address: str, made: Images, steps: Steps, scripts: 
         _write_operators_files(server, address, host_key)
         contents.start_resolver(server, DOMAIN, address)
         trusting = begin(lambda: contents.trust(server, held))
-        contents.commit_first_release(server, made, held, scripts)
-        contents.configure(server, made, held)
+        contents.commit_first_release(server, made, held, edge, scripts)
+        contents.configure(server, made, held, edge)
     loading.result()
     with steps.step("starting database, Redis and proxy"):
-        contents.start_services(server, made)
+        contents.start_services(server, made, edge)
     trusting.result()
     with steps.step(f"deploying release {contents.OLD_VERSION}"):
         contents.deploy(server)

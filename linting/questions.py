@@ -46,6 +46,7 @@ READERS = frozenset(
         "od",
         "openssl",
         "printf",
+        "read",
         "readlink",
         "sed",
         "set",
@@ -54,8 +55,10 @@ READERS = frozenset(
         "sudo",
         "tail",
         "tar",
+        "timeout",
         "tr",
         "uniq",
+        "wait",
         "zcat",
     }
 )
@@ -67,7 +70,7 @@ LOOK_ONLY = {
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list|ls -R \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
     r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping|"
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
@@ -81,9 +84,10 @@ LOOK_ONLY = {
     r"--with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
     "mailq": r"mailq",
-    "openssl": r"openssl pkey -pubout",
+    "openssl": r"openssl (pkey -pubout|x509 -noout -fingerprint -sha256)",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",
+    "timeout": r"timeout \d openssl s_client -connect \S+ -servername \S+ </dev/null",
 }
 SELECTING = {
     *("clock_timestamp", "coalesce", "concat_ws", "count", "current_database", "current_setting", "extract", "format"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.certificate import Certificate, Encryption, KeyPair
+from checks.certificate import AtAddress, Certificate, Encryption, KeyPair
+from checks.renewal import Acme, Certbot
 from runbook.look import Look
 from runbook.outcome import require
 
@@ -62,23 +63,103 @@ def the_certificate_is_trusted(encryption: Encryption) -> None:
 
 
 @then("the private key on the server belongs to the certificate that is shown")
-def the_key_belongs_to_the_certificate(key_pair: KeyPair, certificate: Certificate) -> None:
+def the_key_belongs_to_the_certificate(key_pairs: tuple[KeyPair, ...], certificate: Certificate) -> None:
     require(
-        key_pair.key == certificate.key,
+        certificate.key in [one.key for one in key_pairs],
         expected=f"the key of the certificate that is shown (public half {certificate.key[:16]})",
-        seen=f"another key (public half {key_pair.key[:16]})",
+        seen=f"another key (public half {', '.join(one.key[:16] for one in key_pairs)})",
         go_to="7",
     )
 
 
 @then("the certificate's file on the server is the certificate that is shown")
-def the_file_is_the_certificate(key_pair: KeyPair, certificate: Certificate) -> None:
+def the_file_is_the_certificate(key_pairs: tuple[KeyPair, ...], certificate: Certificate) -> None:
     require(
-        key_pair.fingerprint == certificate.fingerprint,
+        certificate.fingerprint in [one.fingerprint for one in key_pairs],
         expected=f"certificate {certificate.fingerprint[:16]}, which is shown",
-        seen=f"certificate {key_pair.fingerprint[:16]}, which was not loaded",
+        seen=f"certificate {', '.join(one.fingerprint[:16] for one in key_pairs)}, which was not loaded",
         go_to="7",
     )
+
+
+@then("every address of the server that answers shows the certificate that is shown to the outside")
+def every_address_shows_the_same(at_every_address: tuple[AtAddress, ...], certificate: Certificate) -> None:
+    answering = [one for one in at_every_address if one.fingerprint]
+    others = [f"{one.address}: {one.fingerprint}" for one in answering if one.fingerprint != certificate.fingerprint]
+    require(
+        answering and not others,
+        expected=f"certificate {certificate.fingerprint} at every address",
+        seen=others or "no address answers the server itself",
+        go_to="7",
+    )
+
+
+@then("the files that are in use are those that the renewal writes")
+def the_renewal_writes_what_is_used(renewal: Certbot | Acme, look: Look) -> None:
+    if isinstance(renewal, Acme):
+        require(
+            look.target.domain in renewal.cached,
+            expected=f"a certificate for {look.target.domain} in the proxy's cache",
+            seen="none",
+            go_to="7",
+        )
+        return
+    used = ", ".join(min(names) for names in renewal.used)
+    require(
+        renewal.of_this,
+        expected=f"certbot set up to write {used}",
+        seen=[f"{one.path} writes {', '.join(sorted(one.files))}" for one in renewal.configured]
+        or "nothing in /etc/letsencrypt/renewal",
+        go_to="7",
+    )
+
+
+@then("the renewal is started regularly")
+def the_renewal_is_started(renewal: Certbot | Acme) -> None:
+    if isinstance(renewal, Acme):
+        return
+    require(
+        renewal.runs,
+        expected="an active line of cron or an enabled timer that runs certbot renew",
+        seen="neither",
+        go_to="7",
+    )
+    kept = renewal.of_this
+    require(kept is None or kept.by_itself, expected="a renewal by itself", seen="autorenew = False", go_to="7")
+
+
+@then("nothing that it needs is missing")
+def the_renewal_can_work(renewal: Certbot | Acme) -> None:
+    if isinstance(renewal, Acme):
+        require(renewal.port_80, expected="port 80 published by the proxy", seen="it is not", go_to="7")
+        return
+    require(renewal.program, expected="the program certbot", seen="no such program", go_to="7")
+    kept = renewal.of_this
+    if kept is None:
+        return
+    require(
+        kept.authenticator != "webroot" or kept.webroot in renewal.folders,
+        expected=f"the folder {kept.webroot}, into which certbot puts its proof",
+        seen="no such folder",
+        go_to="7",
+    )
+    require(
+        kept.authenticator != "standalone" or kept.stops_before,
+        expected="port 80 free for certbot's own server, or a pre_hook that frees it",
+        seen="nginx is on it, and nothing stops nginx",
+        go_to="7",
+    )
+
+
+@then("whoever ends TLS is made to load a renewed certificate")
+def a_renewed_one_is_loaded(renewal: Certbot | Acme) -> None:
+    if isinstance(renewal, Certbot):
+        require(
+            renewal.loaded_by,
+            expected="a hook of certbot's, or a line of cron, that makes nginx load the new certificate",
+            seen="none that can be run",
+            go_to="7",
+        )
 
 
 @then("the domain speaks TLS 1.2 or newer")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pytest_bdd import parsers, then
 
 from checks.containers import SHORTEST_COMMIT, Container, Fleet
+from checks.edge import Edge
 from checks.health import Health, Page, Redirect
 from checks.proxy import Backend, Listed, Saved
 from runbook.look import Look
@@ -274,9 +275,33 @@ def the_proxy_serves_the_domain(proxy_list: Listed | None, look: Look) -> None:
     )
 
 
-@then("the proxy ends TLS for it")
-def the_proxy_ends_tls(proxy_list: Listed | None) -> None:
-    require(proxy_list and proxy_list.tls, expected="TLS yes", seen="TLS no", go_to="3.4")
+@then("TLS is ended for it, by the proxy itself or by nginx in front of it")
+def tls_is_ended(proxy_list: Listed | None, edge: Edge) -> None:
+    if edge.who == "kamal-proxy":
+        require(proxy_list and proxy_list.tls, expected="TLS yes", seen="TLS no", go_to="3.4")
+    require(
+        edge.who,
+        expected="port 443 published by the proxy, or a server of nginx that ends TLS for the domain",
+        seen="neither",
+        go_to="2.3",
+    )
+    if edge.who == "nginx":
+        require(edge.listened, expected=f"nginx listening on port {edge.port}", seen="nobody listens", go_to="3.1")
+
+
+@then("whoever ends TLS passes the domain's requests to the proxy")
+def what_comes_in_reaches_the_proxy(edge: Edge) -> None:
+    if edge.who is None:
+        raise Undetermined("nobody ends TLS for the domain")
+    if edge.site is None:
+        return
+    astray = [one for one in edge.site.passes_to if not edge.leads_to_proxy(one)]
+    require(
+        edge.site.passes_to and not astray,
+        expected=f"nginx passing to the proxy, which is reached at {_listing(map(str, edge.plain))}",
+        seen=astray or "it passes the requests to nobody",
+        go_to="2.3",
+    )
 
 
 @then("every target of the proxy belongs to the running release as it is now")

@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from checks import edge as edges
 from checks import rollback_target as targets
 from checks.containers import fleet
 from checks.health import PLAIN_HTTP
@@ -21,7 +22,7 @@ from drills.route import ROUTE
 from runbook.act import Act
 from runbook.look import reading
 from runbook.operator import Operator
-from runbook.outcome import Undetermined, require
+from runbook.outcome import NotApplicable, Undetermined, require
 from runbook.question import Tls
 
 ROLLING = pytest.StashKey[Rolling]()
@@ -48,6 +49,12 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
 
 
 # What must hold before anything is touched
+
+
+@given("the proxy itself ends TLS for the domain")
+def the_proxy_itself_ends_tls(operator: Operator) -> None:
+    if operator.look().see(edges.edge).who == "nginx":
+        raise NotApplicable("nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here")
 
 
 @given(

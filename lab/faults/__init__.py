@@ -3,7 +3,8 @@
 A fault module has a docstring (what is wrong, in one line), ``section`` (of the runbook), ``fails`` and
 ``undetermined`` (the ids of exactly those scenarios that then have that outcome; all others pass), and the functions
 ``inject(server)`` and ``heal(server)``. Where the line to the server itself is lost, ``passes`` names what still
-passes, and all others are undetermined. These names are the whole interface.
+passes, and all others are undetermined. ``edge`` is there where it can be put only on a lab that has this edge. These
+names are the whole interface.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import pkgutil
 from dataclasses import dataclass
 from types import ModuleType
 
+from lab import Refused
+from lab import edge as edges
+from lab.edge import Edge
 from lab.server import Server
 
 TABLE = "/run/runbook-faults.json"
@@ -26,11 +30,12 @@ class UnknownFault(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """What a fault is and what has to be seen of it."""
+    """What a fault is and what has to be seen of it. ``edge`` is None where it is the same on every edge."""
 
     id: str
     title: str
     section: str
+    edge: Edge | None
     fails: frozenset[str]
     undetermined: frozenset[str]
     passes: frozenset[str] | None = None
@@ -52,6 +57,7 @@ def describe(fault: str) -> Fault:
         id=fault,
         title=(module.__doc__ or "").strip().partition("\n")[0],
         section=module.section,
+        edge=getattr(module, "edge", None),
         fails=frozenset(module.fails),
         undetermined=frozenset(module.undetermined),
         passes=frozenset(module.passes) if hasattr(module, "passes") else None,
@@ -63,8 +69,11 @@ def inject(server: Server, fault: str) -> None:
 
     Raises:
         UnknownFault: There is none of this name.
+        Refused: The lab's edge is another than the fault's.
     """
-    module = _module(fault)
+    module, wanted = _module(fault), describe(fault).edge
+    if wanted is not None and edges.of(server) != wanted:
+        raise Refused(f"{fault} needs a lab whose edge is {wanted}: `runbook lab up --name NAME --edge {wanted}`")
     _note(server, [*on(server), fault])
     module.inject(server)
 

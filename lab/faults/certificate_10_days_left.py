@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
 section = "7"
+edge = KAMAL_PROXY
 fails = {"the-certificate-is-valid-for-long-enough"}
 undetermined: set[str] = set()
 

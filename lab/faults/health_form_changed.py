@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
 section = "2.1"
+edge = KAMAL_PROXY
 fails = {"the-health-answer-has-its-documented-form"}
 undetermined = {"the-health-answer-is-fresh", "the-api-has-the-version-of-its-release"}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
 section = "2.3"
+edge = KAMAL_PROXY
 fails = {"the-proxy-is-up", "the-domain-shows-a-certificate"}
 undetermined = {
     "the-application-itself-answers-the-health-check",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
 section = "2.3"
-fails = {"plain-http-leads-to-https", "the-proxy-ends-tls-for-the-domain", "the-domain-shows-a-certificate"}
+edge = KAMAL_PROXY
+fails = {"plain-http-leads-to-https", "tls-is-ended-for-the-domain", "the-domain-shows-a-certificate"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
     *hands.STANDS_ON_THE_ANSWER,

@@ -1,4 +1,4 @@
-"""One lab for all tests here; each leaves it as it found it."""
+"""One lab for all tests here, and a second one for those of the other edge; each leaves them as it found them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lab import edge as edges
 from lab.disposable import disposable
+from lab.edge import NGINX
 from lab.server import Server
 from tests.lab.looking import Verified, verify
 from tests.lab.sampling import SEED
@@ -33,6 +35,16 @@ def lab() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def nginx_lab() -> Iterator[Server]:
+    """A healthy lab whose edge is nginx; it is made when the first test asks for it."""
+    if STANDING and edges.of(Server(STANDING)) == NGINX:
+        yield Server(STANDING)
+        return
+    with disposable("test-nginx", edge=NGINX) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the runs of these tests go."""
     return tmp_path_factory.mktemp("reports")
@@ -44,14 +56,25 @@ def look(lab: Server, reports: Path) -> Callable[..., Verified]:
     return lambda *options, **environment: verify(lab.state / "target.toml", reports, *options, **environment)
 
 
+@pytest.fixture(scope="session")
+def look_at_nginx(nginx_lab: Server, reports: Path) -> Callable[..., Verified]:
+    """The same for the lab whose edge is nginx."""
+    return lambda *options, **environment: verify(nginx_lab.state / "target.toml", reports, *options, **environment)
+
+
 @pytest.fixture
 def as_account(lab: Server, tmp_path: Path) -> Callable[[str, str], Path]:
     """A target file for the lab under another account, with more lines in its table ``ssh``."""
 
     def write(account: str, lines: str = "") -> Path:
-        text = (lab.state / "target.toml").read_text()
-        path = tmp_path / f"{account}.toml"
-        path.write_text(text.replace('user = "root"\n', f'user = "{account}"\n{lines}\n'))
-        return path
+        return written(lab, tmp_path, account, lines)
 
     return write
+
+
+def written(server: Server, folder: Path, account: str, lines: str = "") -> Path:
+    """A target file for a lab under another account."""
+    text = (server.state / "target.toml").read_text()
+    path = folder / f"{account}.toml"
+    path.write_text(text.replace('user = "root"\n', f'user = "{account}"\n{lines}\n'))
+    return path

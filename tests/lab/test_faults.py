@@ -1,4 +1,4 @@
-"""Each fault gives exactly the outcomes that it names and no others; healed, all pass again."""
+"""Each fault gives exactly the outcomes that it names and no others, on its edge; healed, all pass again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from lab import faults
+from lab.edge import KAMAL_PROXY, NGINX
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
 SAMPLE = 80
+NGINX_SAMPLE = 6
 
 CAUSES = {
     "backup-late-by-cron": "cron: no line of the crontab runs /var/www/psyfit/bin/backup.sh",
@@ -33,14 +35,32 @@ def options_for(fault: faults.Fault) -> tuple[str, ...]:
     return ("--", "--run-kind=gate") if any(one.endswith("-is-under-way") for one in fault.fails) else ()
 
 
-@pytest.mark.parametrize("fault", sampled(faults.names(), SAMPLE))
+def names(*edges: str | None) -> list[str]:
+    """The faults that need one of these edges; None stands for those that need none."""
+    return [name for name in faults.names() if faults.describe(name).edge in edges]
+
+
+@pytest.mark.parametrize("fault", sampled(names(None, KAMAL_PROXY), SAMPLE))
 def test_the_fault_is_seen_for_what_it_is(fault: str, lab: Server, look: Callable[..., Verified]) -> None:
+    seen_for_what_it_is(fault, lab, look)
+
+
+@pytest.mark.nginx
+@pytest.mark.parametrize("fault", [*sampled(names(NGINX), NGINX_SAMPLE), *sampled(names(None), 0)])
+def test_the_fault_is_seen_behind_nginx_too(
+    fault: str, nginx_lab: Server, look_at_nginx: Callable[..., Verified]
+) -> None:
+    seen_for_what_it_is(fault, nginx_lab, look_at_nginx)
+
+
+def seen_for_what_it_is(fault: str, server: Server, look: Callable[..., Verified]) -> None:
+    """Put it on a lab, look, take it off, and look again."""
     expected = faults.describe(fault)
     try:
-        faults.inject(lab, fault)
+        faults.inject(server, fault)
         broken = look(*options_for(expected))
     finally:
-        faults.heal(lab, fault)
+        faults.heal(server, fault)
     healed = look()
     assert broken.ids(Outcome.FAILED) == expected.fails, broken.told()
     if expected.passes is None:

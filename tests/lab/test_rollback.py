@@ -39,11 +39,12 @@ HEALTHY_AGAIN = "docker cp /run/application.py {release}:/rails/app/application.
 
 
 @pytest.fixture(autouse=True)
-def as_before(lab: Server) -> Iterator[None]:
+def as_before(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test sees, the server is afterwards as it was before."""
-    before = lab.run(STATE).required().out
+    server = request.getfixturevalue("nginx_lab" if request.node.get_closest_marker("nginx") else "lab")
+    before = server.run(STATE).required().out
     yield
-    assert lab.run(STATE).required().out == before
+    assert server.run(STATE).required().out == before
 
 
 def drilled(server: Server, reports: Path, name: str = "rollback") -> tuple[Run, Scenario]:
@@ -99,6 +100,21 @@ def test_as_it_is_written_it_takes_tls_away(lab: Server, reports: Path) -> None:
     assert scenario.outcome is Outcome.PASSED, scenario.reason
     (lost,) = scenario.figures
     assert {"options.tls_enabled", "target_options.buffer_requests"} <= set(lost.value.split(", "))
+
+
+@pytest.mark.nginx
+@pytest.mark.soak
+def test_behind_nginx_no_request_is_lost_either(nginx_lab: Server, reports: Path) -> None:
+    went_well(*drilled(nginx_lab, reports))
+
+
+@pytest.mark.nginx
+def test_behind_nginx_no_tls_is_taken_away_and_nothing_is_touched(nginx_lab: Server, reports: Path) -> None:
+    run, scenario = drilled(nginx_lab, reports, "rollback-as-written")
+
+    assert scenario.outcome is Outcome.NOT_APPLICABLE
+    assert scenario.reason == "nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here"
+    assert acts_of(run) == []
 
 
 def test_an_old_release_that_never_becomes_healthy_ends_in_undo_and_nothing_is_lost(lab: Server, reports: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.certificate import Certificate, matches, read_certificate, read_key_pair
+from checks.certificate import AtAddress, Certificate, matches, read_at_address, read_certificate, read_key_pair
 
 NOW = datetime(2026, 2, 24, 8, 0, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -108,3 +109,14 @@ def test_foreign_bytes_are_no_certificate(der: bytes) -> None:
 def test_foreign_text_is_no_pair(certificate_pem: str, public_key_pem: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_key_pair(certificate_pem, public_key_pem)
+
+
+def test_an_address_that_shows_a_certificate_and_one_that_does_not() -> None:
+    assert read_at_address(f"127.0.0.1 {':'.join(['AB'] * 32)}") == AtAddress("127.0.0.1", "ab" * 32)
+    assert read_at_address("[::1] ") == AtAddress("[::1]", None)
+
+
+@given(st.text())
+def test_any_line_of_an_address_is_read_or_refused(line: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert isinstance(read_at_address(line), AtAddress)

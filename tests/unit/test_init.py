@@ -59,6 +59,7 @@ def saved(target: str, *hosts: str) -> Saved:
         tls=True,
         certificate_path=None,
         key_path=None,
+        acme_cache="/certs",
         health_path="/up",
         health_port=0,
     )
@@ -91,6 +92,12 @@ def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
     assert (in_front["edge.https_port"].value, in_front["edge.http_port"].value) == (443, 80)
     assert behind_another["edge.https_port"].value is None
     assert "something else may stand in front of it" in behind_another["edge.https_port"].told
+
+
+def test_a_port_that_only_the_server_itself_reaches_is_not_the_edges() -> None:
+    front = container("front", "kamal-proxy", _80=8080)
+    front["HostConfig"]["PortBindings"]["80/tcp"][0]["HostIp"] = "127.0.0.1"
+    assert facts_in_containers([front])["edge.http_port"].value is None
 
 
 @pytest.mark.parametrize("target", ["fit-web-17a:3000", "172.18.0.6:3000", "0123456789ab:3000"])

@@ -1,0 +1,20 @@
+"""Certbot has renewed the certificate, and nginx, which was not told, still shows the one before."""
+
+from __future__ import annotations
+
+from lab import front
+from lab.edge import NGINX
+from lab.server import Server
+
+section = "7"
+edge = NGINX
+fails = {"the-certificate-on-the-server-is-the-one-shown"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    front.renew(server)
+
+
+def heal(server: Server) -> None:
+    front.first_certificate(server)

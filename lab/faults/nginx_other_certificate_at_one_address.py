@@ -1,0 +1,37 @@
+"""nginx shows another certificate at one of the server's addresses, under which it has another server."""
+
+from __future__ import annotations
+
+from lab import front, hands
+from lab.edge import NGINX
+from lab.server import Server
+
+section = "7"
+edge = NGINX
+fails = {"every-address-shows-the-same-certificate"}
+undetermined: set[str] = set()
+
+OTHER = "/etc/nginx/conf.d/other.conf"
+FILES = "/etc/nginx/other"
+SERVER = f"""\
+server {{
+  listen 10.77.0.1:443 ssl;
+  server_name other.example;
+  ssl_certificate {FILES}.pem;
+  ssl_certificate_key {FILES}.key;
+  return 404;
+}}
+"""
+
+
+def inject(server: Server) -> None:
+    key, certificate = hands.certificate_for(server, "other.example", days=60)
+    server.run(f"umask 077; cat > {FILES}.key", stdin=key).required()
+    server.run(f"cat > {FILES}.pem", stdin=certificate).required()
+    server.run(f"cat > {OTHER}", stdin=SERVER.encode()).required()
+    front.reload(server)
+
+
+def heal(server: Server) -> None:
+    server.run(f"rm -f {OTHER} {FILES}.key {FILES}.pem").required()
+    front.reload(server)

@@ -1,0 +1,22 @@
+"""nginx names the certificate in certbot's archive, and not the link that each renewal leads to the newest."""
+
+from __future__ import annotations
+
+from lab import front
+from lab.edge import ARCHIVE, LIVE, NGINX, SITE
+from lab.server import Server
+
+section = "7"
+edge = NGINX
+fails = {"the-renewal-of-the-certificate-is-set-up"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    server.run(f"sed -i s,{LIVE}/fullchain.pem,{ARCHIVE}/fullchain1.pem, {SITE}").required()
+    front.reload(server)
+
+
+def heal(server: Server) -> None:
+    server.run(f"sed -i s,{ARCHIVE}/fullchain1.pem,{LIVE}/fullchain.pem, {SITE}").required()
+    front.reload(server)

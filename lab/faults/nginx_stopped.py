@@ -1,0 +1,29 @@
+"""nginx, which ends TLS in front of the proxy, is stopped."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.edge import NGINX
+from lab.server import Server
+
+section = "2.3"
+edge = NGINX
+fails = {"tls-is-ended-for-the-domain", "the-domain-shows-a-certificate"}
+undetermined = {
+    "the-application-itself-answers-the-health-check",
+    "plain-http-leads-to-https",
+    *hands.STANDS_ON_THE_ANSWER,
+    *hands.STANDS_ON_THE_CERTIFICATE,
+}
+
+LISTENS = "grep -q ':01BB 00000000:0000 0A' /proc/net/tcp"
+
+
+def inject(server: Server) -> None:
+    server.run("nginx -s stop").required()
+    server.wait_until(f"! {LISTENS}", seconds=10)
+
+
+def heal(server: Server) -> None:
+    server.run(f"{LISTENS} || nginx").required()
+    hands.wait_until_well(server)

@@ -1,0 +1,69 @@
+"""A healthy server whose edge is nginx: the same scenarios pass there, for every account that may look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab import Refused, faults
+from lab.server import Server
+from runbook import rights
+from runbook.outcome import Outcome
+from runbook.target import load
+from tests.lab.conftest import written
+from tests.lab.looking import Verified, runbook, verify
+
+pytestmark = pytest.mark.nginx
+
+
+def test_everything_passes(look_at_nginx: Callable[..., Verified]) -> None:
+    seen = look_at_nginx()
+    assert seen.code == 0, seen.told()
+    assert {one.outcome for one in seen.run.scenarios} == {Outcome.PASSED}, seen.told()
+
+
+@pytest.mark.soak
+def test_twenty_runs_raise_no_false_alarm(look_at_nginx: Callable[..., Verified]) -> None:
+    for _ in range(20):
+        seen = look_at_nginx()
+        assert seen.code == 0, seen.told()
+
+
+def test_an_account_with_sudo_sees_all_that_root_sees(nginx_lab: Server, reports: Path, tmp_path: Path) -> None:
+    seen = verify(written(nginx_lab, tmp_path, "deploy", 'become = "sudo -n"'), reports)
+    assert seen.code == 0, seen.told()
+
+
+def test_an_account_without_sudo_knows_the_edge_and_lacks_what_is_certbots(
+    nginx_lab: Server, reports: Path, tmp_path: Path
+) -> None:
+    seen = verify(written(nginx_lab, tmp_path, "deploy"), reports, "--", "-k", "tls or certificate or key")
+    untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED]
+    assert not seen.ids(Outcome.FAILED), seen.told()
+    assert {"tls-is-ended-for-the-domain", "what-comes-in-by-tls-reaches-the-proxy"} <= seen.ids(Outcome.PASSED)
+    assert {one.missing_right for one in untold} == {rights.ROOT.name}
+    assert {one.id for one in untold if one.section == "7"} == {
+        "the-key-on-the-server-fits-the-certificate",
+        "the-certificate-on-the-server-is-the-one-shown",
+        "the-renewal-of-the-certificate-is-set-up",
+        "the-renewal-of-the-certificate-runs-by-itself",
+        "a-renewed-certificate-comes-into-use",
+    }
+
+
+def test_init_tells_the_ports_of_nginx_and_not_those_that_only_nginx_reaches(nginx_lab: Server, tmp_path: Path) -> None:
+    own = load(str(nginx_lab.state / "target.toml"))
+    path = tmp_path / "made.toml"
+    way_in = ("--port", str(own.ssh.port), "--ssh-config", str(nginx_lab.state / "ssh_config"), "--user", "deploy")
+    runbook("init", "--host", own.address, *way_in, "--output", str(path))
+    made = load(str(path))
+    assert (made.edge.https_port, made.edge.http_port) == (443, 80)
+    assert made.containers == own.containers
+
+
+def test_a_fault_of_the_other_edge_is_refused_and_nothing_is_noted(nginx_lab: Server) -> None:
+    with pytest.raises(Refused, match="needs a lab whose edge is kamal-proxy"):
+        faults.inject(nginx_lab, "tls-option-lost")
+    assert faults.on(nginx_lab) == []

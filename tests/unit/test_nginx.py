@@ -1,0 +1,162 @@
+"""nginx's configuration, as people write it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.nginx import Site, parse, read_files, read_site
+
+MAIN = (
+    "events { worker_connections 768; }\nhttp {\n  include /etc/nginx/conf.d/*.conf;\n  include sites-enabled/*;\n}\n"
+)
+LAB = (Path(__file__).resolve().parents[2] / "lab" / "nginx" / "site").read_text()
+LIVE = "/etc/letsencrypt/live/psytech.jp"
+PAIR = ((f"{LIVE}/fullchain.pem", f"{LIVE}/privkey.pem"),)
+HEALTH = "/api/v1/health"
+
+
+def told(**files: str) -> str:
+    """The answer to the question: the main file, and sites by name."""
+    named = {"/etc/nginx/nginx.conf": MAIN} | {f"/etc/nginx/sites-enabled/{name}": one for name, one in files.items()}
+    return "".join(f"{path}:{line}\n" for path, text in named.items() for line in text.splitlines())
+
+
+def server(names: str, *more: str, listen: str = "443 ssl") -> str:
+    pair = "ssl_certificate a.pem;\nssl_certificate_key a.key;"
+    body = "\n".join(more)
+    return f"server {{\nlisten {listen};\nserver_name {names};\n{pair}\n{body}\n}}\n"
+
+
+def site(text: str) -> Site:
+    found = read_site(told(site=text), "psytech.jp", HEALTH)
+    assert found is not None
+    return found
+
+
+def test_the_labs_own_is_read() -> None:
+    assert site(LAB) == Site(443, PAIR, ("127.0.0.1:8080",))
+
+
+def test_a_file_that_nothing_includes_says_nothing() -> None:
+    text = told().replace("sites-enabled", "elsewhere") + "/etc/nginx/sites-available/x:server { listen 443 ssl; }\n"
+    assert read_site(text, "psytech.jp", HEALTH) is None
+
+
+def test_without_nginx_there_is_no_site() -> None:
+    assert read_site("", "psytech.jp", HEALTH) is None
+    assert read_site(told(), "psytech.jp", HEALTH) is None
+
+
+def test_a_server_without_tls_is_none() -> None:
+    assert read_site(told(site=server("psytech.jp", listen="80")), "psytech.jp", HEALTH) is None
+
+
+@pytest.mark.parametrize(
+    "listen", ["443 ssl", "[::]:443 ssl http2", "203.0.113.5:443 ssl default_server", "*:443 ssl", "8443 ssl"]
+)
+def test_it_listens_as_people_write_it(listen: str) -> None:
+    assert site(server("psytech.jp", listen=listen)).port == (8443 if "8443" in listen else 443)
+
+
+def test_tls_may_be_switched_on_for_the_whole_server() -> None:
+    assert site(server("psytech.jp", "ssl on;", listen="443")).port == 443
+
+
+def test_a_path_without_a_root_begins_in_nginxs_own_folder() -> None:
+    assert site(server("psytech.jp")).pairs == (("/etc/nginx/a.pem", "/etc/nginx/a.key"),)
+
+
+def test_keys_of_two_kinds_are_two_pairs() -> None:
+    more = "ssl_certificate /b.pem;\nssl_certificate_key /b.key;"
+    assert site(server("psytech.jp", more)).pairs[1] == ("/b.pem", "/b.key")
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("other.jp", "psytech.jp"), 1),
+        (("other.jp", "*.jp"), 1),
+        (("*.jp", "www.psytech.jp psytech.jp"), 1),
+        (("other.jp", ".psytech.jp"), 1),
+        (("other.jp", "third.jp"), 0),
+    ],
+)
+def test_the_server_is_chosen_as_nginx_chooses(names: tuple[str, ...], chosen: int) -> None:
+    text = "".join(server(name, f"location / {{ proxy_pass http://h{n}; }}") for n, name in enumerate(names))
+    assert site(text).passes_to == (f"h{chosen}:80",)
+
+
+def test_of_no_names_the_default_is_chosen() -> None:
+    text = server("a.jp") + server("_", "location / { proxy_pass http://b:81; }", listen="443 ssl default_server")
+    assert site(text).passes_to == ("b:81",)
+
+
+def test_an_expression_for_a_name_is_not_guessed_at() -> None:
+    with pytest.raises(ValueError, match="expression"):
+        site(server("~^(www\\.)?psy"))
+
+
+@pytest.mark.parametrize(
+    ("locations", "to"),
+    [
+        ("location / { proxy_pass http://a; } location /api/ { proxy_pass http://b; }", ("b:80",)),
+        ("location / { proxy_pass http://a; } location ~ ^/api/v[0-9]+/ { proxy_pass http://b; }", ("b:80",)),
+        ("location ^~ /api/ { proxy_pass http://a; } location ~ ^/api/ { proxy_pass http://b; }", ("a:80",)),
+        ("location / { proxy_pass http://a; } location = /api/v1/health { proxy_pass https://b; }", ("b:443",)),
+        ("location / { proxy_pass http://a; } location @down { proxy_pass http://b; }", ("a:80",)),
+        ("location / { proxy_pass http://[::1]:8080/; }", ("[::1]:8080",)),
+        ("location / { root /srv; }", ()),
+    ],
+)
+def test_whom_the_paths_requests_go_to(locations: str, to: tuple[str, ...]) -> None:
+    assert site(server("psytech.jp", locations)).passes_to == to
+
+
+def test_an_upstream_stands_for_its_servers() -> None:
+    text = "upstream web { server 127.0.0.1:8080 weight=2; server 127.0.0.1:8081 backup; }\n"
+    passing = server("psytech.jp", "location / { proxy_pass http://web; }")
+    assert site(text + passing).passes_to == ("127.0.0.1:8080", "127.0.0.1:8081")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        server("psytech.jp", "location / { proxy_pass http://$up; }").replace("http://$up", "$up"),
+        server("psytech.jp").replace("a.pem", "/certs/$ssl_server_name.pem"),
+        server("psytech.jp", "location ~ (unclosed { proxy_pass http://a; }"),
+        server("psytech.jp").replace("ssl_certificate_key a.key;", ""),
+        "server {",
+        "}",
+        'server { listen 443 ssl; server_name "psytech.jp; }',
+        "include sites-enabled/site;",
+    ],
+)
+def test_what_is_only_known_while_it_runs_and_what_is_broken_is_said(text: str) -> None:
+    with pytest.raises((LookupError, ValueError)):
+        read_site(told(site=text), "psytech.jp", HEALTH)
+
+
+def test_signs_in_quotes_comments_and_variables_are_no_signs() -> None:
+    (first, second) = parse('a \'x;{\' "y\\"}" z#z ${v{}; # b { c;\nd;')
+    assert first.words == ("a", "x;{", 'y\\"}', "z#z", "${v{}")
+    assert second.words == ("d",)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for answer in (text, told(site=text)):
+        with contextlib.suppress(LookupError, ValueError, TypeError):
+            read_site(answer, "psytech.jp", HEALTH)
+
+
+@given(st.text(alphabet="{};\"' \n#$\\~=/.*serv 443ssl"))
+def test_anything_that_looks_like_one_is_read_or_refused(text: str) -> None:
+    lines = "".join(f"/etc/nginx/nginx.conf:{line}\n" for line in text.split("\n"))
+    assert set(read_files(lines)) == {"/etc/nginx/nginx.conf"}
+    with contextlib.suppress(LookupError, ValueError):
+        read_site(lines, "psytech.jp", HEALTH)
