@@ -27,6 +27,8 @@ def options(lab: Server) -> list[str]:
         *("--set", f"edge.database_page={own.edge.database_page}", "--set", f"backups.keyring={own.backups.keyring}"),
         *("--set", f"probe.slow_page={own.probe.slow_page}", "--set", f"probe.post_path={own.probe.post_path}"),
         *("--set", f"objectives.restore_seconds={own.objectives.restore_seconds}"),
+        *("--set", f"attestations={own.attestations}"),
+        *("--set", f"github.api={own.github.api}", "--set", f"github.repository={own.github.repository}"),
     ]
 
 
