@@ -27,7 +27,7 @@ bench: $(ENVIRONMENT) ## speed, as ratios against peers in the same run
 	.venv/bin/python -m tests.bench
 
 soak: $(ENVIRONMENT) ## everything, whole: also what repeats and takes long
-	.venv/bin/python -m pytest tests/unit tests/lab
+	.venv/bin/python -m pytest tests/unit tests/lab --hypothesis-profile=soak
 
 lock: $(ENVIRONMENT) ## pin what pyproject.toml asks for, with hashes
 	.venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --all-extras \

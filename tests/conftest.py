@@ -1,16 +1,9 @@
-"""What holds for all tests of the suite itself."""
+"""How many examples hypothesis tries: some at every save, many in soak. None is held to a time, for machines differ."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from hypothesis import settings
 
-import pytest
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A warning is an error here, and only here: a library's deprecation must not stop a run on a real server."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("error"))
+settings.register_profile("save", deadline=None, max_examples=40)
+settings.register_profile("soak", deadline=None, max_examples=500)
+settings.load_profile("save")

@@ -13,6 +13,7 @@ import importlib
 import json
 import pkgutil
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 
 from lab import Refused
@@ -41,9 +42,10 @@ class Fault:
     passes: frozenset[str] | None = None
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The ids of all faults, in alphabetical order."""
-    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)))
 
 
 def describe(fault: str) -> Fault:

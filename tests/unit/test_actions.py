@@ -46,7 +46,7 @@ class Api(BaseHTTPRequestHandler):
 def api() -> Iterator[str]:
     """The address of a server that speaks the API."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/api/v3"
         server.shutdown()
 

@@ -16,6 +16,7 @@ from runbook.features import Scenario
 
 SCENARIOS = features.scenarios_of(features.read())
 IDS = {scenario.id for scenario in SCENARIOS}
+FAILING = {failing for name in faults.names() for failing in faults.describe(name).fails}
 DEFINITIONS = [one for one in bdd.definitions() if one.step_func.__module__.startswith("steps.")]
 
 
@@ -27,7 +28,7 @@ def test_every_drill_has_its_name_on_the_command_line() -> None:
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS if not one.is_drill], ids=lambda one: one.id)
 def test_a_scenario_can_fail(scenario: Scenario) -> None:
     """A drill's own tests show how it fails."""
-    assert scenario.id in {failing for name in faults.names() for failing in faults.describe(name).fails}
+    assert scenario.id in FAILING
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: one.parser.name)

@@ -220,7 +220,9 @@ def test_an_account_that_sees_no_states_cannot_tell() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=9)
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=9),
+    max_leaves=12,
 )
 
 
