@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
 section = "2.1"
+edge = KAMAL_PROXY
 fails = {"the-status-of-the-health-check-says-what-its-words-say", "the-api-is-healthy"}
 undetermined = {"a-page-that-reads-the-database-answers"}
 

@@ -14,7 +14,7 @@ from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
 SAMPLE = 80
-NGINX_SAMPLE = 6
+NGINX_SAMPLE = 4
 
 CAUSES = {
     "backup-late-by-cron": "cron: no line of the crontab runs /var/www/psyfit/bin/backup.sh",
