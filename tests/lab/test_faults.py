@@ -13,8 +13,8 @@ from runbook.outcome import Outcome
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
-SAMPLE = 80
-NGINX_SAMPLE = 4
+SAMPLE = 40
+NGINX_SAMPLE = 2
 
 CAUSES = {
     "backup-late-by-cron": "cron: no line of the crontab runs /var/www/psyfit/bin/backup.sh",
