@@ -11,7 +11,11 @@ fails = {
     "the-application-can-log-in-to-the-database",
     "the-releases-reach-their-database",
 }
-undetermined = {"a-page-that-reads-the-database-answers"}
+undetermined = {
+    "a-page-that-reads-the-database-answers",
+    "the-database-asks-for-the-password",
+    "the-database-takes-the-password-of-the-next-release",
+}
 
 
 def inject(server: Server) -> None:
