@@ -65,6 +65,18 @@ ENCRYPTED_COLUMNS = Command(
 )
 """The columns whose names say that the service encrypts them, or looks them up blindly."""
 
+LOCK_TIMES = Command(
+    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
+    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
+    '"SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid '
+    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname = 'locked_at' "
+    "AND atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) "
+    'ORDER BY relname"',
+    needs=rights.DOCKER,
+    lane="docker",
+)
+"""The columns that Rails' usual library of log-ins would have for when an account was locked."""
+
 A = TypeVar("A")
 Value = str | int | tuple[str, ...]
 SCRIPTS = ("backup.sh", "monitor.sh", "cleanup-docker.sh")
@@ -354,9 +366,19 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         named = _ask(look, question.about(db=str(db.value), database=str(database.value)))
         columns = read_columns(_lines(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
+    found["log_in.locked_at"] = _lock_times(look, db, database)
     sealed = [line for line in _lines(listed) if line.endswith(".gpg")]
     found["backups.encryption_key"] = _key(look, max(sealed, default=None))
     return found
+
+
+def _lock_times(look: Look, db: Fact, database: Fact) -> Fact:
+    if db.value is None or database.value is None:
+        return Fact(None, db.told if db.value is None else database.told)
+    named = _ask(look, LOCK_TIMES.about(db=str(db.value), database=str(database.value)))
+    if named.answer is None:
+        return Fact(None, named.why)
+    return _only(read_columns(named.answer.lines), "column locked_at, of when an account was locked")
 
 
 def facts_in_backups(paths: Iterable[str], why: str) -> dict[str, Fact]:

@@ -58,6 +58,11 @@ PURPOSES = {
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
     "backups.keyring": "the GnuPG home with the private half; it stays where you are",
+    "log_in.user_minutes": "the variable with the minutes after which a user's unused session ends",
+    "log_in.staff_minutes": "the same of the staff",
+    "log_in.attempts": "the variable with how many failed log-ins lock an account",
+    "log_in.lockout_minutes": "the variable with the minutes that it then stays locked",
+    "log_in.locked_at": "table.column: when an account was locked; only counts are asked of it",
     "objectives.restore_seconds": "how long the database may take to come back from a backup",
     "objectives.newest_row_hours": "how old its newest row may then be",
 }

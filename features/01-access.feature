@@ -27,3 +27,7 @@ Feature: 1. Access
     @major
     Scenario: Nobody writes to a log that is gone
       Then no process has a log of the service open that was taken away
+
+    @major @manual
+    Scenario: The emergency contact answers
+      Then a person has attested that the emergency contact was called and answered (section 1)

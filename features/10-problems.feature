@@ -19,6 +19,24 @@ Feature: 10. Known problems and their causes
     Scenario: The releases reach their database
       Then no release says that the database is away
 
+    # Somebody cannot log in: when sessions end and accounts are locked is what the running release was created with.
+    # The minutes are section 10's own; it names no number for the lock, and these are PCI DSS 8.3.4's.
+
+    @major @needs-the-web-release-is-up
+    Scenario: Sessions end in time
+      Then the running release ends a user's session after 30 minutes without use
+      And a staff member's after 15 minutes
+
+    @major @needs-the-web-release-is-up
+    Scenario: Failed log-ins lock an account
+      Then the running release locks an account after at most 10 failed log-ins
+      And for at least 30 minutes
+
+    # A few are their owners' mistakes; many at once are an attack, or a client with an old password.
+    @major @needs-the-web-release-is-up @needs-the-database-is-up
+    Scenario: Few accounts are locked
+      Then less than 10 % of the accounts are locked now
+
     # A backup is old: cron, the disk or the script.
     @major @needs-there-are-backups
     Scenario: No backup is late for a known cause
@@ -29,3 +47,8 @@ Feature: 10. Known problems and their causes
     Scenario: Nothing fills a disk
       Then no file system of the service is 80 % full, or it is said what uses it
       And none has used 80 % of its inodes, or it is said what uses them
+
+    # What a browser keeps no server tells.
+    @minor @manual
+    Scenario: An emptied browser logs in
+      Then a person has attested that who had cleared the browser's cache and cookies could log in again (section 10)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-SCENARIOS = ("a-change-reaches-production-through-a-pull-request",)
+SCENARIOS = (
+    "the-emergency-contact-answers",
+    "a-change-reaches-production-through-a-pull-request",
+    "an-emptied-browser-logs-in",
+)
 COUNTS_FOR = timedelta(days=30)
 
 TABLE = """\

@@ -41,6 +41,9 @@ STANDS_ON_THE_RELEASE = frozenset(
         "the-log-of-the-web-release-is-rotated",
         "the-log-files-keep-to-their-limits",
         "one-release-runs",
+        "sessions-end-in-time",
+        "failed-log-ins-lock-an-account",
+        "few-accounts-are-locked",
         "the-running-release-is-the-one-deployed",
         "the-proxy-routes-to-the-running-release",
     }
@@ -48,6 +51,7 @@ STANDS_ON_THE_RELEASE = frozenset(
 STANDS_ON_REDIS = frozenset({"the-application-can-log-in-to-redis"})
 STANDS_ON_THE_DATABASE = frozenset(
     {
+        "few-accounts-are-locked",
         "no-migration-is-pending",
         "no-query-is-slow",
         "no-transaction-is-left-open",

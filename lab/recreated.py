@@ -23,6 +23,8 @@ docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' 
   "$(docker inspect --format '{{{{.Config.Image}}}}' {like})" {command}
 """
 RESTARTS = "--restart unless-stopped"
+LOGS = "--log-driver json-file --log-opt max-size=50m --log-opt max-file=5"
+"""How a release is told to keep its log."""
 
 
 def beside(server: Server, fault: str, options: str) -> None:

@@ -64,10 +64,15 @@ encrypted_columns = [
   "people.name_ciphertext",
   "people.email_ciphertext",
   "people.email_bidx",
+  "staff.email_ciphertext",
+  "staff.email_bidx",
   "messages.body_ciphertext",
 ]
 encryption_key = "{state}/backup-key.asc"
 keyring = "{state}/gnupg"
+
+[log_in]
+locked_at = "accounts.locked_at"
 
 [objectives]
 restore_seconds = 60

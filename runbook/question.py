@@ -45,6 +45,7 @@ def facts_of(target: Target) -> Facts:
         "docker_root": paths.docker,
         "database": target.backups.database,
         "newest_row": target.backups.newest_row,
+        "log_in_variables": target.log_in.variables,
         "cron_account": target.cron.account,
         "db": containers.db,
         "redis": containers.redis,

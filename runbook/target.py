@@ -71,6 +71,12 @@ def _column(text: str) -> str:
     return text
 
 
+def _variable(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("the name of an environment variable")
+    return text
+
+
 def _ip_address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
@@ -98,6 +104,7 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Host = Annotated[str, AfterValidator(_host)]
 Repository = Annotated[str, AfterValidator(_repository)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Variable = Annotated[str, AfterValidator(_variable)]
 Column = Annotated[str, AfterValidator(_column)]
 Address = Annotated[str, AfterValidator(_ip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -259,6 +266,30 @@ class GitHub(_Table):
     token_variable: Name | None = None
 
 
+class LogIn(_Table):
+    """How the service is told when it logs people out and locks accounts, and where it keeps which are locked.
+
+    Attributes:
+        user_minutes: The variable of a web release with the minutes after which a user's unused session ends.
+        staff_minutes: The same of the staff.
+        attempts: The variable with how many failed log-ins lock an account.
+        lockout_minutes: The variable with the minutes that it then stays locked.
+        locked_at: ``table.column`` with the time at which an account was locked, one row an account; None where
+            nobody is to count them.
+    """
+
+    user_minutes: Variable = "SESSION_TIMEOUT_USER_MINUTES"
+    staff_minutes: Variable = "SESSION_TIMEOUT_STAFF_MINUTES"
+    attempts: Variable = "LOCKOUT_ATTEMPTS"
+    lockout_minutes: Variable = "LOCKOUT_MINUTES"
+    locked_at: Column | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables, in the order of the keys."""
+        return self.user_minutes, self.staff_minutes, self.attempts, self.lockout_minutes
+
+
 class Cron(_Table):
     """Whose crontab runs the jobs."""
 
@@ -282,6 +313,7 @@ class Target(_Table):
     cron: Cron = Cron()
     github: GitHub = GitHub()
     drills: Drills = Drills()
+    log_in: LogIn = LogIn()
     probe: Probe = Probe()
     attestations: LocalPath | None = Field(default=None, strict=False)
 

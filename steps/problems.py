@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from pytest_bdd import parsers, then
 
+from checks.accounts import LockedAccounts, LogInPolicy
 from checks.backups import Backup
 from checks.cron import CronProcess, Crontab, Job, LastRun, LastRuns, Script
 from checks.disk import FileSystem
 from checks.filling import Filling
 from checks.last_words import Cause, LastWords, saying
 from runbook.look import Look
-from runbook.outcome import Undetermined, require
+from runbook.outcome import NotApplicable, Undetermined, require
 
 BACKUP = "backup.sh"
 
@@ -35,6 +36,49 @@ def the_releases_reach_their_database(last_words: tuple[LastWords, ...]) -> None
 def _require_none(words: tuple[LastWords, ...], cause: Cause, expected: str, go_to: str = "8.1") -> None:
     said = saying(words, cause)
     require(not said, expected=expected, seen=[f"{one}: {cause}" for one in said], go_to=go_to)
+
+
+@then(parsers.parse("the running release ends a user's session after {minutes:d} minutes without use"))
+def a_users_session_ends(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> None:
+    other = [f"{one.release}: after {one.user_minutes} min" for one in log_in_policies if one.user_minutes != minutes]
+    require(
+        log_in_policies and not other, expected=f"a user's session ends after {minutes} min", seen=other, go_to="10"
+    )
+
+
+@then(parsers.parse("a staff member's after {minutes:d} minutes"))
+def a_staff_members_session_ends(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> None:
+    other = [f"{one.release}: after {one.staff_minutes} min" for one in log_in_policies if one.staff_minutes != minutes]
+    expected = f"a staff member's session ends after {minutes} min"
+    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+
+
+@then(parsers.parse("the running release locks an account after at most {limit:d} failed log-ins"))
+def an_account_is_locked(log_in_policies: tuple[LogInPolicy, ...], limit: int) -> None:
+    other = [f"{one.release}: after {one.attempts}" for one in log_in_policies if not 1 <= one.attempts <= limit]
+    expected = f"an account is locked after 1 to {limit} failed log-ins"
+    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+
+
+@then(parsers.parse("for at least {minutes:d} minutes"))
+def it_stays_locked(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> None:
+    other = [
+        f"{one.release}: for {one.lockout_minutes} min" for one in log_in_policies if one.lockout_minutes < minutes
+    ]
+    expected = f"it stays locked for {minutes} min or longer"
+    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+
+
+@then(parsers.parse("less than {limit:d} % of the accounts are locked now"))
+def few_accounts_are_locked(locked_accounts: LockedAccounts | None, limit: int) -> None:
+    if locked_accounts is None:
+        raise NotApplicable("the target names no column of locked accounts (key log_in.locked_at)")
+    require(
+        locked_accounts.all and locked_accounts.locked_percent < limit,
+        expected=f"less than {limit} % of the accounts are locked",
+        seen=f"{locked_accounts.locked} of {locked_accounts.all} are, each for {locked_accounts.minutes} min",
+        go_to="10",
+    )
 
 
 @then(

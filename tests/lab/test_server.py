@@ -12,6 +12,7 @@ import pytest
 import testinfra
 import testinfra.host
 
+from lab.psyfit.app.people import password, staff_email
 from lab.server import Server
 
 RELEASE = "docker inspect --format '{{.Config.Image}}' "
@@ -109,6 +110,7 @@ class Answer:
     status: int
     version: str
     body: Any
+    cookie: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -116,16 +118,22 @@ def app(lab: Server, host: Any) -> Callable[..., Answer]:
     """Ask the running release on the server itself."""
     port = 3000
 
-    def ask(path: str, data: str | None = None) -> Answer:
+    def ask(path: str, data: str | None = None, cookie: str = "") -> Answer:
         name = lab.running_web()
         address = host.check_output(
             f"docker inspect --format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}' {name}"
         ).strip()
         post = f"-X POST -H 'Content-Type: application/json' -d '{data}'" if data else ""
-        text = host.check_output(f"curl -s -m 10 -D - {post} http://{address}:{port}{path}")
+        sent = f"-H 'Cookie: {cookie}'" if cookie else ""
+        text = host.check_output(f"curl -s -m 10 -D - {post} {sent} http://{address}:{port}{path}")
         head, _, body = text.replace("\r", "").partition("\n\n")
-        headers = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:])
-        return Answer(int(head.split()[1]), headers["x-app-version"], json.loads(body) if body[:1] == "{" else body)
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head.splitlines()[1:])}
+        return Answer(
+            int(head.split()[1]),
+            headers["x-app-version"],
+            json.loads(body) if body[:1] == "{" else body,
+            headers.get("set-cookie", "").partition(";")[0],
+        )
 
     return ask
 
@@ -151,6 +159,35 @@ def test_a_check_in_is_written_once_for_its_token(app: Callable[..., Answer], ho
     assert first.body == again.body
     assert int(sql(host, "select count(*) from check_ins")) == before + 1
     sql(host, f"delete from check_ins where token = '{token}'")
+
+
+def test_a_log_in_opens_a_session_that_ends_and_failures_lock_the_account(
+    app: Callable[..., Answer], host: Any
+) -> None:
+    email = staff_email(8)
+    mine = "account_id = (select id from accounts where staff_id = 8)"
+
+    def log_in(secret: str) -> Answer:
+        return app("/api/v1/session", json.dumps({"email": email, "password": secret}))
+
+    def logged_in(answer: Answer) -> bool:
+        return app("/api/v1/session", cookie=answer.cookie).status == 200
+
+    try:
+        opened = log_in(password(email))
+        assert (opened.status, opened.body["data"]) == (201, {"kind": "staff"})
+        assert logged_in(opened)
+        for minutes, lasts in ((14, True), (15, False)):
+            sql(host, f"update sessions set used_at = now() - interval '{minutes} minutes' where {mine}")
+            assert logged_in(opened) == lasts
+        refused = [log_in("wrong") for _ in range(5)]
+        locked = log_in(password(email))
+        assert {(one.status, str(one.body)) for one in (*refused, locked)} == {(401, str(locked.body))}
+        sql(host, "update accounts set locked_at = now() - interval '31 minutes' where staff_id = 8")
+        assert log_in(password(email)).status == 201
+    finally:
+        sql(host, f"delete from sessions where {mine}")
+        sql(host, "update accounts set failed_attempts = 0, locked_at = null where staff_id = 8")
 
 
 def test_a_person_is_stored_encrypted(lab: Server) -> None:

@@ -57,6 +57,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "port",
         "table",
         "column",
+        "minutes",
         "mark",
         "release",
         "images",

@@ -30,7 +30,8 @@ from lab.psyfit.app.records import PEOPLE, Row
 from lab.psyfit.app.refusal import Refused
 from lab.psyfit.app.server import Server
 from lab.psyfit.app.sessions import COOKIE, Sessions
-from lab.psyfit.app.settings import DatabaseSettings, Keys
+from lab.psyfit.app.settings import DatabaseSettings, Keys, LogInPolicy
+from lab.psyfit.app.sign_ins import SignIns
 
 TODAY = date(2026, 2, 24)
 KEYS = Keys(attributes="a" * 64, blind_index="b" * 64)
@@ -46,7 +47,8 @@ def history() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture
 def app() -> Application:
-    return Application(DATABASE, "1.1.0", Sessions("s" * 128), lambda _session: None)
+    sign_ins = SignIns("s" * 128, BlindIndex(KEYS.blind_index), LogInPolicy())
+    return Application(DATABASE, "1.1.0", Sessions("s" * 128), sign_ins, lambda _session: None)
 
 
 # Encryption
@@ -329,6 +331,8 @@ def test_a_page_without_its_database_is_an_error(app: Application, monkeypatch: 
 
     assert app.answer(Request("GET", "/api/v1/clinics")).status == 500
     assert app.answer(Request("POST", "/api/v1/check-ins", body=b'{"token": "a"}')).status == 500
+    log_in = b'{"email": "a@example.jp", "password": "b"}'
+    assert app.answer(Request("POST", "/api/v1/session", body=log_in)).status == 500
 
 
 @settings(deadline=None)

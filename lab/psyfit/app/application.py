@@ -15,11 +15,15 @@ from .database import DatabaseFailed, transaction
 from .health import health
 from .sessions import Sessions
 from .settings import DatabaseSettings
+from .sign_ins import SignIns
 
 CONNECTIONS = 16
 TURN_SECONDS = 10
 TOKEN_CHARACTERS = 200
+LOG_IN_CHARACTERS = 200
 REPORT_SECONDS = 4
+NO_LOG_IN = "E-mail or password is wrong, or the account is locked"
+"""One answer for whatever is wrong: it tells nobody which addresses have an account."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Application:
     database: DatabaseSettings
     version: str
     sessions: Sessions
+    sign_ins: SignIns
     count_visit: Callable[[str], int | None]
     turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
 
@@ -64,6 +69,7 @@ class Application:
             "/api/v1/clinics": {"GET": self._clinics},
             "/api/v1/check-ins": {"POST": self._check_in},
             "/api/v1/report": {"GET": self._report},
+            "/api/v1/session": {"GET": self._session, "POST": self._log_in},
         }
 
     @contextmanager
@@ -108,6 +114,25 @@ class Application:
             events, newest = cursor.fetchone()
         return success(200, {"audit_events": events, "newest": newest.isoformat() if newest else None})
 
+    def _session(self, request: Request) -> Answer:
+        """Whether the visitor is logged in, and as what; asking is a use of the session."""
+        with self._transaction() as cursor:
+            kind = self.sign_ins.of(cursor, request.cookies)
+        return failure(401, "Not logged in") if kind is None else success(200, {"kind": kind})
+
+    def _log_in(self, request: Request) -> Answer:
+        """Open a session for an e-mail and its password."""
+        try:
+            email, password = log_in_of(request.body)
+        except ValueError as error:
+            return failure(422, str(error))
+        with self._transaction() as cursor:
+            opened = self.sign_ins.open(cursor, email, password)
+        if opened is None:
+            return failure(401, NO_LOG_IN)
+        kind, cookie = opened
+        return success(201, {"kind": kind}, cookie)
+
     def _check_in(self, request: Request) -> Answer:
         """Write one row for a token: 201 the first time, then 200 with the same row."""
         try:
@@ -140,11 +165,28 @@ def token_of(body: bytes) -> str:
         ValueError: There is none, with what is wrong.
     """
     wrong = f'The body must be JSON such as {{"token": "…"}} with 1 to {TOKEN_CHARACTERS} characters'
+    (token,) = _texts(body, ("token",), TOKEN_CHARACTERS, wrong)
+    return token
+
+
+def log_in_of(body: bytes) -> tuple[str, str]:
+    """The e-mail and the password in a request's JSON body.
+
+    Raises:
+        ValueError: They are not both there, with what is wrong.
+    """
+    wrong = f'The body must be JSON such as {{"email": "…", "password": "…"}} with 1 to {LOG_IN_CHARACTERS} characters'
+    email, password = _texts(body, ("email", "password"), LOG_IN_CHARACTERS, wrong)
+    return email, password
+
+
+def _texts(body: bytes, names: tuple[str, ...], longest: int, wrong: str) -> list[str]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(wrong) from None
-    token = content.get("token") if isinstance(content, dict) else None
-    if not isinstance(token, str) or not 1 <= len(token) <= TOKEN_CHARACTERS or not token.isprintable():
+    found = [content.get(name) for name in names] if isinstance(content, dict) else []
+    texts = [text for text in found if isinstance(text, str) and 1 <= len(text) <= longest and text.isprintable()]
+    if len(texts) != len(names):
         raise ValueError(wrong)
-    return token
+    return texts

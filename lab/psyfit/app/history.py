@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from . import passwords
 from .chance import Chance
 from .ciphers import BlindIndex, Cipher
 from .clock import midnight
-from .people import Person, message, person
+from .people import Person, message, password, person, staff_email
 from .records import (
     APPOINTMENT_COLUMNS,
     AUDIT_EVENT_COLUMNS,
@@ -28,6 +29,10 @@ from .settings import Keys
 HISTORY_DAYS = 540
 LAST_DAYS = 7
 """So many days before the anchor are left for the nights of backups, each of which shall find something new."""
+
+USER_ACCOUNTS = 12
+STAFF_ACCOUNTS = 8
+"""Few: a password takes long to digest, and each on every build."""
 
 EXERCISES = 120
 PROGRAMS = 3_000
@@ -66,7 +71,11 @@ def tables(today: date, keys: Keys) -> Iterator[Table]:
     everybody = _everybody()
 
     yield _table("clinics", ("name", "city", "created_at"), _clinics(start))
-    yield _table("staff", ("clinic_id", "display_name", "role", "created_at"), _staff(start))
+    yield _table(
+        "staff",
+        ("clinic_id", "display_name", "role", "email_ciphertext", "email_bidx", "created_at"),
+        _staff(start, keys),
+    )
     yield _table(
         "people",
         (
@@ -80,6 +89,7 @@ def tables(today: date, keys: Keys) -> Iterator[Table]:
         ),
         _people(everybody, start, keys),
     )
+    yield _table("accounts", ("person_id", "staff_id", "password_digest", "created_at"), _accounts(everybody, start))
     yield _table("exercises", ("name", "category", "minutes"), _exercises())
     yield _table(
         "programs",
@@ -120,10 +130,18 @@ def _clinics(start: datetime) -> Iterator[Row]:
         yield f"PsyFit {city}", city, start - timedelta(days=400)
 
 
-def _staff(start: datetime) -> Iterator[Row]:
+def _staff(start: datetime, keys: Keys) -> Iterator[Row]:
+    emails, index = Cipher(keys.attributes, "staff.email"), BlindIndex(keys.blind_index)
     for number in range(1, STAFF + 1):
-        role = _ROLES[(number - 1) // CLINICS % len(_ROLES)]
-        yield clinic_of(number), f"担当 {number:03}", role, start - timedelta(days=380)
+        role, email = _ROLES[(number - 1) // CLINICS % len(_ROLES)], staff_email(number)
+        yield (
+            clinic_of(number),
+            f"担当 {number:03}",
+            role,
+            emails.encrypt(email),
+            index.fingerprint(email),
+            start - timedelta(days=380),
+        )
 
 
 def _people(everybody: list[Person], start: datetime, keys: Keys) -> Iterator[Row]:
@@ -140,6 +158,17 @@ def _people(everybody: list[Person], start: datetime, keys: Keys) -> Iterator[Ro
             joined_at,
             joined_at,
         )
+
+
+def _accounts(everybody: list[Person], start: datetime) -> Iterator[Row]:
+    for number, somebody in enumerate(everybody[:USER_ACCOUNTS], start=1):
+        yield number, None, _password_digest(somebody.email), start
+    for number in range(1, STAFF_ACCOUNTS + 1):
+        yield None, number, _password_digest(staff_email(number)), start
+
+
+def _password_digest(email: str) -> str:
+    return passwords.digest(password(email), Chance(f"salt of {email}").randbytes(passwords.SALT_BYTES))
 
 
 def _exercises() -> Iterator[Row]:

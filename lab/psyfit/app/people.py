@@ -44,6 +44,16 @@ def person(number: int, chance: Chance) -> Person:
     return Person(f"{family[0]} {given[0]}", f"{given[1]}.{family[1]}{number}@example.jp", birth_year)
 
 
+def staff_email(number: int) -> str:
+    """The address of one of the staff."""
+    return f"staff{number:03}@psyfit.example"
+
+
+def password(email: str) -> str:
+    """The password of a made-up account. It opens nothing but made-up data."""
+    return Chance(f"password of {email}").uuid()
+
+
 def message(to: Person, chance: Chance) -> str:
     """What one of the staff writes to a person."""
     opening = chance.choice(("いつもありがとうございます。", "お世話になっております。", "こんにちは。"))

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from . import boot, log, settings
 from .answer import Answer, failure
 from .application import Application, Request
+from .ciphers import BlindIndex
 from .sessions import Sessions
+from .sign_ins import SignIns
 from .visits import Visits
 
 PORT = 3000
@@ -31,10 +33,12 @@ def serve(stop_signals: set[signal.Signals]) -> None:
         Refused: Something that must hold does not.
     """
     boot.check()
+    secret = settings.required("SECRET_KEY_BASE")
     application = Application(
         settings.database(),
         settings.version(),
-        Sessions(settings.required("SECRET_KEY_BASE")),
+        Sessions(secret),
+        SignIns(secret, BlindIndex(settings.keys().blind_index), settings.log_in_policy()),
         Visits(settings.redis()).count,
     )
     with Server(application) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,21 @@ class Keys:
     blind_index: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class LogInPolicy:
+    """When a session ends that is not used, and when an account is locked.
+
+    Attributes:
+        attempts: How many log-ins in a row may fail; the last of them locks the account.
+        lockout_minutes: For how long.
+    """
+
+    user_minutes: int = 30
+    staff_minutes: int = 15
+    attempts: int = 5
+    lockout_minutes: int = 30
+
+
 def database() -> DatabaseSettings:
     """The database's settings.
 
@@ -67,6 +83,21 @@ def keys() -> Keys:
         Refused: One is missing.
     """
     return Keys(attributes=required("ATTR_ENCRYPTED_KEY"), blind_index=required("BLIND_INDEX_KEY"))
+
+
+def log_in_policy() -> LogInPolicy:
+    """The policy of log-ins; what is not said is as the runbook's section 10 has it.
+
+    Raises:
+        Refused: A variable is no whole number above 0.
+    """
+    usual = LogInPolicy()
+    return LogInPolicy(
+        user_minutes=_number("SESSION_TIMEOUT_USER_MINUTES", usual.user_minutes),
+        staff_minutes=_number("SESSION_TIMEOUT_STAFF_MINUTES", usual.staff_minutes),
+        attempts=_number("LOCKOUT_ATTEMPTS", usual.attempts),
+        lockout_minutes=_number("LOCKOUT_MINUTES", usual.lockout_minutes),
+    )
 
 
 def master_key() -> str:
@@ -96,3 +127,10 @@ def required(name: str) -> str:
     if not value:
         raise Refused(f"{name} environment variable must be set")
     return value
+
+
+def _number(name: str, usual: int) -> int:
+    text = os.environ.get(name) or str(usual)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
+        raise Refused(f"{name} environment variable must be a whole number from 1 to 99999")
+    return int(text)

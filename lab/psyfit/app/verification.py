@@ -17,9 +17,10 @@ from .settings import Keys
 PURPOSES = {
     ("people", "name_ciphertext"): "people.name",
     ("people", "email_ciphertext"): "people.email",
+    ("staff", "email_ciphertext"): "staff.email",
     ("messages", "body_ciphertext"): "messages.body",
 }
-INDEXES = {("people", "email_bidx"): "email_ciphertext"}
+INDEXES = {("people", "email_bidx"): "email_ciphertext", ("staff", "email_bidx"): "email_ciphertext"}
 """Each blind index, and the column of the same row that it is of."""
 
 Row = dict[str, str | None]
