@@ -164,7 +164,7 @@ def _keys() -> Iterator[str]:
     yield from (name for name, kind in tables.items() if not hasattr(kind, "model_fields"))
     for name, kind in tables.items():
         for key in getattr(kind, "model_fields", ()):
-            if f"{name}.{key}" not in ("ssh.local", "dns.port"):
+            if f"{name}.{key}" != "ssh.local":
                 yield f"{name}.{key}"
 
 

@@ -101,6 +101,6 @@ def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], repor
     target.write_text(text.replace(str(original), str(config)))
     seen = verify(target, reports, "--section", "6.3")
     assert seen.code == 3
-    assert {one.reason for one in seen.run.scenarios} == {
+    assert {one.reason for one in seen.run.scenarios if one.because is None} == {
         "no line to the server: the server's host key is not the known one"
     }

@@ -28,6 +28,7 @@ def options(lab: Server) -> list[str]:
         *("--set", f"probe.slow_page={own.probe.slow_page}", "--set", f"probe.post_path={own.probe.post_path}"),
         *("--set", f"objectives.restore_seconds={own.objectives.restore_seconds}"),
         *("--set", f"attestations={own.attestations}"),
+        *("--set", f"dns.resolver={own.dns.resolver}", "--set", f"dns.port={own.dns.port}"),
         *("--set", f"github.api={own.github.api}", "--set", f"github.repository={own.github.repository}"),
     ]
 
