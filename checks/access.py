@@ -11,15 +11,11 @@ from inspect import cleandoc
 
 from checks.clock import instant_of
 from runbook import rights
-from runbook.channel import LineLost
 from runbook.look import Look, reading
 from runbook.outcome import NotApplicable
 from runbook.question import Command, Dns, lines_of
-from runbook.reachability import Met
 
 NAME = Dns(seconds=4)
-
-HELLO = Command("id -un")
 
 SERVICE_LOGS = Command(
     "date '+now %s'; for log in {monitor_log} {backup_log}; do "
@@ -90,21 +86,6 @@ def domain_leads(look: Look) -> Leads:
         raise NotApplicable("the target's address is a name itself") from None
     told = look.ask(NAME)
     return Leads(address, told.addresses, told.refusal)
-
-
-def known_host_key(look: Look) -> bool:
-    """Whether the server shows the host key that is known of it; nothing is asked of one that shows another.
-
-    Raises:
-        Undetermined: There is no line to it for another reason.
-    """
-    try:
-        look.ask(HELLO)
-    except LineLost as error:
-        if error.met is not Met.OTHER_KEY:
-            raise
-        return False
-    return True
 
 
 def service_logs(look: Look) -> tuple[LogFile, ...]:

@@ -9,11 +9,6 @@ Feature: 1. Access
     Scenario: The domain leads to the server
       Then the domain resolves to the server's address and to no other
 
-    # A server that shows another is asked nothing: it may be somebody else's.
-    @critical
-    Scenario: The server shows the host key that is known
-      Then the server shows the host key that is known of it
-
     # The limits are each job's interval, the time that it may take, and a minute.
     @major
     Scenario: The logs are written to

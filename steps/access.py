@@ -21,11 +21,6 @@ def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
     )
 
 
-@then("the server shows the host key that is known of it")
-def the_host_key_is_the_known_one(known_host_key: bool) -> None:
-    require(known_host_key, expected="the host key that is known", seen="another one", go_to="1")
-
-
 @then(
     parsers.re(
         r"the log of (?P<script>\S+) is there and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"

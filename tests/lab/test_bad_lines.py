@@ -171,7 +171,7 @@ def test_a_host_that_takes_the_connection_and_never_answers(
 def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     with dead(address) as ssh, dead(address) as https, dead(address) as http:
         seen = badly(target(port=ssh, https_port=https, http_port=http))
-    assert not seen.ids(Outcome.PASSED)
+    assert seen.ids(Outcome.PASSED) <= {"github-actions-has-its-secrets"}  # which is asked of somebody else
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · {https} timed out · {ssh} timed out → the host is down or cut off from here"
     )

@@ -9,22 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.access import (
-    HELLO,
     NAME,
     Leads,
     LogFile,
     Writer,
     domain_leads,
     is_of_service,
-    known_host_key,
     read_service_logs,
     read_writers,
 )
 from checks.cron import jobs_of
-from runbook.channel import LineLost
-from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import Output, Resolution
-from runbook.reachability import Met
+from runbook.outcome import Differs, NotApplicable
+from runbook.question import Resolution
 from runbook.target import Dns, Target
 from steps.access import (
     nobody_writes_to_a_log_that_is_gone,
@@ -36,7 +32,6 @@ from tests.unit.answering import looking
 
 ADDRESS = "192.0.2.1"
 TARGET = Target(name="t", environment="lab", address=ADDRESS, domain="example.test", dns=Dns(resolver="192.0.2.53"))
-OTHER_KEY = LineLost("the server's host key is not the known one", Met.OTHER_KEY)
 MONITOR, BACKUP = "/var/log/psyfit-monitor.log", "/var/log/psyfit-backup.log"
 
 
@@ -66,16 +61,6 @@ def test_another_address_or_one_more_is_told(leads: Leads, seen: str) -> None:
 def test_without_a_resolver_or_an_address_there_is_nothing_to_compare(changed: dict[str, object]) -> None:
     with pytest.raises(NotApplicable):
         looking(TARGET.model_copy(update=changed), {}).see(domain_leads)
-
-
-@pytest.mark.parametrize(("answer", "known"), [(Output(0, "root\n", ""), True), (OTHER_KEY, False)])
-def test_the_host_key_is_told_by_the_line(answer: object, known: bool) -> None:
-    assert looking(TARGET, {HELLO: answer}).see(known_host_key) is known
-
-
-def test_a_line_that_is_lost_tells_nothing_of_it() -> None:
-    with pytest.raises(Undetermined, match="closed"):
-        looking(TARGET, {HELLO: LineLost("the ssh port is closed", Met.REFUSED)}).see(known_host_key)
 
 
 def _logs(text: str) -> tuple[LogFile, ...]:
