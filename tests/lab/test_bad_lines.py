@@ -270,7 +270,8 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
     finally:
         lab.run("pkill -CONT -x dockerd").required()
     assert time.monotonic() - begun <= LIMIT_SECONDS
-    assert inside(seen) == {"the Docker Engine gave no answer within 10 s", "no answer within 5 s"}
+    silent_engine = "the Docker Engine gave no answer within 10 s"
+    assert {silent_engine} <= inside(seen) <= {silent_engine, "no answer within 5 s"}
     assert {"the-certificate-is-trusted", "there-are-backups", "cron-is-running"} <= seen.ids(Outcome.PASSED)
     lab.wait_until("curl --silent --fail --output /dev/null https://psytech.jp/api/v1/health", seconds=30)
 
