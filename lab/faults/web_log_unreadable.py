@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "3.1"
 fails = {"the-log-of-the-web-release-is-rotated", "the-logs-can-be-read"}
-undetermined: set[str] = set()
+undetermined = {"the-secrets-are-not-in-the-logs"}
 
 FAULT = "web-log-unreadable"
 

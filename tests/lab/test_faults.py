@@ -13,7 +13,7 @@ from runbook.outcome import Outcome
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
-SAMPLE = 40
+SAMPLE = 30
 NGINX_SAMPLE = 2
 
 CAUSES = {
