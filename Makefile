@@ -15,7 +15,7 @@ test: $(ENVIRONMENT) lint unit ## all tests: lint, unit tests, then every fault 
 	.venv/bin/python -m pytest tests/lab -m "not soak"
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker
-	.venv/bin/python -m pytest tests/unit
+	.venv/bin/python -m pytest tests/unit --numprocesses=2 --dist=worksteal
 
 lint: $(ENVIRONMENT) ## style, types, the arrows between the rooms
 	.venv/bin/ruff check
