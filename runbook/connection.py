@@ -238,5 +238,5 @@ def _line_lost(said: str) -> LineLost:
     for words, (sentence, met) in _SAYINGS.items():
         if words in said.lower():
             return LineLost(f"no line to the server: {sentence}", met)
-    last = said.strip().splitlines()[-1:] or ["it was cut"]
+    last = said.strip().splitlines()[-1:] or ["the server cut it"]  # ssh does not always come to say so
     return LineLost(f"no line to the server: {last[0].strip()}")

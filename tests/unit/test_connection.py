@@ -83,9 +83,9 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
         ("Host key verification failed.", "the server's host key is not the known one", Met.OTHER_KEY),
         ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", Met.STOPPED),
         ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", Met.CUT),
-        ("channel 3: open failed: connect failed: Connection refused", "it was cut", Met.CUT),
+        ("channel 3: open failed: connect failed: Connection refused", "the server cut it", Met.CUT),
         ("something new", "something new", Met.CUT),
-        ("", "it was cut", Met.CUT),
+        ("", "the server cut it", Met.CUT),
     ],
 )
 def test_what_ssh_says_last_becomes_one_sentence(
