@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from checks.containers import fleet
 from checks.disk import percent
+from checks.in_database import in_database
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -28,14 +29,11 @@ SETTINGS = Command(
 )
 """A value that is no number of minutes or attempts stays where it is: it could be anything."""
 
-LOCKED = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s -c timezone=UTC' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT json_build_array(count(*) FILTER '
+LOCKED = in_database(
+    "SELECT json_build_array(count(*) FILTER "
     "(WHERE {column}::timestamptz > clock_timestamp() - {minutes} * interval '1 minute'), "
-    'count(*)) FROM {table}"',
-    needs=rights.DOCKER,
-    lane="docker",
+    "count(*)) FROM {table}",
+    settings=" -c timezone=UTC",
 )
 """A time without a zone is taken as UTC: so Rails keeps its times."""
 

@@ -14,6 +14,7 @@ from checks.containers import CONTAINERS, is_release
 from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, words_of
 from checks.edge import HTTP_PORT, LISTENING, published, read_listening
 from checks.health import HEALTH
+from checks.in_database import in_database
 from checks.nginx import CONFIGURATION, read_site
 from checks.openpgp import NotOpenPgp, read_message
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
@@ -34,46 +35,28 @@ FIND_DOMAIN = Command(
     r"grep -shoE '(--host[= ]|host:[[:space:]]*|DOMAIN=|https://)[A-Za-z0-9.-]+[.][A-Za-z]+' "
     "{app}/bin/*.sh {app}/config/deploy*.yml {app}/config/proxy-options || :"
 )
-DATABASES = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh postgres '
-    '"SELECT datname FROM pg_database WHERE NOT datistemplate AND datallowconn"',
-    needs=rights.DOCKER,
-    lane="docker",
-)
-ROW_TIMES = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid '
+DATABASES = in_database("SELECT datname FROM pg_database WHERE NOT datistemplate AND datallowconn", database="postgres")
+ROW_TIMES = in_database(
+    "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
     "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname IN ('created_at', 'inserted_at') "
     "AND atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) "
-    'ORDER BY pg_table_size(pg_class.oid) DESC LIMIT 3"',
-    needs=rights.DOCKER,
-    lane="docker",
+    "ORDER BY pg_table_size(pg_class.oid) DESC LIMIT 3",
 )
 """The columns that say when a row was made, of the largest tables: names only."""
 
-ENCRYPTED_COLUMNS = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid '
+ENCRYPTED_COLUMNS = in_database(
+    "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
     "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
     "AND (attname LIKE '%_ciphertext' OR attname LIKE '%_bidx') "
-    'ORDER BY relname, attnum"',
-    needs=rights.DOCKER,
-    lane="docker",
+    "ORDER BY relname, attnum",
 )
 """The columns whose names say that the service encrypts them, or looks them up blindly."""
 
-LOCK_TIMES = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid '
+LOCK_TIMES = in_database(
+    "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
     "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname = 'locked_at' "
     "AND atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) "
-    'ORDER BY relname"',
-    needs=rights.DOCKER,
-    lane="docker",
+    "ORDER BY relname",
 )
 """The columns that Rails' usual library of log-ins would have for when an account was locked."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from checks.containers import CONTAINERS, fleet
+from checks.in_database import in_database
 from checks.releases import born
 from runbook import rights
 from runbook.look import Look, reading
@@ -22,13 +23,7 @@ IN_IMAGE = Command(
 )
 """A stopped container's files can be read too; none is written anywhere."""
 
-APPLIED = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    '"SELECT version FROM schema_migrations"',
-    needs=rights.DOCKER,
-    lane="docker",
-)
+APPLIED = in_database("SELECT version FROM schema_migrations")
 
 IN_CLONE = Command("git -c safe.directory={app} -C {app} ls-tree --name-only HEAD db/migrate/")
 

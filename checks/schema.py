@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checks import statements
-from runbook import rights
+from checks.in_database import in_database
 from runbook.question import Command, lines_of
 
 
 def _asked(statement: str, seconds: int) -> Command:
-    script = (
-        f"docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout={seconds}s "
-        "-c search_path=pg_catalog,public -c timezone=UTC' {db} "
-        'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    )
-    return Command(f'{script}"{statement}"', needs=rights.DOCKER, lane="docker", seconds=seconds + 5)
+    settings = " -c search_path=pg_catalog,public -c timezone=UTC"
+    return in_database(statement, limit=seconds, seconds=seconds + 5, settings=settings)
 
 
 SCHEMA = _asked(statements.SCHEMA, seconds=20)

@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 from checks import statements
 from checks.disk import percent
-from runbook import rights
+from checks.in_database import in_database
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
-from runbook.question import Command
 
-SESSIONS = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    f'"{statements.SESSIONS}"',
-    needs=rights.DOCKER,
-    lane="docker",
-)
+SESSIONS = in_database(statements.SESSIONS)
 
 DUMPING = "pg_dump"
 """What a backup calls its session: that it takes long is no trouble."""

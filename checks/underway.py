@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pathlib import PurePosixPath
 from typing import Literal
 
+from checks.in_database import in_database
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.question import Command, lines_of
@@ -39,13 +40,9 @@ WORK = Command(
 Of command lines only the words that are looked for come back.
 """
 
-LOCKS_IN_DATABASE = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    "\"SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted "
-    'AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"',
-    needs=rights.DOCKER,
-    lane="docker",
+LOCKS_IN_DATABASE = in_database(
+    "SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
 DEPLOY_LOCK = "/run/lock/psyfit-deploy.lock"

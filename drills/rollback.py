@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 from checks.containers import Container, fleet
 from checks.health import read_health
+from checks.in_database import in_database
 from checks.rollback_target import RollbackTarget
 from drills import probe as probing
 from drills import route as routes
 from drills.probe import Probe, Sample, Summary, summary
 from drills.route import Route, route
-from runbook import rights
 from runbook.act import Act
 from runbook.look import Look, reading
 from runbook.operator import Operator
@@ -105,12 +105,8 @@ POST = Act(
 )
 """The probe's POSTs write a row each: none is sent before it is known that they can be counted and taken away."""
 
-COUNTED = Command(
-    "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c statement_timeout=4s' {db} "
-    'sh -c \'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"\' sh {database} '
-    "\"SELECT count({column}), count(DISTINCT {column}) FROM {table} WHERE starts_with({column}, '{mark}')\"",
-    needs=rights.DOCKER,
-    lane="docker",
+COUNTED = in_database(
+    "SELECT count({column}), count(DISTINCT {column}) FROM {table} WHERE starts_with({column}, '{mark}')"
 )
 
 
