@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from cronsim import CronSim, CronSimError
 
 from checks.clock import instant_of
+from checks.owned import Owned, read_owned
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -131,21 +132,6 @@ class CronProcess:
 
 
 @dataclass(frozen=True)
-class Script:
-    """A script as its file is. ``mode`` are its permission bits."""
-
-    path: str
-    mode: int
-    owner: str
-
-    def executable_by(self, account: str) -> bool:
-        """Whether this account may execute it, its groups left aside."""
-        if account == "root":
-            return bool(self.mode & 0o111)
-        return bool(self.mode & (0o100 if account == self.owner else 0o001))
-
-
-@dataclass(frozen=True)
 class Job:
     """One job of the runbook's crontab. ``ending`` begins what the last line says that a good run writes to ``log``."""
 
@@ -256,13 +242,13 @@ def cron_processes(look: Look) -> tuple[CronProcess, ...]:
         return tuple(read_processes(told.out))
 
 
-def scripts(look: Look) -> dict[str, Script]:
+def scripts(look: Look) -> dict[str, Owned]:
     """The scripts that cron runs, by their paths; one that is missing is not among them."""
     told = look.ask(SCRIPTS)
     if told.status != 0 and "no such file" not in told.err.lower():
         told.required("the scripts' permissions")
     with reading("the scripts' permissions"):
-        return {script.path: script for script in read_scripts(told.out)}
+        return {script.path: script for script in read_owned(told.out)}
 
 
 def last_runs(look: Look) -> LastRuns:
@@ -426,16 +412,6 @@ def read_processes(text: str) -> list[CronProcess]:
         elif key == "NSpid" and len(words) == 1:
             found.append(CronProcess(state))
     return found
-
-
-def read_scripts(text: str) -> list[Script]:
-    """Read what stat told of the scripts.
-
-    Raises:
-        ValueError: A line is of another form.
-    """
-    rows = [line.split(" ", 2) for line in lines_of(text)]
-    return [Script(path, int(mode, 8), owner) for mode, owner, path in rows]
 
 
 def read_last_run(text: str, ending: str) -> LastRun:

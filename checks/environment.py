@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from checks.containers import CONTAINERS, fleet
+from checks.owned import Owned, read_owned
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -77,15 +78,6 @@ class Release:
 
 
 @dataclass(frozen=True)
-class SecretFile:
-    """A file that holds secrets, as it is on the server. ``mode`` are its permission bits."""
-
-    path: str
-    mode: int
-    owner: str
-
-
-@dataclass(frozen=True)
 class TakenOver:
     """How the running release's variables compare with .kamal/secrets, by their names.
 
@@ -117,13 +109,13 @@ def secret_names(look: Look) -> tuple[str, ...]:
     return look.ask(SECRET_NAMES).required("the names in .kamal/secrets").lines
 
 
-def secret_files(look: Look) -> tuple[SecretFile, ...]:
+def secret_files(look: Look) -> tuple[Owned, ...]:
     """.kamal/secrets, and .env where there is one."""
     told = look.ask(SECRET_FILES)
     if told.status != 0 and "no such file" in told.err.lower():
         return ()
     with reading("the secrets' files"):
-        return tuple(read_secret_files(told.required("the secrets' files").out))
+        return tuple(read_owned(told.required("the secrets' files").out))
 
 
 def taken_over(look: Look) -> TakenOver:
@@ -134,16 +126,6 @@ def taken_over(look: Look) -> TakenOver:
     told = look.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
     with reading("the comparison with .kamal/secrets"):
         return read_taken_over(running[0].name, told.out)
-
-
-def read_secret_files(text: str) -> list[SecretFile]:
-    """Read what stat tells of the secrets' files.
-
-    Raises:
-        ValueError: A line is of another form.
-    """
-    rows = [line.split(" ", 2) for line in lines_of(text)]
-    return [SecretFile(path, int(mode, 8), owner) for mode, owner, path in rows]
 
 
 def read_taken_over(release: str, text: str) -> TakenOver:

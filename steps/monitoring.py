@@ -11,12 +11,12 @@ from checks.cron import (
     Crontab,
     Job,
     LastRuns,
-    Script,
     appends_all_to,
     schedule_of,
 )
 from checks.disk import Disks
 from checks.job_settings import JobSettings
+from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, require
 
@@ -145,7 +145,7 @@ def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str)
 
 
 @then(parsers.parse("{script} can be executed"))
-def script_can_be_executed(look: Look, scripts: dict[str, Script], cron_jobs: dict[str, Job], script: str) -> None:
+def script_can_be_executed(look: Look, scripts: dict[str, Owned], cron_jobs: dict[str, Job], script: str) -> None:
     found = scripts.get(cron_jobs[script].script)
     account = look.target.cron.account
     require(

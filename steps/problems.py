@@ -8,10 +8,11 @@ from pytest_bdd import parsers, then
 
 from checks.accounts import LockedAccounts, LogInPolicy
 from checks.backups import Backup
-from checks.cron import CronProcess, Crontab, Job, LastRun, LastRuns, Script
+from checks.cron import CronProcess, Crontab, Job, LastRun, LastRuns
 from checks.disk import FileSystem
 from checks.filling import Filling
 from checks.last_words import Cause, LastWords, saying
+from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
@@ -91,7 +92,7 @@ def no_backup_is_late(
     backups: tuple[Backup, ...],
     cron_processes: tuple[CronProcess, ...],
     crontab: Crontab,
-    scripts: dict[str, Script],
+    scripts: dict[str, Owned],
     last_runs: LastRuns,
     cron_jobs: dict[str, Job],
     backups_disk: FileSystem,
@@ -112,7 +113,7 @@ def no_backup_is_late(
 
 
 def _causes_in_cron(
-    processes: tuple[CronProcess, ...], crontab: Crontab, script: Script | None, job: Job, account: str
+    processes: tuple[CronProcess, ...], crontab: Crontab, script: Owned | None, job: Job, account: str
 ) -> Iterator[str]:
     if not any(one.alive for one in processes):
         yield "cron: it is not running"

@@ -6,9 +6,10 @@ import re
 
 from pytest_bdd import parsers, then
 
-from checks.environment import Release, SecretFile, TakenOver, differing, shared
+from checks.environment import Release, TakenOver, differing, shared
 from checks.leaks import GitSearch, Search
 from checks.login import LogIn
+from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
@@ -93,7 +94,7 @@ def the_secrets_took_effect(taken_over: TakenOver) -> None:
 
 
 @then(parsers.parse(".kamal/secrets, and .env where there is one, can be read by their owner alone, mode {mode}"))
-def the_files_are_closed(look: Look, secret_files: tuple[SecretFile, ...], mode: str) -> None:
+def the_files_are_closed(look: Look, secret_files: tuple[Owned, ...], mode: str) -> None:
     allowed = int(mode, 8)
     there = f"{look.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
     open_ones = [f"{one.path} has mode {one.mode:04o}" for one in secret_files if one.mode & ~allowed]

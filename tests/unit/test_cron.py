@@ -16,17 +16,16 @@ from hypothesis import strategies as st
 from checks.cron import (
     LAST_RUN,
     LastRun,
-    Script,
     appends_all_to,
     jobs_of,
     last_runs,
     read_crontab,
     read_last_run,
     read_processes,
-    read_scripts,
     schedule_of,
     words_of,
 )
+from checks.owned import Owned, read_owned
 from runbook import rights
 from runbook.outcome import Undetermined
 from runbook.question import Output, facts_of
@@ -72,7 +71,7 @@ def test_nicknames_are_schedules(nickname: str, blank: str) -> None:
 def test_only_a_line_feed_ends_a_line(sign: str) -> None:
     (line,) = read_crontab(f"0 2 * * * echo {sign}x\n").lines
     assert sign in line.text
-    (_, script) = read_scripts(f"755 root /a{sign}b.sh\n755 root /c.sh\n")
+    (_, script) = read_owned(f"755 root /a{sign}b.sh\n755 root /c.sh\n")
     assert script.path == "/c.sh"
 
 
@@ -240,17 +239,17 @@ def test_no_process_is_none() -> None:
     ],
 )
 def test_who_may_execute(mode: int, owner: str, account: str, executable: bool) -> None:
-    assert Script("/x", mode, owner).executable_by(account) is executable
+    assert Owned("/x", mode, owner).executable_by(account) is executable
 
 
 def test_scripts_are_read() -> None:
-    assert read_scripts("755 root /a b.sh\n") == [Script("/a b.sh", 0o755, "root")]
+    assert read_owned("755 root /a b.sh\n") == [Owned("/a b.sh", 0o755, "root")]
 
 
 @given(st.text())
 def test_any_listing_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError, LookupError):
-        read_scripts(text)
+        read_owned(text)
     with contextlib.suppress(ValueError, LookupError):
         read_processes(text)
 

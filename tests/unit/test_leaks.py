@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.environment import TAKEN_OVER, read_secret_files, read_taken_over
+from checks.environment import TAKEN_OVER, read_taken_over
 from checks.leaks import IN_GIT, IN_IMAGES, IN_LOG_FILES, IN_LOGS, IN_PROCESSES, Sighting, read_git, read_search
 from checks.login import read_log_in
+from checks.owned import read_owned
 from runbook.outcome import Undetermined
 from runbook.question import Command, Output
 
@@ -173,6 +174,6 @@ LINES = st.lists(
 
 @given(LINES)
 def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
-    for read in (read_search, read_git, read_secret_files, lambda text: read_taken_over("web", text)):
+    for read in (read_search, read_git, read_owned, lambda text: read_taken_over("web", text)):
         with contextlib.suppress(ValueError, LookupError):
             read(foreign)

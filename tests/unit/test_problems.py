@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from checks.backups import Backup
 from checks.containers import CONTAINERS, NOW
-from checks.cron import CronProcess, LastRun, LastRuns, LogLine, Script, jobs_of, read_crontab
+from checks.cron import CronProcess, LastRun, LastRuns, LogLine, jobs_of, read_crontab
 from checks.disk import Disks, FileSystem
 from checks.filling import Filling, User, read_users
 from checks.health import HEALTH
 from checks.last_words import LAST_WORDS, UNREADABLE, cause_of, is_failing, last_words, read_last_words
+from checks.owned import Owned
 from runbook.outcome import Differs, Undetermined
 from runbook.question import HttpAnswer, Output, Question, facts_of
 from runbook.target import Target
@@ -191,7 +192,7 @@ WELL = LastRun(None, (LogLine("[x] [INFO] Backup completed successfully.", AT),)
 def _judge(hours: float, **changed: Any) -> None:
     """The sentence, of a server where all is well but for what is changed."""
     backup = Backup("/b/x.sql.gz", 5_000_000, AT, AT, AT + timedelta(hours=hours))
-    script = Script(JOBS["backup.sh"].script, 0o755, "root")
+    script = Owned(JOBS["backup.sh"].script, 0o755, "root")
     seen: dict[str, Any] = {
         "cron_processes": (CronProcess("S"),),
         "crontab": read_crontab(LINE),
