@@ -21,13 +21,13 @@ from checks.backups import (
     HEADS,
     LIST,
     PARTS,
-    READ,
     Backup,
     EncryptedBackup,
     read_heads,
     read_list,
     read_parts,
 )
+from checks.dump import READ
 from checks.openpgp import CutOff, Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
 from runbook.outcome import Undetermined
 from runbook.question import Output, Question, facts_of
