@@ -253,6 +253,7 @@ def test_a_session_that_has_asked_nothing_has_no_time() -> None:
     assert sessions._seconds(None) == 0.0
     told = sessions.read_sessions('[97, 1, [[7, "idle", null, null, null, null, null, null]]]').others[0]
     assert (told.waits_for, told.application, told.query_seconds) == (None, "", 0.0)
+    assert not told.waits_for_lock
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_there_is_none_where_none_or_several_run_or_none_is_older() -> None:
     assert choose([release("a"), release("b")], created) is None
     assert choose([release("a", running=True), release("b", running=True)], created) is None
     assert choose([release("a", running=True), release("b")], created) is None
+    assert choose([release("a", running=True), release("b")], dict.fromkeys("ab", BEGUN)) is None
 
 
 def test_a_release_is_as_old_as_its_name_says_even_where_its_container_was_made_again() -> None:
@@ -60,10 +61,16 @@ def test_a_release_is_as_old_as_its_name_says_even_where_its_container_was_made_
 def test_a_variable_that_is_missing_or_another_is_named() -> None:
     one, other = Variable("1", 32, False, 16), Variable("2", 32, False, 16)
     target = RollbackTarget(
-        release("a"), release("b", running=True), True, {"A": one, "B": one}, {"A": one, "B": other, "C": one}, (), ()
+        release("a"),
+        release("b", running=True),
+        True,
+        {"A": one, "B": one, "E": one},
+        {"A": one, "B": other, "C": one},
+        (),
+        (),
     )
 
-    assert target.unlike(("A", "B", "C", "D")) == ("B", "C", "D")
+    assert target.unlike(("A", "B", "C", "D", "E")) == ("B", "C", "D", "E")
 
 
 def test_migrations_are_the_files_that_begin_with_digits() -> None:
