@@ -521,8 +521,8 @@ def test_plain_backups() -> None:
                 "plain_backups",
                 [
                     ((_plain(100), _plain(100)), NOT),
-                    ((_plain(100), _plain(100), _plain(50)), PASSES),
-                    ((_plain(100), _plain(100), _plain(49)), FAILS),
+                    ((_plain(1000), _plain(1000), _plain(500)), PASSES),
+                    ((_plain(1000), _plain(1000), _plain(499)), FAILS),
                     ((_plain(100), _plain(300), _plain(99)), FAILS),
                     ((_plain(100), _plain(100), _plain(100), _plain(1, whole=False)), PASSES),
                     ((_plain(0), _plain(0), _plain(5)), UNTOLD),
