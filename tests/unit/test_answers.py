@@ -68,6 +68,14 @@ def test_what_is_not_there_is_told_from_what_cannot_be_read(
         _seen(check, **{question: Output(1, "", BROKEN)})
 
 
+def test_a_log_that_is_not_there_is_no_run() -> None:
+    answers: dict[Question[Any], object] = {
+        cron.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
+        for job in cron.jobs_of(TARGET).values()
+    }
+    assert looking(TARGET, answers).see(cron.last_runs).of("backup.sh") is None
+
+
 def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
     assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
     assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
@@ -234,12 +242,13 @@ def test_what_a_group_of_the_kernel_tells() -> None:
         ("", "bash", None),
         ("backup.sh", "", None),
         ("other.sh", "bash", None),
+        ("pg_dump", "bash", None),
         ("db:migrate", "ruby", "migration"),
     ],
 )
 def test_what_a_process_is_about(word: str, program: str, kind: str | None) -> None:
     found = underway.process(word, program)
-    assert (found.kind if found else None) == kind
+    assert (found and (found.kind, found.word)) == (kind and (kind, word))
 
 
 def test_what_is_under_way_is_told_by_its_kind() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,9 +202,10 @@ def test_a_foreign_inspection_is_read_or_refused(part: str, value: object) -> No
 
 
 def test_a_container_is_called_by_at_least_twelve_signs_of_its_id() -> None:
-    assert container().is_called("0123456789ab")
-    assert container().is_called("0123456789abc")
-    assert not container(name="other").is_called("0123456789a")
+    nameless = replace(container(), aliases=())
+    assert nameless.is_called("0123456789ab")
+    assert nameless.is_called("0123456789abc")
+    assert not nameless.is_called("0123456789a")
 
 
 def test_only_what_has_the_services_prefix_is_a_left_over_of_its_deploys() -> None:

@@ -18,7 +18,7 @@ import checks.certificate
 from checks.cron import schedule_of
 from checks.renewal import Acme, Certbot
 from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
-from steps import backups, certificate, deploy, health, incidents, logs, manual, monitoring, problems, secrets
+from steps import access, backups, certificate, deploy, health, incidents, logs, manual, monitoring, problems, secrets
 
 PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be told", "is not applicable"
 Step = Callable[..., object]
@@ -828,6 +828,23 @@ def test_monitoring() -> None:
                 unit="minute",
             ),
         ]
+    )
+
+
+def test_a_log_of_a_script() -> None:
+    def log(minutes: float, *, regular: bool = True) -> Any:
+        return (seen(path="/a.log", regular=regular, minutes_ago=minutes, size_bytes=1),)
+
+    check(
+        _all(
+            access.the_log_is_written_to,
+            "service_logs",
+            [((), FAILS), (log(6.9), PASSES), (log(7.0), FAILS), (log(1.0, regular=False), FAILS)],
+            cron_jobs={"a.sh": seen(log="/a.log")},
+            script="a.sh",
+            limit="7",
+            unit="minute",
+        )
     )
 
 
