@@ -1152,3 +1152,45 @@ def test_problems() -> None:
             ),
         ]
     )
+
+
+def test_why_a_backup_is_late() -> None:
+    def late(hours: float, **changed: Any) -> dict[str, Any]:
+        plain = {
+            "look": _look(cron=seen(account="root")),
+            "backups": (seen(made_at=NOW - timedelta(hours=hours), seen_at=NOW, size_bytes=5),),
+            "cron_processes": (seen(alive=True),),
+            "crontab": seen(running=lambda _: ["a line"]),
+            "scripts": {"/bin/backup.sh": seen(executable_by=lambda _: True)},
+            "last_runs": seen(of=lambda _: seen(last=seen(is_error=False, text="well"))),
+            "cron_jobs": {"backup.sh": seen(script="/bin/backup.sh")},
+            "backups_disk": seen(free_bytes=6, inodes=10, used_inodes=9, mount="/b"),
+            "limit": 25,
+        }
+        return {**plain, **changed}
+
+    causes: list[dict[str, Any]] = [
+        {"cron_processes": (seen(alive=False),)},
+        {"crontab": seen(running=lambda _: [])},
+        {"scripts": {}},
+        {"scripts": {"/bin/backup.sh": seen(executable_by=lambda _: False)}},
+        {"last_runs": seen(of=lambda _: None)},
+        {"last_runs": seen(of=lambda _: seen(last=None))},
+        {"last_runs": seen(of=lambda _: seen(last=seen(is_error=True, text="[ERROR]")))},
+        {"backups_disk": seen(free_bytes=4, inodes=10, used_inodes=9, mount="/b")},
+        {"backups_disk": seen(free_bytes=6, inodes=10, used_inodes=10, mount="/b")},
+    ]
+    no_causes: list[dict[str, Any]] = [
+        {},
+        {"backups_disk": seen(free_bytes=5, inodes=10, used_inodes=9, mount="/b")},
+        {"backups_disk": seen(free_bytes=6, inodes=0, used_inodes=0, mount="/b")},
+    ]
+    step = problems.no_backup_is_late
+    check(
+        [
+            (step, late(24.9), PASSES),
+            *((step, late(24.9, **one), PASSES) for one in causes),
+            *((step, late(25, **one), FAILS) for one in causes),
+            *((step, late(25, **one), UNTOLD) for one in no_causes),
+        ]
+    )
