@@ -160,7 +160,12 @@ class Observer:
     def reconnect(self) -> None:
         """Hang up what is left of a lost line, and take a new one for what is asked from now on."""
         self._hang_up()
+        self.listen_anew()
         self._connection = Connection(self.target)
+
+    def listen_anew(self) -> None:
+        """Ask a Docker Engine again that has given no answer."""
+        self._silence = Silence()
 
     def line(self) -> str | None:
         """What the server looks like from outside, in one line; None where no line to it has failed.
@@ -210,7 +215,7 @@ class Observer:
         with self._docker_lock:
             if self._docker is not None:
                 self._docker.close()
-            self._docker, self._silence = None, Silence()
+            self._docker = None
         self._connection.close()
 
     def _begin(self, question: Question[Any]) -> Future[Any]:
