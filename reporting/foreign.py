@@ -20,7 +20,9 @@ def visible(text: str) -> str:
     >>> visible("txt\\u202egpj")
     'txt⟨U+202E⟩gpj'
     """
-    return text if text.translate(_WHITE).isprintable() else "".join(map(_visible, text))
+    if text.isprintable() or text.translate(_WHITE).isprintable():
+        return text
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:

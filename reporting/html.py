@@ -42,6 +42,9 @@ TONES: Mapping[str, str] = {
     "safe to deploy": Outcome.PASSED,
     "not safe to deploy": Outcome.FAILED,
 }
+LARGE = 1000
+"""Scenarios of a run from which on a browser had better not lay out all of the page at once."""
+
 SHOWN_OF_A_KIND = 8
 TONES_OF_CHANGES: Mapping[ChangeKind, str] = {
     "newly failing": "failed",
@@ -89,6 +92,7 @@ def render(run: Run) -> str:
     anchors = _anchors(run.scenarios)
     return _TEMPLATE.render(
         run=run,
+        large=LARGE,
         policy=POLICY,
         style=Markup(STYLE),  # noqa: S704  (our own text, not foreign)
         script=Markup(SCRIPT),  # noqa: S704

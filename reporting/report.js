@@ -27,9 +27,8 @@
     }
     for (const part of parts) part.hidden = !part.querySelector(".scenario:not([hidden])");
     const words = chosen().map((one) => (one.name === "section" ? `section ${one.value}` : one.value));
-    shown.textContent = words.length
-      ? `${count} of ${scenarios.length} scenarios are shown: ${words.join(", ")}.`
-      : `All ${scenarios.length} scenarios are shown.`;
+    const why = words.length ? ` (${words.join(", ")})` : "";
+    shown.textContent = `Scenarios shown: ${count} of ${scenarios.length}${why}.`;
     shown.classList.toggle("partly", words.length > 0);
   }
 

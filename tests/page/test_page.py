@@ -51,7 +51,7 @@ def unfold(page: Page) -> None:
 
 def shown(page: Page) -> list[str]:
     """The names of the scenarios that are seen section by section."""
-    return page.locator(".scenario:visible h4").all_inner_texts()
+    return page.locator(".scenario:visible h4").all_text_contents()
 
 
 def named(run: Run, *outcomes: Outcome) -> set[str]:
@@ -121,7 +121,7 @@ def test_it_shows_everything_until_something_is_chosen(opened: Open) -> None:
     page = opened(run).page
 
     assert len(shown(page)) == len(run.scenarios)
-    expect(page.get_by_role("status")).to_have_text(f"All {len(run.scenarios)} scenarios are shown.")
+    expect(page.get_by_role("status")).to_have_text(f"Scenarios shown: {len(run.scenarios)} of {len(run.scenarios)}.")
 
 
 def test_of_one_kind_any_choice_is_enough_and_of_each_kind_one_must_hold(opened: Open) -> None:
@@ -134,14 +134,14 @@ def test_of_one_kind_any_choice_is_enough_and_of_each_kind_one_must_hold(opened:
     page.get_by_label("4 undetermined").check()
     assert set(shown(page)) == named(run, Outcome.FAILED, Outcome.UNDETERMINED)
     page.get_by_label("5 critical").check()
-    expect(status).to_have_text("3 of 14 scenarios are shown: failed, undetermined, critical.")
+    expect(status).to_have_text("Scenarios shown: 3 of 14 (failed, undetermined, critical).")
     page.get_by_role("combobox", name="Section").select_option("5.2")
     assert shown(page) == ["The newest backup is complete"]
     expect(page.locator(".part:visible")).to_have_count(1)
     page.get_by_role("combobox", name="Section").select_option("2")
     assert len(shown(page)) == 2
     page.get_by_role("combobox", name="Control").select_option("A.8.13")
-    expect(status).to_have_text("0 of 14 scenarios are shown: failed, undetermined, critical, section 2, A.8.13.")
+    expect(status).to_have_text("Scenarios shown: 0 of 14 (failed, undetermined, critical, section 2, A.8.13).")
 
     page.get_by_role("button", name="Show all").click()
     assert len(shown(page)) == len(run.scenarios)
@@ -165,7 +165,7 @@ def test_the_address_keeps_what_is_chosen(opened: Open) -> None:
 
     again = opened(run, at=address.partition("report.html")[2]).page
     assert again.get_by_label("2 failed").is_checked()
-    expect(again.get_by_role("status")).to_have_text("0 of 14 scenarios are shown: failed, A.8.13.")
+    expect(again.get_by_role("status")).to_have_text("Scenarios shown: 0 of 14 (failed, A.8.13).")
     again.goto(again.url.replace("failed&control=A.8.13", "passed"))
     assert set(shown(again)) == named(run, Outcome.PASSED)
 
@@ -252,7 +252,7 @@ def test_paper_says_that_it_is_a_part(opened: Open) -> None:
     page = opened(example.troubled(), at="#section=5.2").page
     page.emulate_media(media="print")
 
-    expect(page.locator("#shown")).to_have_text("4 of 14 scenarios are shown: section 5.2.")
+    expect(page.locator("#shown")).to_have_text("Scenarios shown: 4 of 14 (section 5.2).")
     expect(page.locator("#shown")).to_be_visible()
 
 

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from reporting import html, junit
 from reporting.bundle import write
+from reporting.changes import AMISS
 from reporting.foreign import excerpt, visible
 from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
 from runbook.outcome import Outcome
-from runbook.record import Changes, Difference, Run, Step
+from runbook.record import Changes, Difference, Run, Scenario, Step
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
@@ -239,6 +240,20 @@ def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:
     positions = [causes.index(words) for words in in_order]
 
     assert positions == sorted(positions)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 9)), max_size=20))
+def test_whatever_is_amiss_is_a_cause_or_follows_from_one_and_is_told_once(drawn: list[tuple[Outcome, int]]) -> None:
+    scenarios: list[Scenario] = []
+    for number, (outcome, back) in enumerate(drawn):
+        above = scenarios[-back] if 0 < back <= len(scenarios) else None
+        follows = above if above and outcome is Outcome.UNDETERMINED and above.outcome in AMISS else None
+        reason = f"it stands on {follows.id}" if follows else f"reason {back}"
+        one = example.scenario(str(number), "2.1", outcome, because=follows.id if follows else None, reason=reason)
+        scenarios.append(one)
+    told = [one.id for cause, following in example.run(scenarios).explained() for one in (cause, *following)]
+
+    assert sorted(told) == sorted(one.id for one in scenarios if one.outcome in AMISS)
 
 
 def test_an_exchange_stands_in_the_page_once_and_every_link_leads_somewhere() -> None:
