@@ -27,7 +27,7 @@ from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
-from runbook.record import Control, Override, Run, Scenario
+from runbook.record import Changes, Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
 from runbook.run import KINDS, Kind, Running, begin
 from runbook.target import Target, load
@@ -59,6 +59,11 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_controls(self) -> tuple[Control, ...]:
         """The controls that the runbook's sections support evidence for."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_changes(self, run: Run, reports: Path) -> Changes:
+        """What is different from the run before; the folders of earlier runs are in ``reports``."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -336,6 +341,8 @@ class Runbook:
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
         run = running.finish(self._config.hook.pytest_runbook_controls() or ())
+        changes = self._config.hook.pytest_runbook_changes(run=run, reports=running.folder.parent)
+        run = run.model_copy(update={"changes": changes})
         written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
         session.exitstatus = run.exit_code
         self._screen.end(run, next(iter(written), running.folder))

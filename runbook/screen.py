@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,9 @@ class Screen:
         self._console.print(_sections(run))
         if run.line:
             self._console.print(Text(f"\n{clean(run.line)}", "bold yellow"))
-        for cause in run.causes():
-            self._cause(cause, run.following(cause), cause in run.deciding())
+        deciding = {one.id for one in run.deciding()}
+        for cause, following in run.explained():
+            self._cause(cause, following, cause.id in deciding)
         self._notices(run)
         self._verdict(run)
         self._console.print(Text(f"Report: {report}"), soft_wrap=True)
@@ -169,6 +171,10 @@ class Screen:
         seconds = (run.ended - run.started).total_seconds()
         worst = _worst(run)
         self._console.print()
+        if run.changes and run.changes.earlier:
+            before = run.changes.earlier.started.astimezone(UTC)
+            since = f"Since the run before, on {before:%Y-%m-%d %H:%M} UTC: {run.changes.summary()}"
+            self._console.print(Text(since), soft_wrap=True)
         self._console.print(
             Text.assemble(
                 (f"{SIGNS[worst]} {run.server.name}: {run.verdict()}", STYLES[worst]),

@@ -24,6 +24,7 @@ from lab.disposable import disposable
 from lab.server import Server
 from runbook.connection import Connection
 from runbook.target import load
+from tests.bench_report import report_of_10_000_results
 from tests.lab.looking import verify
 from tests.relay import Relay
 
@@ -47,6 +48,7 @@ class Line:
 def main() -> None:
     """Measure and print."""
     console = Console(highlight=False)
+    console.print(report_of_10_000_results())
     with ExitStack() as stack:
         server = Server(STANDING) if STANDING else stack.enter_context(disposable("bench"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -35,6 +35,10 @@ globals().update(CATALOGUE.fixtures())
 def pytest_runbook_catalogue():
     return CATALOGUE
 
+def pytest_runbook_changes(run, reports):
+    from reporting.history import changes_of
+    return changes_of(run, reports)
+
 def pytest_runbook_finished(run, folder):
     path = folder / "run.json"
     path.write_text(run.model_dump_json())
@@ -256,3 +260,20 @@ def test_what_could_not_be_told_for_one_reason_is_one_cause(suite: pytest.Pytest
     )
     causes = {cause.id: [one.id for one in run.following(cause)] for cause in run.causes()}
     assert causes == {"two": ["one", "on-one"], "three": []}
+
+
+def test_a_run_says_what_changed_since_the_one_before_it(suite: pytest.Pytester) -> None:
+    feature = "Feature: 9. Things\n@rb-9.1 @check\nRule: 9.1 Small things\nScenario: One\nThen the count is 3"
+    started(suite, feature, "--target=target.toml")
+    (before,) = Path(suite.path, "reports").glob("*/run.json")
+    before.write_text(before.read_text().replace('"outcome":"passed"', '"outcome":"failed"'))
+
+    result = started(suite, feature, "--target=target.toml")
+
+    (record,) = set(Path(suite.path, "reports").glob("*/run.json")) - {before}
+    changes = Run.model_validate_json(record.read_text()).changes
+    assert changes
+    assert changes.earlier
+    assert changes.earlier.id == before.parent.name
+    assert [(one.id, one.kind) for one in changes.scenarios] == [("one", "healed")]
+    result.stdout.fnmatch_lines(["Since the run before, on * UTC: 1 healed", "*as the runbook says*", "Report: *"])
