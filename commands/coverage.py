@@ -49,20 +49,32 @@ def _faults(console: Console, scenarios: Sequence[Scenario]) -> int:
     by_section: dict[str, list[Scenario]] = {entry.section: [] for entry in table.load() if entry.section}
     for one in scenarios:
         by_section.setdefault(one.section, []).append(one)
+    elsewhere = _of_its_lines(scenarios)
     empty = 0
     for section in sorted(by_section, key=section_order):
         console.print(Text(section, "bold"))
-        if not by_section[section]:
+        found = by_section[section] or elsewhere.get(section, [])
+        if not found:
             console.print(Text("  no scenario", "bold red"))
             empty += 1
-        for one in by_section[section]:
+        for one in found:
             cell = _cell(one, failing)
             told = (cell, "dim") if cell else ("no fault makes it fail", "bold red")
-            console.print(Text.assemble(f"  {one.id}  ", told), soft_wrap=True)
+            place = "" if one.section == section else f" of {one.section}"
+            console.print(Text.assemble(f"  {one.id}{place}  ", told), soft_wrap=True)
             empty += not cell
     cells = f"{len(by_section)} sections, {len(scenarios)} scenarios, {len(faults.names())} faults"
     console.print(f"{cells}; {empty or 'no'} cell{'' if empty == 1 else 's'} empty")
     return exits.FAILED if empty else exits.COMPLIANT
+
+
+def _of_its_lines(scenarios: Sequence[Scenario]) -> dict[str, list[Scenario]]:
+    """The scenarios that account for a section's lines, whichever section they stand in."""
+    by_id = {one.id: one for one in scenarios}
+    found: dict[str, dict[str, Scenario]] = {}
+    for entry in table.load():
+        found.setdefault(entry.section, {}).update({one: by_id[one] for one in entry.by if one in by_id})
+    return {section: list(named.values()) for section, named in found.items()}
 
 
 def _cell(scenario: Scenario, failing: Mapping[str, Sequence[str]]) -> str:
