@@ -219,8 +219,8 @@ def read_grants(answer: S3Answer) -> tuple[str, ...]:
     told = _told(answer)
     if not told["Grants"] and not told["Owner"]:
         raise LookupError("it names neither an owner nor a grant")
-    public = [one for one in told["Grants"] if str(one["Grantee"].get("URI", "")).endswith(EVERYBODY)]
-    return tuple(str(one["Permission"]) for one in public)
+    groups = [one for one in told["Grants"] if "URI" in one["Grantee"]]
+    return tuple(str(one["Permission"]) for one in groups if str(one["Grantee"]["URI"]).endswith(EVERYBODY))
 
 
 def _told(answer: S3Answer) -> Mapping[str, Any]:
