@@ -32,6 +32,8 @@ PERMISSIONS: dict[S3Read, str] = {
 ATTEMPTS = 2
 AT_ONCE = 64
 REFUSALS = (401, 403)
+NOT_KEPT = ("DisplayName", "EmailAddress", "Metadata", "ResponseMetadata")
+"""What may name a person, or is whatever somebody wrote there."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class OffSiteBucket:
             raise Undetermined(f"no answer of S3 at {self._where}: {words}") from None
         except (ResponseParserError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise Undetermined(f"the answer of S3 could not be read: {type(error).__name__}: {error}") from None
-        return S3Answer(int(told.pop("ResponseMetadata")["HTTPStatusCode"]), None, told)
+        return S3Answer(int(told["ResponseMetadata"]["HTTPStatusCode"]), None, _impersonal(told))
 
     @property
     def _where(self) -> str:
@@ -147,6 +149,13 @@ def _key_in(path: Path) -> Key:
         raise Undetermined(f"{path} cannot be read here: {error.strerror}", right=RIGHT) from None
     except (configparser.Error, UnicodeDecodeError, LookupError):  # whose own words may quote the file
         raise Undetermined(f"{path} holds no key in a section [default]", right=RIGHT) from None
+
+
+def _impersonal(told: Any) -> Any:
+    """What S3 tells, without what is not kept."""
+    if isinstance(told, dict):
+        return {name: _impersonal(value) for name, value in told.items() if name not in NOT_KEPT}
+    return [_impersonal(one) for one in told] if isinstance(told, list) else told
 
 
 def _wrong(response: dict[str, Any], question: S3) -> S3Answer:

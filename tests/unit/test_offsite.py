@@ -31,6 +31,7 @@ from checks.offsite import (
     read_sums,
     read_unblocked,
 )
+from linting.questions import faults_of
 from runbook import rights
 from runbook.outcome import Differs, NotApplicable, Undetermined
 from runbook.question import S3Answer
@@ -41,6 +42,10 @@ from steps.backups import copies_are_the_same, each_has_its_copy
 ERROR = "<Error><Code>{}</Code><Message>Said by S3</Message></Error>"
 ANSWERS = {
     "/kept?versioning": (200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
+    "/kept?acl": (
+        200,
+        "<AccessControlPolicy><Owner><ID>1</ID><DisplayName>hanako</DisplayName></Owner></AccessControlPolicy>",
+    ),
     "/denied?versioning": (403, ERROR.format("AccessDenied")),
     "/none?versioning": (404, ERROR.format("NoSuchBucket")),
     "/down?versioning": (503, ERROR.format("SlowDown")),
@@ -92,7 +97,7 @@ def keyed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def bucket(s3: str, name: str, keyed: dict[str, str], learned: list[str] | None = None) -> OffSiteBucket:
     """The bucket of this name there."""
-    offsite = OffSite(bucket=name, endpoint=s3, **keyed)  # type: ignore[arg-type]
+    offsite = OffSite(bucket=name, endpoint=s3, **keyed)
     return OffSiteBucket(offsite, (learned if learned is not None else []).append)
 
 
@@ -138,9 +143,14 @@ def test_nobody_answering_is_undetermined(keyed: dict[str, str]) -> None:
         bucket("http://127.0.0.1:9", "kept", keyed).ask(VERSIONING)
 
 
+def test_who_owns_the_bucket_is_kept_as_a_number_and_not_by_name(s3: str, keyed: dict[str, str]) -> None:
+    assert bucket(s3, "kept", keyed).ask(GRANTS).told == {"Owner": {"ID": "1"}}
+
+
 def test_a_read_alone_can_be_asked(s3: str, keyed: dict[str, str]) -> None:
     question = VERSIONING.of("")
     object.__setattr__(question, "read", "delete_bucket")
+    assert list(faults_of(question)) == ["delete_bucket is more than reading"]
     with pytest.raises(ValueError, match="more than reading"):
         bucket(s3, "kept", keyed).ask(question)
 
