@@ -11,11 +11,12 @@ from typing import Any, Generic, TypeVar
 
 from checks.backups import HEADS, read_heads
 from checks.containers import CONTAINERS, is_release
-from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, words_of
+from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, settings_of, words_of
 from checks.edge import HTTP_PORT, LISTENING, published, read_listening
 from checks.health import HEALTH
 from checks.in_database import in_database
 from checks.nginx import CONFIGURATION, read_site
+from checks.offsite import SETTING
 from checks.openpgp import NotOpenPgp, read_message
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
 from runbook import rights
@@ -156,7 +157,7 @@ def _of_cron(look: Look, who: Who) -> dict[str, Fact]:
         heard = _ask(look, CRONTAB.about(cron_account=account))
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
-            return found
+            return found | facts_of_copies(heard.answer.out if heard.answer else "", account)
         none = heard.answer is not None or "no crontab for" in heard.why
         whys.append(f"the crontab of {account} runs no backup.sh" if none else heard.why)
     why = "; ".join(whys)
@@ -180,6 +181,17 @@ def facts_in_crontab(table: Crontab, account: str) -> dict[str, Fact]:
         why = f"the crontab of {account} appends nothing of {name} to a log"
         facts[key] = Fact(log, told) if log else Fact(None, why)
     return facts
+
+
+def facts_of_copies(crontab: str, account: str) -> dict[str, Fact]:
+    """Where cron's job copies the backups to; nothing where its crontab names no bucket."""
+    bucket = settings_of(crontab).get(SETTING)
+    if not bucket:
+        return {}
+    return {
+        "offsite.bucket": Fact(bucket, f"from the crontab of {account}"),
+        "offsite.credentials": Fact(None, "only you know which key may read in that bucket"),
+    }
 
 
 def _scripts_in(table: Crontab) -> Iterator[tuple[str, tuple[PurePosixPath, str | None]]]:

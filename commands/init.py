@@ -30,7 +30,15 @@ from runbook.rights import Right
 from runbook.screen import clean
 from runbook.target import TARGETS, Ssh, Target, TargetError, validated
 
-EXAMPLES = {"ssh.become": "sudo -n", "dns.resolver": "192.0.2.53", "backups.keyring": "~/.gnupg"}
+EXAMPLES = {
+    "ssh.become": "sudo -n",
+    "dns.resolver": "192.0.2.53",
+    "backups.keyring": "~/.gnupg",
+    "offsite.bucket": "psyfit-backups",
+    "offsite.endpoint": "https://s3.example",
+    "offsite.key_variable": "RUNBOOK_S3_KEY",
+    "offsite.secret_variable": "RUNBOOK_S3_SECRET",
+}
 UNKNOWN_DOMAIN = "unknown.invalid"
 """Stands for the domain until it is told; nothing is ever sent to it."""
 
@@ -58,6 +66,13 @@ PURPOSES = {
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
     "backups.keyring": "the GnuPG home with the private half; it stays where you are",
+    "offsite.bucket": "where the backups are copied to",
+    "offsite.prefix": "the names of the copies: this, and the backup's own name",
+    "offsite.endpoint": "where S3 is spoken, if not by Amazon",
+    "offsite.region": "the bucket's",
+    "offsite.credentials": "a key that may only read there, in a file as the AWS CLI keeps them",
+    "offsite.key_variable": "in the place of that file: the environment variable with the key's id",
+    "offsite.secret_variable": "the one with its secret",
     "log_in.user_minutes": "the variable with the minutes after which a user's unused session ends",
     "log_in.staff_minutes": "the same of the staff",
     "log_in.attempts": "the variable with how many failed log-ins lock an account",

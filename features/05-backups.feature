@@ -149,3 +149,31 @@ Feature: 5. Backups and restore
     @major @needs-there-are-backups
     Scenario: What is inside the encrypted backups was seen by a drill
       Then a restore drill with an encrypted backup passed within its cadence
+
+  # What is looked at is the bucket that the target names, with a key that may only read. The copy follows the backup in
+  # the same run of the script; one that is younger may still be on its way.
+  @rb-5.5 @check
+  Rule: 5.5 Off-site copies
+
+    @critical @needs-there-are-backups
+    Scenario: Every backup has its copy off-site
+      Then every backup that was made more than 60 minutes ago has its copy in the bucket
+
+    # By the sum that S3 itself keeps of the whole object, which the upload has to ask for.
+    @critical @needs-there-are-backups
+    Scenario: The off-site copies are the backups
+      Then every copy has the bytes of its backup, by SHA-256
+
+    @critical @needs-there-are-backups
+    Scenario: The off-site copies are encrypted at rest
+      Then every copy is encrypted where it lies
+      And the bucket encrypts what comes to it
+
+    @critical
+    Scenario: The off-site bucket is not public
+      Then the bucket blocks public access in all four ways
+      And neither its policy nor its grants let the public in
+
+    @major
+    Scenario: The off-site bucket keeps versions
+      Then the bucket keeps the versions of what is overwritten or deleted

@@ -29,6 +29,9 @@ STANDS_ON_THE_CRONTAB = STANDS_ON_CRON | {
 }
 """The scenarios that cannot be told where cron does not run, or takes nothing of its crontab."""
 
+CHANGED_AFTER_ITS_COPY = frozenset({"the-off-site-copies-are-the-backups"})
+"""What else fails where a backup is changed in its place: its copy is from before."""
+
 PUT_ASIDE = """
 set -eu
 cd {backups}

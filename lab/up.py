@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from docker.errors import DockerException
 
-from lab import LabError, Refused, attested, contents, images, keys, machine, outer, programs
+from lab import LabError, Refused, attested, contents, images, keys, machine, offsite, outer, programs
 from lab.down import remove
 from lab.edge import KAMAL_PROXY, Edge
 from lab.images import Images
@@ -70,6 +70,12 @@ encrypted_columns = [
 ]
 encryption_key = "{state}/backup-key.asc"
 keyring = "{state}/gnupg"
+
+[offsite]
+bucket = "{bucket}"
+endpoint = "{endpoint}"
+region = "{region}"
+credentials = "{state}/offsite-credentials"
 
 [log_in]
 locked_at = "accounts.locked_at"
@@ -147,6 +153,7 @@ def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Step
         _write_operators_files(server, address, host_key)
         contents.start_resolver(server, DOMAIN, address)
         trusting = begin(lambda: contents.trust(server, held))
+        copying = begin(lambda: offsite.furnish(server, address))
         contents.commit_first_release(server, made, held, edge, scripts)
         contents.configure(server, made, held, edge)
     loading.result()
@@ -160,6 +167,7 @@ def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Step
     with steps.step(f"deploying release {contents.NEW_VERSION}"):
         contents.commit_second_release(server)
         contents.deploy(server)
+    copying.result()
     with steps.step("letting a week of backups pass"):
         contents.make_history(server)
     with steps.step("running the cron jobs once"):
@@ -215,10 +223,13 @@ def _write_operators_files(server: Server, address: str, host_key: str) -> None:
     ssh, https, http, dns, github = (PORTS[port] for port in served)
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
+    bucket = {"bucket": offsite.BUCKET, "endpoint": offsite.endpoint(address), "region": offsite.REGION}
     (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(
-        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, github_port=github, **facts)
+        TARGET.format(
+            ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, github_port=github, **bucket, **facts
+        )
     )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
-from runbook.question import Command, Containers, Dns, GitHub, Http, Images, Question, Tls, facts_of
+from runbook.question import S3, Command, Containers, Dns, GitHub, Http, Images, Question, Tls, facts_of
 from runbook.target import Target
 
 READERS = frozenset(
@@ -101,7 +101,7 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
 _HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
-KINDS = (Command, Containers, Dns, GitHub, Http, Images, Tls)
+KINDS = (Command, Containers, Dns, GitHub, Http, Images, S3, Tls)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600
@@ -131,6 +131,8 @@ def faults_of(question: Question[Any]) -> Iterator[str]:
         yield f"its kind {type(question).__name__} is not known"
     elif isinstance(question, Command):
         yield from faults_in(question.told(FACTS))
+    elif isinstance(question, S3) and not question.read.startswith(("get_", "head_", "list_")):
+        yield f"{question.read} is more than reading"
     if not 0 < question.seconds <= LONGEST_SECONDS:
         yield f"it may take {question.seconds:g} s"
 

@@ -25,6 +25,7 @@ from runbook.evidence import Evidence
 from runbook.outcome import Undetermined
 from runbook.outside import NoAnswer, Outside
 from runbook.question import (
+    S3,
     Command,
     Containers,
     Dns,
@@ -37,12 +38,14 @@ from runbook.question import (
     Output,
     Question,
     Resolution,
+    S3Answer,
     Tls,
     facts_of,
     lines_of,
 )
 from runbook.reachability import Met, Part
 from runbook.redaction import MASK, Redactor
+from runbook.s3 import OffSiteBucket
 from runbook.silence import Silence
 from runbook.target import Target
 
@@ -99,6 +102,7 @@ class Observer:
         self._names = names
         self._connection = Connection(target)
         self._outside = Outside(target)
+        self._offsite = OffSiteBucket(target.offsite, redactor.learn)
         self._scrubber = Scrubber(redactor.learn)
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
@@ -124,7 +128,7 @@ class Observer:
 
         def wait() -> Told[A]:
             answer, error = _outcome_of(running, question)
-            of_target = question.vantage == "outside" and not isinstance(question, GitHub)
+            of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
             if isinstance(error, LineLost) or (error is not None and of_target):
                 self._look_out()
             if isinstance(question, Containers):
@@ -233,6 +237,8 @@ class Observer:
                 return in_background(lambda: self._outside.http(question))
             case GitHub():
                 return in_background(lambda: self._outside.github(question))
+            case S3():
+                return in_background(lambda: self._offsite.ask(question))
             case Tls():
                 return in_background(lambda: self._outside.tls(question))
             case Dns():
@@ -283,7 +289,7 @@ class Observer:
             return self._docker
 
     def _name(self, question: Question[Any]) -> str:
-        declared = question.template() if isinstance(question, Command) else question
+        declared = question.template()
         return self._names.get(declared) or reachability.NAMES.get(declared) or type(question).__name__
 
 
@@ -330,6 +336,9 @@ def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
             whole = not isinstance(question, Http) or question.keep_body
             body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
             return {"status": answer.status, "answer": f"{head}\n\n{body}"}
+        case S3Answer():
+            said = {"code": answer.code, **answer.told}
+            return {"status": answer.status, "answer": json.dumps(said, indent=1, default=str)}
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}
             return {"answer": json.dumps(shown, indent=1)}

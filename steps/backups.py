@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from pytest_bdd import parsers, then
 
@@ -13,12 +14,15 @@ from checks.drilled import Drilled
 from checks.job_settings import JobSettings
 from checks.keeping import Guarded, Place
 from checks.keyring import KeyInRing
+from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 CLOCK_SLACK_HOURS = 1 / 60
 FEWEST_FOR_USUAL = 2
 DAY_SECONDS = 86400
+
+A = TypeVar("A")
 
 
 @then("there is at least one backup of the database")
@@ -285,6 +289,83 @@ def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], last_seal
         seen=str(last_sealed_drill or "none is noted on the server"),
         go_to="5.3",
     )
+
+
+@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
+def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
+    due = [one for one in _off_site(offsite_copies) if one.minutes_old > minutes]
+    if not due:
+        raise NotApplicable(f"no backup was made more than {minutes} minutes ago")
+    missing = [one.backup.name for one in due if one.stored is None]
+    place = f"s3://{look.target.offsite.bucket}/{look.target.offsite.prefix}"
+    require(not missing, expected=f"each of {len(due)} in {place}", seen=_named("not there", missing), go_to="5.5")
+
+
+@then("every copy has the bytes of its backup, by SHA-256")
+def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: dict[str, str]) -> None:
+    copies = _stored(offsite_copies)
+    other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
+    seen = [one for one in other if one]
+    require(not seen, expected="the same size and SHA-256 on the server and in the bucket", seen=seen, go_to="5.5")
+    without = [one.backup.name for one, stored in copies if stored.sha256 is None]
+    if without:
+        raise Undetermined(
+            f"S3 keeps no SHA-256 of the whole of {', '.join(without)}: it has to be given at the upload"
+        )
+
+
+def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
+    """What differs in a copy; None where nothing does, as far as S3 tells."""
+    if stored.size_bytes != copy.backup.size_bytes:
+        return f"{copy.backup.name} has {stored.size_bytes} bytes there and {copy.backup.size_bytes} here"
+    if stored.sha256 is not None and stored.sha256 != sha256:
+        return f"{copy.backup.name} has other bytes there"
+    return None
+
+
+@then("every copy is encrypted where it lies")
+def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
+    plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
+    require(not plain, expected="each encrypted by S3", seen=_named("not encrypted", plain), go_to="5.5")
+
+
+@then("the bucket encrypts what comes to it")
+def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
+    _off_site(offsite_copies)
+    require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
+
+
+@then("the bucket blocks public access in all four ways")
+def bucket_blocks(offsite_openness: Openness | None) -> None:
+    off = _off_site(offsite_openness).unblocked
+    require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
+
+
+@then("neither its policy nor its grants let the public in")
+def bucket_is_not_public(offsite_openness: Openness | None) -> None:
+    openness = _off_site(offsite_openness)
+    ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
+    require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
+
+
+@then("the bucket keeps the versions of what is overwritten or deleted")
+def bucket_keeps_versions(offsite_versioning: str | None) -> None:
+    status = _off_site(offsite_versioning)
+    require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")
+
+
+def _off_site(seen: A | None) -> A:
+    if seen is None:
+        raise NotApplicable(f"the target names no offsite.bucket, and cron's job has no {SETTING}")
+    return seen
+
+
+def _stored(offsite_copies: tuple[Copy, ...] | None) -> list[tuple[Copy, Stored]]:
+    """The copies that are there; that others are missing is told elsewhere."""
+    found = [(one, one.stored) for one in _off_site(offsite_copies) if one.stored is not None]
+    if not found:
+        raise Undetermined("no copy of a backup is in the bucket", because=HAS_ITS_COPY)
+    return found
 
 
 def _named(what: str, names: list[str]) -> str:

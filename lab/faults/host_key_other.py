@@ -21,6 +21,8 @@ passes = {
     "the-domain-leads-to-the-server",
     "the-domain-shows-a-certificate",
     "the-health-answer-has-its-documented-form",
+    "the-off-site-bucket-is-not-public",
+    "the-off-site-bucket-keeps-versions",
     "the-status-of-the-health-check-says-what-its-words-say",
 }
 

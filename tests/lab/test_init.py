@@ -29,6 +29,8 @@ def options(lab: Server) -> list[str]:
         *("--set", f"objectives.restore_seconds={own.objectives.restore_seconds}"),
         *("--set", f"attestations={own.attestations}"),
         *("--set", f"dns.resolver={own.dns.resolver}", "--set", f"dns.port={own.dns.port}"),
+        *("--set", f"offsite.endpoint={own.offsite.endpoint}", "--set", f"offsite.region={own.offsite.region}"),
+        *("--set", f"offsite.credentials={own.offsite.credentials}"),
         *("--set", f"github.api={own.github.api}", "--set", f"github.repository={own.github.repository}"),
     ]
 

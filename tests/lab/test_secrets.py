@@ -20,10 +20,11 @@ PLANTED_MAIL = "MAILTO=hanako.kakuu@example.jp"
 
 @pytest.fixture(scope="module")
 def secrets(lab: Server) -> dict[str, str]:
-    """Every secret that was planted on the lab, by name."""
+    """Every secret that was planted on the lab, and those of the off-site bucket's keys, by name."""
     found: dict[str, str] = json.loads((lab.state / "secrets.json").read_text())
     assert {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "RAILS_MASTER_KEY", "ATTR_ENCRYPTED_KEY"} <= found.keys()
-    return found
+    keys = json.loads((lab.state / "offsite.json").read_text())
+    return found | {f"S3 key of the {name}": keys[name]["secret"] for name in ("administrator", "auditor", "backup")}
 
 
 @pytest.fixture
