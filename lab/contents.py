@@ -108,7 +108,7 @@ set -e
 install -d -m 0700 /var/www/psyfit/.kamal
 umask 077
 cat > /var/www/psyfit/.kamal/secrets
-echo ALERT_EMAIL=alerts@psyfit.example > /var/www/psyfit/.env
+printf '%s\n' ALERT_EMAIL=alerts@psyfit.example BACKUP_KEYS_RECIPIENT=backup@psyfit.example > /var/www/psyfit/.env
 """
 
 REDIS_CONF = """
@@ -159,6 +159,21 @@ SERVICES_ANSWER = """
 docker exec psyfit-db pg_isready --quiet --host=127.0.0.1 --username=psyfit_prod --dbname=psyfit_production &&
 docker exec psyfit-redis redis-cli ping | grep -q -e PONG -e NOAUTH &&
 docker exec kamal-proxy kamal-proxy list > /dev/null
+"""
+
+FILES = """
+set -e
+docker exec $(docker ps --quiet --filter name=^/psyfit-web-) sh -ec '
+  cd /rails/storage
+  for number in 1 2 3 4 5 6 7 8; do
+    key=$(od -An -tx1 -N 14 /dev/urandom | tr -d " ")
+    folder=$(echo "$key" | cut -c 1-2)/$(echo "$key" | cut -c 3-4)
+    mkdir -p "$folder"
+    head -c "$((number * 3000))" /dev/urandom > "$folder/$key"
+  done
+  mkdir -p imported
+  head -c 5000 /dev/urandom > "imported/検査 1.pdf"
+'
 """
 
 IN_APP = """
@@ -254,8 +269,9 @@ def deploy(server: Server) -> None:
 
 
 def seed(server: Server) -> None:
-    """Fill the database with made-up people and their records."""
+    """Fill the database with made-up people and their records, and the volume with files as if they were theirs."""
     server.run(IN_APP.format(command="bin/rails db:seed"), seconds=DEPLOY_SECONDS).required()
+    server.run(FILES).required()
 
 
 def commit_second_release(server: Server) -> None:

@@ -70,6 +70,7 @@ encrypted_columns = [
 ]
 encryption_key = "{state}/backup-key.asc"
 keyring = "{state}/gnupg"
+volumes = ["psyfit_storage"]
 
 [log_in]
 locked_at = "accounts.locked_at"

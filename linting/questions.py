@@ -68,7 +68,8 @@ LOOK_ONLY = {
     "crontab": r"crontab -l( -u \S+)?",
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
-    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
+    "docker": r"docker (volume ls -q|volume inspect --format Q \S+|network ls --format Q|cp \S+:\S+ -|"
+    r"ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
     r"exec \S+ (cat( --)? \S+|kamal-proxy list|ls -R \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
@@ -87,6 +88,7 @@ LOOK_ONLY = {
     "openssl": r"openssl (pkey -pubout|x509 -noout -fingerprint -sha256)",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",
+    "tar": r"tar (-tf -|--list .*)",
     "timeout": r"timeout \d openssl s_client -connect \S+ -servername \S+ </dev/null",
 }
 SELECTING = {
