@@ -196,10 +196,10 @@ def load_images(server: Server, images: Images) -> None:
     server.run(" && ".join([*renaming, "docker network create kamal"])).required()
 
 
-def let_operator_in(server: Server, keys: Keys) -> str:
-    """Let the operator's key into all accounts; returns the server's host key, as in known_hosts."""
+def let_operator_in(server: Server, keys: Keys) -> list[str]:
+    """Let the operator's key into all accounts; returns the server's host keys, as in known_hosts."""
     server.run(ACCOUNTS.format(login=shlex.quote(keys.login))).required()
-    return server.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").required().out.strip()
+    return server.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_*_key.pub").required().out.splitlines()
 
 
 def start_resolver(server: Server, name: str, address: str) -> None:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
-from runbook.question import Command, Containers, Dns, GitHub, Http, Images, Question, Tls, facts_of
+from runbook.question import Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
 from runbook.target import Target
 
 READERS = frozenset(
@@ -103,7 +103,7 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
 _HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
-KINDS = (Command, Containers, Dns, GitHub, Http, Images, Tls)
+KINDS = (Command, Containers, Dns, GitHub, Http, Images, Port, Tls)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600

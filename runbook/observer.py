@@ -22,6 +22,7 @@ from runbook.channel import LineLost
 from runbook.connection import Connection
 from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.evidence import Evidence
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.outside import NoAnswer, Outside
 from runbook.question import (
@@ -35,13 +36,14 @@ from runbook.question import (
     Images,
     Inspection,
     Output,
+    Port,
     Question,
     Resolution,
     Tls,
     facts_of,
     lines_of,
 )
-from runbook.reachability import Met, Part
+from runbook.reachability import Part
 from runbook.redaction import MASK, Redactor
 from runbook.target import Target
 
@@ -228,7 +230,17 @@ class Observer:
                 return in_background(lambda: self._outside.tls(question))
             case Dns():
                 return in_background(lambda: self._outside.dns(question))
+            case Port(serves="ssh"):
+                return in_background(self._ssh_port)
+            case Port():
+                return in_background(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
+
+    def _ssh_port(self) -> Met:
+        lost = self._connection.ready().exception()
+        if lost is not None and not isinstance(lost, LineLost):
+            raise lost
+        return lost.met if lost else Met.OK
 
     def _containers(self, question: Containers) -> tuple[Inspection, ...]:
         try:
