@@ -69,6 +69,7 @@ STANDS_ON_THE_DATABASE = frozenset(
 )
 STANDS_ON_THE_PROXY = frozenset(
     {
+        "nobody-relies-on-a-command-that-the-proxy-does-not-have",
         "the-proxy-passes-requests-on",
         "what-the-proxy-saved-is-what-it-does",
         "tls-is-ended-for-the-domain",
