@@ -14,11 +14,11 @@ from runbook.question import Command, lines_of
 MODES = Command(
     cleandoc(
         r"""stat -L -c '%a %U %n' -- {backups} || exit
-    find -H {backups} -maxdepth 1 -type f -exec stat -c '%a %U %n' -- {{}} +"""
+    find -H {backups} -maxdepth 1 -type f ! -name '.*' -exec stat -c '%a %U %n' -- {{}} +"""
     ),
     needs=rights.ROOT,
 )
-"""The folder, and whatever lies in it: dumps, archives, and what was there before a restore."""
+"""The folder, and whatever lies in it: dumps, archives, and what was there before a restore; hidden files are none."""
 
 DEVICES = Command("stat -L -c '%d %n' -- {backups} / {app} {docker_root}")
 

@@ -172,7 +172,7 @@ docker exec $(docker ps --quiet --filter name=^/psyfit-web-) sh -ec '
     head -c "$((number * 3000))" /dev/urandom > "$folder/$key"
   done
   mkdir -p imported
-  head -c 5000 /dev/urandom > "imported/検査 1.pdf"
+  head -c 5000 /dev/urandom > "imported/架空 花子 hanako.kakuu@example.jp.pdf"
 '
 """
 
