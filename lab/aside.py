@@ -1,12 +1,14 @@
 """What faults of backups, logs and the crontab do alike: put files aside, and put them back exactly.
 
-Backups are large: they go into a hidden folder beside themselves, on the same file system. All else goes to /run.
+Backups are large: they go into a hidden folder beside themselves, on the same file system. Logs are kept with their
+times.
 """
 
 from __future__ import annotations
 
 import shlex
 
+from lab import hands
 from lab.server import Server
 
 BACKUPS = "/var/backups/psyfit"
@@ -81,13 +83,6 @@ gpg --homedir "$ring" --batch --quiet --no-tty --trust-model always --recipient 
 """
 """What `replace_backup` then writes: the same, encrypted to a key that nobody has."""
 
-KEEP_CRONTAB = """
-set -eu
-umask 077
-mkdir -p {folder}
-[ -e {folder}/crontab ] || {{ cat {spool} > {folder}/part; mv {folder}/part {folder}/crontab; }}
-"""
-
 KEEP_LOG = """
 set -eu
 umask 077
@@ -117,7 +112,7 @@ def put_backups_back(server: Server, fault: str) -> None:
 
 def edit_crontab(server: Server, fault: str, editing: str) -> None:
     """Keep root's crontab and put in its place what a filter makes of it; cron takes it as it is, right or wrong."""
-    server.run(KEEP_CRONTAB.format(folder=_kept(fault), spool=SPOOL)).required()
+    hands.keep(server, fault, "crontab", f"cat {SPOOL}")
     server.run(f"( {editing} ) < {_kept(fault)}/crontab > {SPOOL}; {NOTICE}").required()
 
 
@@ -126,7 +121,7 @@ def restore_crontab(server: Server, fault: str) -> None:
     kept = f"{_kept(fault)}/crontab"
     server.run(f"[ ! -e {kept} ] || {{ cat {kept} > {SPOOL}; {NOTICE}; }}").required()
     server.run(MONITOR_NOW).required()
-    server.run(f"rm -rf {_kept(fault)}").required()
+    hands.forget(server, fault)
 
 
 def edit_log(server: Server, fault: str, log: str, editing: str) -> None:
@@ -141,7 +136,7 @@ def restore_log(server: Server, fault: str, log: str) -> None:
     server.run(
         f"[ ! -e {kept} ] || {{ cat {kept} > {shlex.quote(log)}; touch --reference={kept} {shlex.quote(log)}; }}"
     ).required()
-    server.run(f"rm -rf {_kept(fault)}").required()
+    hands.forget(server, fault)
 
 
 def beside(fault: str) -> str:
@@ -150,4 +145,4 @@ def beside(fault: str) -> str:
 
 
 def _kept(fault: str) -> str:
-    return f"/run/lab-faults/{fault}"
+    return f"{hands.KEPT}/{fault}"

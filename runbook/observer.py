@@ -237,10 +237,14 @@ class Observer:
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
     def _ssh_port(self) -> Met:
-        lost = self._connection.ready().exception()
-        if lost is not None and not isinstance(lost, LineLost):
-            raise lost
-        return lost.met if lost else Met.OK
+        """What the line met; one that is silent is undetermined for the reason of all that is asked over it."""
+        try:
+            self._connection.ready().result()
+        except LineLost as error:
+            if error.met.closed or error.met.answered:
+                return error.met
+            raise
+        return Met.OK
 
     def _containers(self, question: Containers) -> tuple[Inspection, ...]:
         try:
