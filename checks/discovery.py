@@ -19,6 +19,7 @@ from checks.nginx import CONFIGURATION, read_site
 from checks.offsite import SETTING
 from checks.openpgp import NotOpenPgp, read_message
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
+from checks.saved import read_volumes
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -209,7 +210,8 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     inspected = _ask(look, CONTAINERS)
     if inspected.answer is None:
         keys = ("proxy", "db", "redis", "web_prefix", "proxy_service", "web_port")
-        missing = [f"containers.{key}" for key in keys] + ["domain", "edge.https_port", "edge.http_port"]
+        missing = [f"containers.{key}" for key in keys]
+        missing += ["domain", "edge.https_port", "edge.http_port", "backups.volumes"]
         return {key: Fact(None, inspected.why) for key in (*missing, "paths.docker")}
     root = _ask(look, DOCKER_ROOT)
     facts = facts_in_containers(inspected.answer)
@@ -217,6 +219,7 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     facts |= _of_proxy(look, facts["containers.proxy"], inspected.answer)
     if facts["edge.https_port"].value is None and facts["domain"].value is not None:
         facts |= _of_nginx(look, str(facts["domain"].value))
+    facts["backups.volumes"] = _volumes(inspected.answer, facts["containers.web_prefix"])
     others = others_among(inspected.answer, facts)
     if others:
         facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
@@ -234,6 +237,17 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
         why = f"the proxy publishes no port {port} to everybody: something else may stand in front of it"
         facts[key] = Fact(number, "as the proxy publishes it") if number else Fact(None, why)
     return facts
+
+
+def _volumes(inspected: Iterable[Inspection], prefix: Fact) -> Fact:
+    if prefix.value is None:
+        return Fact(None, prefix.told)
+    try:
+        with reading("the releases' volumes"):
+            found = tuple(read_volumes(inspected, str(prefix.value)))
+    except Undetermined as error:
+        return Fact(None, error.reason)
+    return Fact(found, "as the web releases have them") if found else Fact(None, "no web release has a volume")
 
 
 def others_among(inspected: Iterable[Inspection], facts: Mapping[str, Fact]) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ PURPOSES = {
     "backups.newest_row": "table.column: how old a dump's content is",
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
+    "backups.volumes": "Docker volumes whose files are saved too, as VOLUME_<time>.tar.gz",
+    "backups.keys": "what the names of the keys' archives begin with",
     "backups.keyring": "the GnuPG home with the private half; it stays where you are",
     "offsite.bucket": "where the backups are copied to",
     "offsite.prefix": "the names of the copies: this, and the backup's own name",

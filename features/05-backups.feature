@@ -50,6 +50,7 @@ Feature: 5. Backups and restore
     @minor @needs-there-are-backups
     Scenario: Old backups are removed
       Then no backup is more than 32 days old, the newest 7 left aside
+      And no archive of the files or the keys is more than 32 days old, the newest 7 left aside
 
     @major @needs-there-are-backups
     Scenario: Enough backups are kept
@@ -72,6 +73,31 @@ Feature: 5. Backups and restore
     @major @needs-there-are-backups @needs-the-last-backup-run-ended-well
     Scenario: The backup log agrees with the backups
       Then the backup that the log names last is there
+
+  # The database names files that lie in volumes, and opens with keys: it brings back little alone.
+  @rb-5.2 @check
+  Rule: 5.2 What has to be saved beside the database
+
+    @major
+    Scenario: Every volume of the releases is to be saved
+      Then every volume of a web release is among those that the target names as to be saved
+
+    # The age is that in the archive's name. What is inside an encrypted one is for the holder of the private key to see.
+    @critical
+    Scenario: The uploaded files are backed up too
+      Then each volume that has to be saved has an archive that is less than 25 hours old
+      And the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone
+
+    @critical @needs-the-uploaded-files-are-backed-up-too
+    Scenario: The uploaded files are in their archive
+      Then the newest archive of each volume can be read to its last byte
+      And every file of the volume that is older than the archive is in it
+
+    @critical
+    Scenario: The keys are backed up, encrypted
+      Then there is an archive of the keys that is less than 25 hours old
+      And the newest encrypted archive of the keys is whole and for the backup key alone
+      And no archive of the keys is plain
 
   # bin/restore.sh, which the runbook names "for tests", puts the backup in production's place.
   @rb-5.3 @check

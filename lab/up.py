@@ -70,6 +70,7 @@ encrypted_columns = [
 ]
 encryption_key = "{state}/backup-key.asc"
 keyring = "{state}/gnupg"
+volumes = ["psyfit_storage"]
 
 [offsite]
 bucket = "{bucket}"
@@ -149,8 +150,8 @@ def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Step
     loading = begin(load)
     with steps.step("making keys, accounts and the repository"):
         held = keys.make(server.state)
-        host_key = contents.let_operator_in(server, held)
-        _write_operators_files(server, address, host_key)
+        host_keys = contents.let_operator_in(server, held)
+        _write_operators_files(server, address, host_keys)
         contents.start_resolver(server, DOMAIN, address)
         trusting = begin(lambda: contents.trust(server, held))
         copying = begin(lambda: offsite.furnish(server, address))
@@ -218,13 +219,13 @@ def let_nothing_interrupt() -> None:
         signal.signal(ending, signal.SIG_IGN)
 
 
-def _write_operators_files(server: Server, address: str, host_key: str) -> None:
+def _write_operators_files(server: Server, address: str, host_keys: list[str]) -> None:
     served = ("22/tcp", "443/tcp", "80/tcp", "53/udp", "8030/tcp")
     ssh, https, http, dns, github = (PORTS[port] for port in served)
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
     bucket = {"bucket": offsite.BUCKET, "endpoint": offsite.endpoint(address), "region": offsite.REGION}
-    (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
+    (state / "known_hosts").write_text("".join(f"[{address}]:{ssh} {key}\n" for key in host_keys))
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(
         TARGET.format(

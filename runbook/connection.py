@@ -18,8 +18,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from runbook.channel import LAST_WORDS_SECONDS, Channel, LineLost
+from runbook.met import Met
 from runbook.question import Lane, Output
-from runbook.reachability import Met
 from runbook.target import Target
 
 CONNECT_SECONDS = 10

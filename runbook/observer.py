@@ -22,6 +22,7 @@ from runbook.channel import LineLost
 from runbook.connection import Connection
 from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.evidence import Evidence
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.outside import NoAnswer, Outside
 from runbook.question import (
@@ -36,6 +37,7 @@ from runbook.question import (
     Images,
     Inspection,
     Output,
+    Port,
     Question,
     Resolution,
     S3Answer,
@@ -43,7 +45,7 @@ from runbook.question import (
     facts_of,
     lines_of,
 )
-from runbook.reachability import Met, Part
+from runbook.reachability import Part
 from runbook.redaction import MASK, Redactor
 from runbook.s3 import OffSiteBucket
 from runbook.silence import Silence
@@ -243,7 +245,21 @@ class Observer:
                 return in_background(lambda: self._outside.tls(question))
             case Dns():
                 return in_background(lambda: self._outside.dns(question))
+            case Port(serves="ssh"):
+                return in_background(self._ssh_port)
+            case Port():
+                return in_background(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
+
+    def _ssh_port(self) -> Met:
+        """What the line met; one that is silent is undetermined for the reason of all that is asked over it."""
+        try:
+            self._connection.ready().result()
+        except LineLost as error:
+            if error.met.closed or error.met.answered:
+                return error.met
+            raise
+        return Met.OK
 
     def _of_engine(self, ask: Callable[[Question[A]], A], question: Question[A]) -> A:
         """What the engine answers; one that gives no answer is asked no second time, by whatever way."""

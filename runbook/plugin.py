@@ -242,9 +242,9 @@ class Runbook:
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         self._progress[request.node.nodeid] = Progress()
         for tag in sorted(bdd.tags_of(scenario)):
-            needed = tag.removeprefix("needs-")
+            needed, decisive = _stands_on(tag)
             outcome = self._outcomes.get(needed)
-            if needed != tag and outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
+            if outcome in decisive:
                 raise Undetermined(f"it stands on “{needed}”, which {outcome}", because=needed)
 
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Any) -> None:
@@ -369,6 +369,13 @@ def _marks_of(tag: str) -> tuple[str, ...]:
     return (tag, chapter) if tag.startswith("rb-") and chapter != tag else (tag,)
 
 
+def _stands_on(tag: str) -> tuple[str, tuple[Outcome, ...]]:
+    """The scenario that a tag says this one stands on, and the outcomes of that one which decide this one's."""
+    word, _, needed = tag.partition("-")
+    decisive = {"needs": (Outcome.FAILED, Outcome.UNDETERMINED), "follows": (Outcome.FAILED,)}.get(word)
+    return (needed, decisive) if decisive else ("", ())
+
+
 def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
     """In the features' order, but each scenario after those that it stands on."""
     by_id = {scenario_id(scenario.name): item for item in items if (scenario := bdd.scenario_of(item))}
@@ -377,7 +384,7 @@ def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
     def place(item: pytest.Item, above: tuple[pytest.Item, ...]) -> None:
         scenario = bdd.scenario_of(item)
         for tag in sorted(bdd.tags_of(scenario)) if scenario else ():
-            needed = by_id.get(tag.removeprefix("needs-")) if tag.startswith("needs-") else None
+            needed = by_id.get(_stands_on(tag)[0])
             if needed is not None and needed not in above:
                 place(needed, (*above, needed))
         ordered.setdefault(item)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from runbook import rights
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.record import Vantage
 from runbook.rights import Right
@@ -372,3 +373,24 @@ class Dns(Question[Resolution]):
 
     def told(self, facts: Facts) -> str:
         return f"addresses of {_domain(facts)}, asked of the target's resolver"
+
+
+@dataclass(frozen=True)
+class Port(Question[Met]):
+    """A connection to one of the target's ports, until what should be there answers in its own protocol.
+
+    The ssh port is not tried a second time: how the line itself came to stand is the answer.
+    """
+
+    serves: Literal["http", "https", "ssh"]
+    needs: Right = field(default=rights.NETWORK, kw_only=True)
+    seconds: float = field(default=5.0, kw_only=True)
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        if self.serves == "ssh":
+            return f"what the ssh line to {_domain(facts)} has met"
+        return f"connection to {_domain(facts)}:{self.serves}, until it answers"

@@ -216,6 +216,8 @@ class Backups(_Table):
         encrypted_columns: ``table.column`` pairs that the service itself encrypts, their blind indexes among them.
         encryption_key: The public half of the key that encrypted backups must be encrypted to.
         keyring: The GnuPG home, where the suite runs, that holds the private half; it never leaves that.
+        volumes: The Docker volumes whose files have to be saved; each begins the names of its archives.
+        keys: What the names of the keys' archives begin with: those of ``.kamal/secrets`` and ``.env``.
     """
 
     database: Name = "psyfit_production"
@@ -223,6 +225,8 @@ class Backups(_Table):
     encrypted_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encryption_key: LocalPath | None = Field(default=None, strict=False)
     keyring: LocalPath | None = Field(default=None, strict=False)
+    volumes: tuple[Name, ...] = Field(default=(), strict=False)
+    keys: Name = "psyfit_keys"
 
 
 class OffSite(_Table):

@@ -12,15 +12,15 @@ from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
 from checks.cron import Job, LastRuns
 from checks.drilled import Drilled
 from checks.job_settings import JobSettings
-from checks.keeping import Guarded, Place
+from checks.keeping import Place
 from checks.keyring import KeyInRing
 from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 CLOCK_SLACK_HOURS = 1 / 60
 FEWEST_FOR_USUAL = 2
-DAY_SECONDS = 86400
 
 A = TypeVar("A")
 
@@ -126,16 +126,18 @@ def packets_are_whole(look: Look, encrypted_backups: tuple[EncryptedBackup, ...]
 def encrypted_to_the_backup_key(
     encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None
 ) -> None:
-    key = _key(encrypted_backups, backup_key)
-    others = [_recipients(one) for one in _with_beginning(encrypted_backups) if not key & set(one.recipients)]
+    key = wanted_key(encrypted_backups, backup_key)
+    others = [recipients_of(one) for one in _with_beginning(encrypted_backups) if not key & set(one.recipients)]
     require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", seen=others, go_to="5.4")
 
 
 @then("no encrypted backup is encrypted to a passphrase or another key as well")
 def encrypted_to_nobody_else(encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None) -> None:
-    key = _key(encrypted_backups, backup_key)
+    key = wanted_key(encrypted_backups, backup_key)
     open_to_others = [
-        _recipients(one) for one in _with_beginning(encrypted_backups) if one.by_passphrase or set(one.recipients) - key
+        recipients_of(one)
+        for one in _with_beginning(encrypted_backups)
+        if one.by_passphrase or set(one.recipients) - key
     ]
     require(not open_to_others, expected="the backup key alone", seen=open_to_others, go_to="5.4")
 
@@ -151,7 +153,7 @@ def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[Encr
     return readable
 
 
-def _recipients(one: EncryptedBackup) -> str:
+def recipients_of(one: EncryptedBackup) -> str:
     openers = [*one.recipients, *(["a passphrase"] if one.by_passphrase else [])]
     return f"{one.file.name} to {' and '.join(openers)}"
 
@@ -162,7 +164,7 @@ def _some_encrypted(found: tuple[EncryptedBackup, ...], *, wanted: bool) -> None
     require(found, expected="at least one encrypted backup, as the target names a backup key", seen="none", go_to="5.4")
 
 
-def _key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -> frozenset[str]:
+def wanted_key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -> frozenset[str]:
     """The key's ids, where there is something to compare with."""
     _some_encrypted(found, wanted=key is not None)
     if key is None:
@@ -189,7 +191,7 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
 
 @then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
 def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
-    old = [one.name for one in backups[:-kept] if (one.seen_at - one.made_at).total_seconds() > days * DAY_SECONDS]
+    old = [one.name for one in backups[:-kept] if one.hours_old > 24 * days]
     require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
 
 
@@ -199,16 +201,16 @@ def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
 
 
 @then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
-def folder_is_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
-    _closed([one for one in backup_modes if one.folder], mode)
+def folder_is_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+    _closed(backup_modes[:1], mode)
 
 
 @then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
-def files_are_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
-    _closed([one for one in backup_modes if not one.folder], mode)
+def files_are_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+    _closed(backup_modes[1:], mode)
 
 
-def _closed(found: list[Guarded], mode: str) -> None:
+def _closed(found: tuple[Owned, ...], mode: str) -> None:
     open_ones = [one for one in found if one.mode & ~int(mode, 8)]
     require(found and not open_ones, expected=f"mode {mode} or less", seen=open_ones or "nothing there", go_to="5.2")
 

@@ -11,18 +11,9 @@ undetermined: set[str] = set()
 
 FAULT = "backup-gpg-wrong-key"
 
-SCRIPT = r"""
-ring=$(mktemp -d)
-trap 'gpgconf --homedir "$ring" --kill all; rm -r "$ring"' EXIT
-gpg --homedir "$ring" --batch --quiet --passphrase '' \
-  --quick-generate-key somebody@example.com default default never 2> /dev/null
-gpg --homedir "$ring" --batch --quiet --no-tty --trust-model always --recipient somebody@example.com \
-  --output "$file" --encrypt "$old"
-"""
-
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.NEWEST_SEALED, SCRIPT)
+    aside.replace_backup(server, FAULT, aside.NEWEST_SEALED, aside.FOR_SOMEBODY_ELSE)
 
 
 def heal(server: Server) -> None:

@@ -29,7 +29,8 @@ add_rows() { docker exec "$WORKER" bin/rails db:day "$@" > /dev/null; }
 back_up() {
   add_rows "$(day_of $(($1 - DAY)))" "$(time_of "$1")"
   BACKUP_S3_BUCKET=$BUCKET BACKUP_ENCRYPT_KEY=$2 as_of "$1" "$APP_DIR/bin/backup.sh" >> "$BACKUP_LOG"
-  touch --date="@$1" "$(sed --quiet 's/.*Backup successful: \([^ ]*\) .*/\1/p' "$BACKUP_LOG" | tail -n 1)"
+  stamp=$(sed --quiet 's/.*Backup successful: .*_\([0-9]*_[0-9]*\)[.].*/\1/p' "$BACKUP_LOG" | tail -n 1)
+  touch --date="@$1" "$BACKUPS"/*_"$stamp".*
 }
 
 trap finish EXIT

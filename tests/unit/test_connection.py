@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runbook.channel import LineLost
 from runbook.connection import Connection, _line_lost
-from runbook.reachability import Met
+from runbook.met import Met
 from runbook.target import Ssh, Target
 
 SOON = 20.0

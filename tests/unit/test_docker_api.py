@@ -52,7 +52,7 @@ KEPT = {
     "State": {"Running": True, "Health": {"Status": "healthy"}},
     "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
     "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"max-size": "50m"}}},
-    "Mounts": [{"Source": "/srv"}],
+    "Mounts": [{"Type": "bind", "Source": "/srv"}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
 }
 IMAGE = {"Id": "sha256:1", "RepoTags": ["psyfit:1"], "Size": 7, "Labels": {"maintainer": ELSEWHERE}}

@@ -195,6 +195,22 @@ def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
     assert [scenario.id for scenario in run.following(cause)] == ["above", "on-top"]
 
 
+@pytest.mark.parametrize(
+    ("base", "above"),
+    [
+        ("the count is 4", ("undetermined", "the-base")),
+        ("the slow answer comes", ("passed", None)),
+        ("the count is 3", ("passed", None)),
+    ],
+)
+def test_what_follows_from_a_failure_is_told_alone_where_there_is_none(
+    suite: pytest.Pytester, base: str, above: tuple[str, str | None]
+) -> None:
+    _, run = ran(suite, f"@follows-the-base\nScenario: Above\nThen the count is 3\nScenario: The base\nThen {base}\n")
+    outcomes = {scenario.id: (scenario.outcome, scenario.because) for scenario in run.scenarios}
+    assert outcomes["above"] == above
+
+
 def test_a_question_of_several_scenarios_is_asked_once(suite: pytest.Pytester) -> None:
     _, run = ran(suite, "Scenario: One\nThen the count is 3\nScenario: Two\nThen the count is 3")
     assert len(run.exchanges) == 1

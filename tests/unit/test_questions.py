@@ -60,6 +60,8 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "minutes",
         "mark",
         "release",
+        "volume",
+        "made",
         "images",
     }
     assert set(re.findall(r"(?<![\w<])<(\w+)>", SCRIPTS[name])) <= told

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Dumps the database to /var/backups/psyfit and removes what is past its time. Encrypts to BACKUP_ENCRYPT_KEY and
-# copies to BACKUP_S3_BUCKET where these are set, in the environment or in .env.
+# Saves the database, the uploaded files and the keys in /var/backups/psyfit, and removes what is past its time. Encrypts
+# to BACKUP_ENCRYPT_KEY and copies to BACKUP_S3_BUCKET where these are set, in the environment or in .env. The keys are
+# encrypted always, to BACKUP_KEYS_RECIPIENT where no BACKUP_ENCRYPT_KEY is set.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$(readlink -f "$0")")/common.sh"
@@ -17,14 +18,30 @@ finish() {
   fi
 }
 
+but_newest() { dumps "$1" | tail -n "+$((KEEP_NEWEST + 1))"; }
+
 remove_old() {
   local name
-  for name in $(dumps "$BACKUP_NAME" | tail -n "+$((KEEP_NEWEST + 1))") $(dumps "pre_restore_$BACKUP_NAME"); do
+  for name in $(but_newest "$BACKUP_NAME") $(but_newest "$FILES_NAME") $(but_newest "$KEYS_NAME") \
+    $(dumps "pre_restore_$BACKUP_NAME"); do
     if [ -n "$(find "$BACKUPS/$name" -mtime "+$KEEP_DAYS")" ]; then
       rm "$BACKUPS/$name"
       info "Removed $name: older than $KEEP_DAYS days"
     fi
   done
+}
+
+# After the dump: a file that no row names does no harm, a row whose file is missing does.
+save_the_rest() {
+  local stamp=$1 recipient=$2 files keys
+  files=$BACKUPS/${FILES_VOLUME}_$stamp.tar.gz${recipient:+.gpg}
+  write_files "$files" "$recipient" || die "The archive of the files did not become whole; nothing was kept of it"
+  info "Files saved: $files ($(size_of "$files"))"
+  keys=$BACKUPS/psyfit_keys_$stamp.tar.gpg
+  [ -n "$recipient" ] || recipient=$(setting BACKUP_KEYS_RECIPIENT)
+  [ -n "$recipient" ] || die "The keys were not saved: neither BACKUP_ENCRYPT_KEY nor BACKUP_KEYS_RECIPIENT is set"
+  write_keys "$keys" "$recipient" || die "The keys could not be saved; nothing was kept of them"
+  info "Keys saved: $keys, encrypted to $recipient"
 }
 
 # configured FILE KEY: what the AWS CLI's own file of this name says under [default].
@@ -71,13 +88,17 @@ remove_parts
 
 recipient=$(setting BACKUP_ENCRYPT_KEY)
 bucket=$(setting BACKUP_S3_BUCKET)
-path=$BACKUPS/psyfit_production_$(date +%Y%m%d_%H%M%S).sql.gz${recipient:+.gpg}
+stamp=$(date +%Y%m%d_%H%M%S)
+path=$BACKUPS/psyfit_production_$stamp.sql.gz${recipient:+.gpg}
 
 info "Backup of $DB_NAME started${recipient:+, encrypted to $recipient}"
 write_dump "$path" "$recipient" || die "The dump did not become whole; nothing was kept of it"
 info "Backup successful: $path ($(size_of "$path"))"
+save_the_rest "$stamp" "$recipient"
 remove_old
 if [ -n "$bucket" ]; then
-  upload "$path" "$bucket"
+  for path in "$BACKUPS"/*_"$stamp".*; do
+    upload "$path" "$bucket"
+  done
 fi
 info "Backup completed successfully."
