@@ -20,19 +20,24 @@ app = App(
 )
 # By name, so that a command imports only what it needs.
 app.command(
+    "commands.triage:triage",
+    name="triage",
+    help="Tell within 10 seconds what is broken and what to do now; it only looks.",
+)
+app.command(
     "commands.show:show",
     name="show",
     help="Show what the runbook says, section by section, with the exact commands; no server is needed.",
 )
 app.command(
-    "commands.verify:verify",
-    name="verify",
-    help="Verify that the server is as the runbook says; it only looks.",
-)
-app.command(
     "commands.recover:recover",
     name="recover",
     help="Undo what a drill that was killed or cut off has left on a server.",
+)
+app.command(
+    "commands.verify:verify",
+    name="verify",
+    help="Verify that the server is as the runbook says; it only looks.",
 )
 app.command(
     "commands.drill:drill",

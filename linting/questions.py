@@ -69,8 +69,9 @@ LOOK_ONLY = {
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
     "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
-    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list|ls -R \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
+    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs( --timestamps)? --tail \d+ Q|"
+    r"events --since Q --until Q( --filter event=\w+)+ --format Q|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy list|ls -R \S+|stat -c %Y \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
     r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping|"
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",

@@ -32,6 +32,7 @@ class Met(StrEnum):
     OK = "ok"
     REFUSED = "refused"
     TIMED_OUT = "timed out"
+    NOT_YET = "no answer yet"
     NO_ROUTE = "no route"
     NO_ADDRESS = "no address"
     FAILED = "failed"
@@ -47,7 +48,7 @@ class Met(StrEnum):
     @property
     def shows_life(self) -> bool:
         """Whether somebody at the address must have answered; a refusal is an answer."""
-        return self not in (Met.TIMED_OUT, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
+        return self not in (Met.TIMED_OUT, Met.NOT_YET, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Part:
 SSH_FAULTS = {
     Met.REFUSED: ("its sshd", "is down"),
     Met.TIMED_OUT: ("its ssh port", "does not answer"),
+    Met.NOT_YET: ("its ssh port", "has not answered yet"),
     Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
     Met.SILENT: ("its sshd", "takes connections and gives no shell"),
     Met.CUT: ("its ssh line", "was cut"),
