@@ -6,27 +6,42 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter, validators
 from rich.console import Console
 
 from commands.front import Reports, Server, run_features
 from runbook.run import Running
 from runbook.target import load
 
-SECONDS = 10.0
+SECONDS = 10
 """From the start of the process to the page, whatever is still open then."""
+
+SHORTEST_SECONDS = 5
 
 TO_PRINT_SECONDS = 1.5
 SELECTED = "check and critical and (rb-2 or rb-3)"
 FEATURES = ("02-health", "03-incidents")
 
 
-def triage(*, target: Server, reports: Reports = None) -> int:
+def triage(
+    *,
+    target: Server,
+    within: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=SHORTEST_SECONDS),
+            help="How many seconds until what is there is printed; more where the line is slow.",
+        ),
+    ] = SECONDS,
+    reports: Reports = None,
+) -> int:
     """Tell within 10 seconds what is broken: causes first, each with the next command, ready to paste.
 
     It looks at the critical scenarios of sections 2 and 3. Nothing on the server is changed.
     """
-    end = _Page(target, _began() + SECONDS - TO_PRINT_SECONDS)
+    end = _Page(target, _began() + within - TO_PRINT_SECONDS)
     load(target)
     return run_features(
         "--run-kind=triage",

@@ -175,7 +175,10 @@ class OpenJournal(_Model):
         changes = f"{self.changes} change{'s' if self.changes > 1 else ''}"
         here, there = self.heal
         if self.under_way:
-            return f"A drill is under way on this server: {whose}. What is seen now may be its doing."
+            return (
+                f"A drill is under way on this server: {whose}. What is seen now may be its doing. "
+                f"If it was killed, `{here}` from here undoes it, or {there} on the server."
+            )
         wait = "waits" if self.changes == 1 else "wait"
         return (
             f"A drill was left open on this server: {whose}; {changes} {wait} to be undone. "
