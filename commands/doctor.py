@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from commands import banner
 from commands.front import Server, run_features
 from runbook import exits, rights
 from runbook.evidence import Evidence
@@ -37,7 +38,7 @@ def doctor(*, target: Server) -> int:
     code = run_features("--plan", target=target, plugins=[planned])
     if code != exits.COMPLIANT:
         return code
-    missing = _missing(server)
+    missing = _missing(server, target)
     _show(server, missing, planned.sections_by_right())
     return exits.UNDETERMINED if missing else exits.COMPLIANT
 
@@ -59,12 +60,13 @@ class _Planned:
         return {right: sorted(sections, key=section_order) for right, sections in found.items()}
 
 
-def _missing(target: Target) -> dict[Right, str]:
-    """The rights that are not there, and what was said when they were tried."""
+def _missing(target: Target, given: str) -> dict[Right, str]:
+    """The rights that are not there, and what was said when they were tried; says before what a drill left open."""
     redactor = Redactor()
     with tempfile.TemporaryDirectory() as folder:
         evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
         observer = Observer(target, evidence, redactor, {})
+        banner.asked(observer, given)()
         tries: dict[Right, Callable[[], object]] = {
             rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
             rights.LOGIN: observer.greeting,

@@ -20,6 +20,7 @@ from checks import discovery
 from checks.containers import CONTAINERS
 from checks.discovery import Fact, Value, Who
 from checks.openpgp import NotOpenPgp, key_ids
+from commands import banner
 from runbook import exits, rights
 from runbook.evidence import Evidence
 from runbook.look import Look
@@ -128,7 +129,7 @@ def init(
     if path.exists():
         raise TargetError(f"{path}: is there already; `runbook init` overwrites nothing, so move it or give --output")
     try:
-        seen = _look(target)
+        seen = _look(target, _given(path))
     except _Unreachable as error:
         return _unreachable(error)
     yours = {key: Fact(None, f"only you know {what}") for key, what in YOURS_TO_KNOW.items()}
@@ -277,8 +278,8 @@ def _observing(target: Target) -> Iterator[Observer]:
             evidence.close()
 
 
-def _look(target: Target) -> Seen:
-    """Look as the account itself, and as root where it may be.
+def _look(target: Target, given: str) -> Seen:
+    """Look as the account itself, and as root where it may be; say first what a drill has left open.
 
     Raises:
         _Unreachable: There is no line to the server.
@@ -291,9 +292,11 @@ def _look(target: Target) -> Seen:
             raise _Unreachable(str(error), observer.line()) from None
         sudo = _refusal(look) if not who.root else None
         if who.root or sudo is not None:
+            banner.asked(observer, given)()
             return _seen(look, who, {} if sudo is None else {rights.ROOT: sudo})
     become = Ssh.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
     with _observing(target.model_copy(update={"ssh": become})) as observer:
+        banner.asked(observer, given)()
         seen = _seen(Look(observer), who, {})
     return replace(seen, facts={**seen.facts, "ssh.become": Fact("sudo -n", "it may, without a password")})
 
@@ -372,10 +375,13 @@ def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
     console.print(Text(f"Written: {path}"), soft_wrap=True)
     if facts["domain"].value is None:
         console.print(Text("Fill in the key domain before you go on."))
-    console.print(
-        Text(f"Next: runbook verify --target {path if path.parent != TARGETS else path.stem}"), soft_wrap=True
-    )
+    console.print(Text(f"Next: runbook verify --target {_given(path)}"), soft_wrap=True)
     return exits.UNDETERMINED if untold or seen.missing else exits.COMPLIANT
+
+
+def _given(path: Path) -> str:
+    """What ``--target`` is given for this file."""
+    return str(path) if path.parent != TARGETS else path.stem
 
 
 def _by_reason(untold: Mapping[str, str]) -> Iterable[tuple[str, str]]:

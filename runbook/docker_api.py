@@ -51,8 +51,9 @@ CONTAINER = {
         "OOMKilled": True,
         "ExitCode": True,
         "StartedAt": True,
+        "FinishedAt": True,
         "Pid": True,
-        "Health": {"Status": True},
+        "Health": {"Status": True, "Log": {ANY: {"Start": True, "ExitCode": True}}},
     },
     "Config": {
         "Env": True,

@@ -11,6 +11,7 @@ class Met(StrEnum):
     OK = "ok"
     REFUSED = "refused"
     TIMED_OUT = "timed out"
+    NOT_YET = "no answer yet"
     NO_ROUTE = "no route"
     NO_ADDRESS = "no address"
     FAILED = "failed"
@@ -26,7 +27,7 @@ class Met(StrEnum):
     @property
     def shows_life(self) -> bool:
         """Whether somebody at the address must have answered; a refusal is an answer."""
-        return self not in (Met.TIMED_OUT, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
+        return self not in (Met.TIMED_OUT, Met.NOT_YET, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
 
     @property
     def closed(self) -> bool:

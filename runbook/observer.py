@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from runbook import reachability
+from runbook import journal, reachability
 from runbook.channel import LineLost
 from runbook.connection import Connection
 from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
@@ -132,7 +132,7 @@ class Observer:
             answer, error = _outcome_of(running, question)
             of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
             if isinstance(error, LineLost) or (error is not None and of_target):
-                self._look_out()
+                self.look_out()
             if isinstance(question, Containers):
                 self._evidence.release()
             sequence = self._evidence.record(
@@ -174,13 +174,13 @@ class Observer:
         self._silence = Silence()
 
     def line(self) -> str | None:
-        """What the server looks like from outside, in one line; None where no line to it has failed.
+        """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
         """
         met = self._connection.met()
-        if met not in (None, Met.OK):
-            self._look_out()
+        if met not in (None, Met.OK, Met.NOT_YET):
+            self.look_out()
         if self._outlook is None:
             return None
         name, edge = self._outlook
@@ -189,7 +189,8 @@ class Observer:
             parts.append(reachability.ssh_part(self.target.ssh.port, met))
         return reachability.line_of(self.target.domain, tuple(parts))
 
-    def _look_out(self) -> None:
+    def look_out(self) -> None:
+        """Ask for the name and the edge, once: what the line needs of them."""
         with self._outlook_lock:
             if self._outlook is None:
                 self._outlook = in_background(self._name_part), in_background(self._edge_part)
@@ -306,7 +307,8 @@ class Observer:
 
     def _name(self, question: Question[Any]) -> str:
         declared = question.template()
-        return self._names.get(declared) or reachability.NAMES.get(declared) or type(question).__name__
+        known = {**reachability.NAMES, **journal.NAMES, **self._names}
+        return known.get(declared) or type(question).__name__
 
 
 def in_background(work: Callable[[], A]) -> Future[A]:
@@ -344,6 +346,8 @@ def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
     """An answer as the evidence keeps it."""
     match answer:
         case Output():
+            if isinstance(question, Command) and not question.keep_answer:
+                return {"status": answer.status, "answer": f"[{len(answer.out)} characters, not kept]"}
             return {"status": answer.status, "answer": answer.out, "errors": answer.err}
         case HttpAnswer():
             head = "\n".join(

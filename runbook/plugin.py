@@ -29,13 +29,13 @@ from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Un
 from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Changes, Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
-from runbook.run import KINDS, Kind, Running, begin
+from runbook.run import KINDS, Kind, Running, asked_journal, begin
 from runbook.target import Target, load
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
-ONLY_LOOKING = ("verify", "gate")
+ONLY_LOOKING = ("verify", "triage", "gate")
 
 
 class Hooks:
@@ -54,6 +54,16 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_steady_state(self, look: Look) -> SteadyState:
         """What must hold before a drill, and be the same after it."""
+        raise NotImplementedError
+
+    @pytest.hookspec
+    def pytest_runbook_begun(self, running: Running) -> None:
+        """Take note that a run begins: what is asked now is asked together with the checks."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_ending(self, running: Running) -> bool:
+        """Show what came of a run in another way than ours, while its line still stands; true where that is done."""
         raise NotImplementedError
 
     @pytest.hookspec(firstresult=True)
@@ -109,7 +119,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 @pytest.fixture
 def operator(request: pytest.FixtureRequest) -> Operator:
     """The operator of this drill; who asks first engages the interlock."""
-    return request.config.stash[DRILLING].operator()
+    return request.config.stash[DRILLING].operator(_drill_of(request.node))
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +215,8 @@ class Runbook:
         wanted = self._checks_by_item(session.items)
         checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
         running.observer.expect(one for check in checks for one in self._catalogue.questions_of(check))
-        running.look.start(checks)
+        self._config.hook.pytest_runbook_begun(running=running)
+        running.look.start((asked_journal, *checks))
 
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:
@@ -235,7 +246,18 @@ class Runbook:
         if self._config.option.plan:
             session.items.clear()
         with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
+            self._tell_of_journal()
             return (yield)
+
+    def _tell_of_journal(self) -> None:
+        running, untold = self._config.stash.get(RUNNING, None), None
+        if running is None:
+            return
+        try:
+            running.read_journal(self._config.option.target)
+        except Undetermined as error:
+            untold = error
+        self._screen.journal(running.journal, untold)
 
     # A scenario as it runs
 
@@ -340,12 +362,14 @@ class Runbook:
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
+        self._screen.quiet()
+        shown = self._config.hook.pytest_runbook_ending(running=running)
         run = running.finish(self._config.hook.pytest_runbook_controls() or ())
         changes = self._config.hook.pytest_runbook_changes(run=run, reports=running.folder.parent)
         run = run.model_copy(update={"changes": changes})
         written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
         session.exitstatus = run.exit_code
-        self._screen.end(run, next(iter(written), running.folder))
+        self._screen.end(run, next(iter(written), running.folder), shown=bool(shown))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and str(report.nodeid).endswith(".feature"):
@@ -361,6 +385,13 @@ class Runbook:
 def _override(config: pytest.Config) -> Override | None:
     reason, by = config.option.gate_override, config.option.gate_by
     return Override(reason=reason, by=by) if reason and by and config.option.run_kind == "gate" else None
+
+
+def _drill_of(item: pytest.Item) -> str:
+    """What a drill is called on the command line."""
+    scenario = bdd.scenario_of(item)
+    tags = bdd.tags_of(scenario) if scenario else frozenset()
+    return next((tag.removeprefix("drill-") for tag in sorted(tags) if tag.startswith("drill-")), "without a name")
 
 
 def _marks_of(tag: str) -> tuple[str, ...]:

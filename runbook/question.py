@@ -126,10 +126,12 @@ class Command(Question[Output]):
     Attributes:
         script: Template; ``{name}`` stands for a fact or a value of `about`, quoted for the shell.
         lane: Commands of one lane are answered in order; ``slow`` is for whole reads, at the lowest priority.
+        keep_answer: Whether the evidence keeps the answer, or its length alone.
     """
 
     script: str
     lane: Lane = field(default="quick", kw_only=True)
+    keep_answer: bool = field(default=True, kw_only=True)
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = field(default=(), kw_only=True)
 
     def about(self, **values: str | Sequence[str]) -> Command:

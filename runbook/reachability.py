@@ -44,6 +44,7 @@ class Part:
 SSH_FAULTS = {
     Met.REFUSED: ("its sshd", "is down"),
     Met.TIMED_OUT: ("its ssh port", "does not answer"),
+    Met.NOT_YET: ("its ssh port", "has not answered yet"),
     Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
     Met.SILENT: ("its sshd", "takes connections and gives no shell"),
     Met.CUT: ("its ssh line", "was cut"),

@@ -162,6 +162,42 @@ class Server(_Model):
     clock_offset_seconds: float | None
 
 
+class OpenJournal(_Model):
+    """What a drill has left to undo on the server, or would: whatever is seen meanwhile may be its doing.
+
+    Attributes:
+        drill: Its name; None where the journal does not say it. The same holds for ``by``.
+        since: When it began; where the journal does not say it, when the oldest change was registered.
+        changes: How many wait to be undone.
+        under_way: Whether its heart has beaten just now; else it was killed or cut off.
+        heal: The command that undoes them from here, and the one on the server itself.
+    """
+
+    drill: str | None
+    by: str | None
+    since: datetime
+    changes: int
+    under_way: bool
+    heal: tuple[str, str]
+
+    def sentence(self) -> str:
+        """What a person has to know before anything else."""
+        name = f"the drill {self.drill}" if self.drill else "a drill"
+        whose = f"{name}, begun {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
+        changes = f"{self.changes} change{'s' if self.changes > 1 else ''}"
+        here, there = self.heal
+        if self.under_way:
+            return (
+                f"A drill is under way on this server: {whose}. What is seen now may be its doing. "
+                f"If it was killed, `{here}` from here undoes it, or {there} on the server."
+            )
+        wait = "waits" if self.changes == 1 else "wait"
+        return (
+            f"A drill was left open on this server: {whose}; {changes} {wait} to be undone. "
+            f"Heal it first: `{here}` from here, or {there} on the server."
+        )
+
+
 class Control(_Model):
     """One control that the runbook supports evidence for, as the suite's own table had it.
 
@@ -248,12 +284,13 @@ class Run(_Model):
     """Everything that a report needs to know of one run.
 
     ``line`` says what the server looks like from outside; None where no line to it failed. ``changes`` is None where
-    nobody looked for an earlier run.
+    nobody looked for an earlier run. ``journal`` is what a drill has left open there; None where nothing is open, or it
+    could not be told.
     """
 
     schema_version: Literal[1] = 1
     id: str
-    kind: Literal["verify", "gate", "drill", "rehearse"]
+    kind: Literal["verify", "triage", "gate", "drill", "rehearse"]
     server: Server
     origin: Origin
     override: Override | None = None
@@ -263,6 +300,7 @@ class Run(_Model):
     selected: int
     collected: int
     line: str | None = None
+    journal: OpenJournal | None = None
     scenarios: tuple[Scenario, ...]
     exchanges: tuple[Exchange, ...]
     controls: tuple[Control, ...] = ()

@@ -20,6 +20,7 @@ import pytest
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
+from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
 
 LIMIT_SECONDS = 20.0
@@ -357,6 +358,26 @@ def test_where_forwarding_is_forbidden_the_outcomes_are_the_same(
 def test_an_account_without_docker(as_account: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     seen = badly(as_account("guest"))
     assert seen.run.line is None
+
+
+@pytest.mark.parametrize("bad", ["closed", "silent", "dead"])
+def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_do(
+    address: str, target: Callable[..., Path], tmp_path: Path, bad: str
+) -> None:
+    with ExitStack() as stack:
+        if bad == "closed":
+            ports = {"port": port_that_nobody_listens_on(address)}
+        elif bad == "silent":
+            ports = {"port": stack.enter_context(silent(address))[0]}
+        else:
+            ports = {name: stack.enter_context(dead(address)) for name in ("port", "https_port", "http_port")}
+        seen = triaged(target(**ports), tmp_path / "reports")
+    assert seen.code == 3, seen.screen
+    assert seen.lines[0].startswith("psytech.jp: DNS not asked · ")
+    assert seen.lines[2].startswith("1. ? UNDETERMINED  The server cannot be reached over SSH: ")
+    assert seen.lines[2].endswith(" → runbook section 1")
+    assert seen.lines[3].startswith("    what to do: ")
+    assert not re.search(r"^2\. ", seen.screen, re.MULTILINE), seen.screen
 
 
 def test_ctrl_c_while_a_silent_host_is_waited_for_ends_at_once(

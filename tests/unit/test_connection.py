@@ -144,6 +144,14 @@ def test_hanging_up_while_a_command_is_given_up_ends_at_once() -> None:
         assert time.monotonic() - begun < 1
 
 
+def test_a_line_that_still_begins_has_met_no_answer_yet(ssh: Callable[[str], Connection]) -> None:
+    connection = ssh("#!/bin/sh\nexec tail -f /dev/null\n")
+    assert connection.met() is None
+    connection.ready()
+    assert connection.met() is Met.NOT_YET
+    connection.close()
+
+
 def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:
     connection = Connection(
         Target(name="x", environment="staging", address="192.0.2.1", domain="service.example", ssh=Ssh(local=True))

@@ -49,7 +49,7 @@ KEPT = {
     "Id": "abc",
     "Name": "/psyfit-db",
     "ResolvConfPath": "/var/lib/docker/containers/abc/resolv.conf",
-    "State": {"Running": True, "Health": {"Status": "healthy"}},
+    "State": {"Running": True, "Health": {"Status": "healthy", "Log": [{}]}},
     "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
     "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"max-size": "50m"}}},
     "Mounts": [{"Type": "bind", "Source": "/srv"}],
