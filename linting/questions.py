@@ -72,7 +72,8 @@ LOOK_ONLY = {
     r"ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs( --timestamps)? --tail \d+ Q|"
     r"events --since Q --until Q( --filter event=\w+)+ --format Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy (list|help)|ls -R \S+|stat -c %Y \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy (list|help)|ls -R \S+|stat -c %Y \S+)|"
+    r"exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
     r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping|"
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",

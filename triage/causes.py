@@ -17,8 +17,8 @@ from checks.logins import database_login
 from checks.proxy import STATE, proxy_state
 from drills.route import Route, read_route
 from runbook.look import OUT_OF_TIME, Check, Look, reading
+from runbook.met import Met
 from runbook.outcome import NotApplicable, Outcome, Undetermined
-from runbook.reachability import Met
 from runbook.record import Run, Scenario
 from triage.remedies import ADVICE, SYMPTOMS, Advice, Seen
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from checks.lately import Since
+from runbook.met import Met
 from runbook.outcome import SIGNS, Outcome
 from runbook.question import facts_of
-from runbook.reachability import Met
 from runbook.record import Run
 from runbook.screen import LONGEST_SEEN, STYLES, clean
 from runbook.target import Target

@@ -20,9 +20,9 @@ from checks.proxy import Saved
 from drills.route import Route
 from runbook import features
 from runbook.look import OUT_OF_TIME
+from runbook.met import Met
 from runbook.outcome import Outcome
 from runbook.question import facts_of
-from runbook.reachability import Met
 from runbook.record import Difference, Run, Scenario
 from runbook.target import Ssh, Target
 from tests.unit import report_example as example
