@@ -145,7 +145,7 @@ def _choices(sections: Sequence[Section]) -> dict[str, str]:
     for one in sections:
         chapter = one.number.partition(".")[0]
         if chapters[chapter] > 1:
-            found.setdefault(chapter, f"{one.title}, all of it")
+            found.setdefault(chapter, "the whole chapter")
         found[one.number] = one.title
     return found
 
