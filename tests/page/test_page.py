@@ -9,8 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from reporting import html
 from runbook.outcome import Outcome
 from runbook.record import Changes, Figure, Run, Series, Timeline
+from tests.bench_report import made_up
 from tests.page.conftest import Open, Scheme
 from tests.unit import report_example as example
 
@@ -185,6 +187,15 @@ def test_a_link_leads_to_what_was_left_out_or_folded(opened: Open) -> None:
     page.get_by_role("link", name="evidence 1, disk.SPACE").first.click()
     expect(page.locator("#evidence-1")).to_be_in_viewport()
     expect(page.locator("#evidence-1")).to_contain_text("df -P -B1")
+
+
+def test_of_thousands_too_any_can_be_chosen_and_gone_to(opened: Open) -> None:
+    page = opened(made_up(html.LARGE + 1)).page
+    page.get_by_label("62 failed").check()
+    expect(page.get_by_role("status")).to_have_text("Scenarios shown: 62 of 1001 (failed).")
+
+    page.goto(page.url.partition("#")[0] + "#scenario-1001")
+    expect(page.locator("#scenario-1001")).to_be_in_viewport()
 
 
 def test_without_a_script_it_is_the_whole_list(opened: Open) -> None:
