@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.backups import Backup
+from checks.discovery import facts_of_copies
 from checks.offsite import (
     BLOCKS,
     COPY,
@@ -279,6 +280,13 @@ def test_other_bytes_fail_even_where_no_sum_would_tell() -> None:
         copies_are_the_same((a_copy(Stored(5, None, None)), a_copy(SAME)), SUMS)
     with pytest.raises(Undetermined, match="no copy of a backup"):
         copies_are_the_same((a_copy(None),), SUMS)
+
+
+def test_the_crontab_tells_where_the_copies_go_and_nobody_which_key_may_look() -> None:
+    facts = facts_of_copies("BACKUP_S3_BUCKET=kept\n0 2 * * * /srv/bin/backup.sh\n", "root")
+    assert facts["offsite.bucket"].value == "kept"
+    assert facts["offsite.credentials"].value is None
+    assert facts_of_copies("# BACKUP_S3_BUCKET=kept\n", "root") == {}
 
 
 def test_sums_are_read_by_path() -> None:
