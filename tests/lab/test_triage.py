@@ -194,23 +194,24 @@ def test_what_a_log_says_is_redacted_steers_nothing_and_is_in_no_record(lab: Ser
 
 @pytest.fixture
 def full_disks(lab: Server) -> Iterator[None]:
-    """Not a byte is left on the disks of the engine, of temporary files and of the backups."""
-    faults.inject(lab, "docker-disk-small")
-    lab.run(FILL).required()
-    yield
-    lab.run(UNFILL)
-    faults.heal(lab, "docker-disk-small")
+    """Next to nothing is left on the disks of the engine, of temporary files and of the backups."""
+    try:
+        faults.inject(lab, "docker-disk-small")
+        lab.run(FILL).required()
+        yield
+    finally:
+        lab.run(UNFILL)
+        faults.heal(lab, "docker-disk-small")
 
 
 FILL = """
 mount -t tmpfs -o size=1m tmpfs /tmp
-for disk in /var/lib/docker /tmp; do
-  cat /dev/zero > $disk/filler 2> /dev/null
-  ! echo more >> $disk/filler || exit
+for disk in /var/lib/docker /tmp /var/backups/psyfit; do
+  cat /dev/zero > $disk/.filler 2> /dev/null
+  [ "$(df --output=avail --block-size=1024 $disk | tail -n 1)" -le 64 ] || exit
 done
-fallocate --length "$(df --output=avail --block-size=1 /var/backups/psyfit | tail -n 1)" /var/backups/psyfit/.filler
 """
-UNFILL = "umount --lazy /tmp; rm -f /var/backups/psyfit/.filler /var/lib/docker/filler"
+UNFILL = "umount --lazy /tmp; rm -f /var/backups/psyfit/.filler /var/lib/docker/.filler"
 
 
 @pytest.mark.usefixtures("full_disks")
