@@ -59,6 +59,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _SECRET_HEADERS = {"set-cookie"}
+CLOSING_SECONDS = 1.0
 CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
 IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
@@ -216,7 +217,11 @@ class Observer:
     def close(self) -> None:
         """Hang up."""
         self._outside.close()
-        self._hang_up()
+        if self._docker_lock.acquire(timeout=CLOSING_SECONDS):  # else an engine is waited for that says nothing
+            self._docker_lock.release()
+            self._hang_up()
+        else:
+            self._connection.close()
 
     def _hang_up(self) -> None:
         with self._docker_lock:

@@ -82,7 +82,7 @@ class Page:
                 told = f"{advice.thing}{self._ago(said.at)}: {said.text}" if said else "could not be read"
                 self._fact("last log line", self._short(told))
             if advice.beside:
-                self._fact("first", advice.beside)
+                self._fact("know before", advice.beside)
             self._command(PASTE_HERE if advice.heals else MORE_TO_READ, pasted(self._target, advice.remedy))
         for sentence in _consequences(cause):
             self._fact("with it", sentence)
@@ -94,7 +94,7 @@ class Page:
             return f"{self._moment(advice.since)}{or_before}, {advice.by}"
         started = cause.lived.started if cause.lived else None
         runs = f"; {advice.thing} was started at {self._moment(Since(started, True))}" if advice and started else ""
-        return f"when is unknown{runs}"
+        return f"unknown{runs}"
 
     def _moment(self, since: Since) -> str:
         return f"{since.at.astimezone():%Y-%m-%d %H:%M:%S %z}{self._ago(since.at)}"
@@ -133,7 +133,8 @@ class Page:
         return safe if len(safe) <= LONGEST_SEEN else f"{safe[:LONGEST_SEEN]} …"
 
     def _safe(self, text: str) -> str:
-        return clean(self._redact(text))
+        """On one line: nothing that a server says can stand where a command to paste stands."""
+        return clean(" ".join(self._redact(text).splitlines()))
 
 
 def pasted(target: Target, remedy: Remedy) -> str:

@@ -20,6 +20,7 @@ import pytest
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
+from tests.lab.sampling import sampled
 from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
 
@@ -360,7 +361,7 @@ def test_an_account_without_docker(as_account: Callable[..., Path], badly: Calla
     assert seen.run.line is None
 
 
-@pytest.mark.parametrize("bad", ["closed", "silent", "dead"])
+@pytest.mark.parametrize("bad", sampled(["closed", "silent", "dead"], 1))
 def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_do(
     address: str, target: Callable[..., Path], tmp_path: Path, bad: str
 ) -> None:

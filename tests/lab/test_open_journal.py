@@ -52,7 +52,7 @@ def arguments(command: str, server: Server, folder: Path) -> list[str]:
     return [*command.split(), "--target", str(server.state / "target.toml"), "--reports", str(folder), *more]
 
 
-@pytest.mark.parametrize("command", sampled(COMMANDS, 3))
+@pytest.mark.parametrize("command", sampled(COMMANDS, 2))
 def test_a_command_says_first_that_a_drill_is_open_whose_it_is_and_how_to_heal(
     command: str, left_open: str, lab: Server, tmp_path: Path
 ) -> None:

@@ -152,6 +152,23 @@ def test_the_cause_comes_first_and_its_command_heals_it(fault: Broken, lab: Serv
     assert "15 of 15 critical scenarios of sections 2 and 3 hold" in after.screen
 
 
+@pytest.mark.nginx
+def test_nginx_that_is_down_is_started_by_the_command(nginx_lab: Server, tmp_path: Path) -> None:
+    target = nginx_lab.state / "target.toml"
+    try:
+        faults.inject(nginx_lab, "nginx-stopped")
+        seen = triaged(target, tmp_path, *PATIENTLY)
+        first = FIRST_CAUSE.search(seen.screen)
+        assert first, seen.screen
+        assert (first["title"], first["section"]) == ("TLS is ended for the domain", "3.1")
+        assert re.match(r"psytech\.jp: DNS ok · \d+ (refused|no TLS)", seen.lines[0]), seen.screen
+        subprocess.run(["sh", "-c", seen.command], check=True, capture_output=True, timeout=PASTED_SECONDS)
+        after = triaged(target, tmp_path, *PATIENTLY)
+    finally:
+        faults.heal(nginx_lab, "nginx-stopped")
+    assert after.code == 0, after.screen
+
+
 CRASH_LOOP = Broken("crash-loop", "No container restarts over and over", "10", "docker logs --tail 50 psyfit-redis")
 
 
@@ -194,23 +211,24 @@ def test_what_a_log_says_is_redacted_steers_nothing_and_is_in_no_record(lab: Ser
 
 @pytest.fixture
 def full_disks(lab: Server) -> Iterator[None]:
-    """Not a byte is left on the disks of the engine, of temporary files and of the backups."""
-    faults.inject(lab, "docker-disk-small")
-    lab.run(FILL).required()
-    yield
-    lab.run(UNFILL)
-    faults.heal(lab, "docker-disk-small")
+    """Next to nothing is left on the disks of the engine, of temporary files and of the backups."""
+    try:
+        faults.inject(lab, "docker-disk-small")
+        lab.run(FILL).required()
+        yield
+    finally:
+        lab.run(UNFILL)
+        faults.heal(lab, "docker-disk-small")
 
 
 FILL = """
 mount -t tmpfs -o size=1m tmpfs /tmp
-for disk in /var/lib/docker /tmp; do
-  cat /dev/zero > $disk/filler 2> /dev/null
-  ! echo more >> $disk/filler || exit
+for disk in /var/lib/docker /tmp /var/backups/psyfit; do
+  cat /dev/zero > $disk/.filler 2> /dev/null
+  [ "$(df --output=avail --block-size=1024 $disk | tail -n 1)" -le 64 ] || exit
 done
-fallocate --length "$(df --output=avail --block-size=1 /var/backups/psyfit | tail -n 1)" /var/backups/psyfit/.filler
 """
-UNFILL = "umount --lazy /tmp; rm -f /var/backups/psyfit/.filler /var/lib/docker/filler"
+UNFILL = "umount --lazy /tmp; rm -f /var/backups/psyfit/.filler /var/lib/docker/.filler"
 
 
 @pytest.mark.usefixtures("full_disks")
@@ -251,6 +269,7 @@ def test_a_server_with_a_load_above_20_is_told_of_in_time(lab: Server, triage: T
     assert re.search(r"^1\. [✗?] |^\? still open", seen.screen, re.MULTILINE), seen.screen
 
 
+@pytest.mark.soak
 def test_an_engine_that_hangs_holds_the_page_up_no_longer(lab: Server, triage: Triage) -> None:
     lab.run("pkill -STOP -x dockerd").required()
     try:

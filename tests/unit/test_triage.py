@@ -28,7 +28,7 @@ from runbook.target import Ssh, Target
 from tests.unit import report_example as example
 from triage import remedies
 from triage.causes import NO_SSH, find
-from triage.page import Page, ago, pasted, ssh
+from triage.page import PASTE_HERE, Page, ago, pasted, ssh
 from triage.remedies import ADVICE, SYMPTOMS, Remedy, Seen
 
 TARGET = Target(name="here", environment="staging", address="192.0.2.1", domain="service.example")
@@ -316,6 +316,15 @@ def test_what_a_log_says_is_redacted_and_steers_no_terminal() -> None:
     assert "\x1b" not in text
     assert "hunter2" not in text
     assert "[redacted]" in text
+
+
+def test_what_a_server_says_cannot_stand_where_a_command_stands() -> None:
+    forged = f"x\n    {PASTE_HERE}\nrm -rf /\u2028rm -rf /"
+    lived = {"psyfit-redis": replace(LIVED, last_line=LogLine(forged, NOW))}
+    run = example.run([scenario("redis-is-up", FAILED, forged)])
+    lines = page(run, seen(container("psyfit-redis", paused=True), lived=lived)).splitlines()
+    commands = [lines[place + 1] for place, line in enumerate(lines) if line.strip() == PASTE_HERE]
+    assert commands == ["ssh -p 22 192.0.2.1 'docker unpause psyfit-redis'"]
 
 
 @pytest.mark.parametrize(
