@@ -5,7 +5,7 @@ Names of uploaded files stay on the server: they are compared there, and only co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 
@@ -20,12 +20,11 @@ SECONDS_PER_ARCHIVE = 600.0
 
 COMPARED = Command(
     cleandoc(
-        r"""root=$(docker volume inspect --format '{{{{.Mountpoint}}}}' {volume}) || exit
-    find "$root" -maxdepth 0 >/dev/null || exit
+        r"""find {folder} -maxdepth 0 >/dev/null || exit
     exec < {file} || exit
     {{
       tar --list --verbose --numeric-owner --quoting-style=escape --gzip --file=- 2>/dev/null; echo "tar $?"
-      QUOTING_STYLE=escape find "$root" -type f -links 1 ! -newerct @{made} -exec stat -c 'kept %s %N' -- {{}} +
+      QUOTING_STYLE=escape find {folder} -type f -links 1 ! -newerct @{made} -exec stat -c 'kept %s %N' -- {{}} +
     }} | awk '
     /^tar [0-9]+$/ {{ status = $2; next }}
     /^-/ {{
@@ -94,8 +93,15 @@ def contents_of_archives(look: Look) -> tuple[Contents, ...]:
     volumes = look.target.backups.volumes
     newest = {volume: found[-1] for volume, found in look.see(archives).items() if volume in volumes and found}
     plain = {volume: one for volume, one in newest.items() if not one.encrypted}
+    if not plain:
+        return ()
+    inspected = look.ask(CONTAINERS)
+    with reading("the containers' volumes"):
+        folders = read_folders(inspected)
+    if unknown := [volume for volume in plain if volume not in folders]:
+        raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container has the volume")
     answers = look.ask_each(
-        COMPARED.about(volume=volume, file=one.path, made=str(int(one.made_at.timestamp())))
+        COMPARED.about(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
         for volume, one in plain.items()
     )
     return tuple(
@@ -118,12 +124,27 @@ def read_volumes(inspected: Iterable[Inspection], prefix: str) -> dict[str, tupl
         LookupError, TypeError: It is no inspection.
     """
     found: dict[str, list[str]] = {}
-    for one in inspected:
-        name = str(one["Name"]).removeprefix("/")
-        for mount in one["Mounts"] or () if is_release(name, prefix) else ():
-            if mount["Type"] == "volume":
-                found.setdefault(str(mount["Name"]), []).append(name)
+    for name, volume, _ in _volumes(inspected):
+        if is_release(name, prefix):
+            found.setdefault(volume, []).append(name)
     return {volume: tuple(sorted(names)) for volume, names in sorted(found.items())}
+
+
+def read_folders(inspected: Iterable[Inspection]) -> dict[str, str]:
+    """Where on the server the files of each volume of these containers are.
+
+    Raises:
+        LookupError, TypeError: It is no inspection.
+    """
+    return {volume: folder for _, volume, folder in _volumes(inspected)}
+
+
+def _volumes(inspected: Iterable[Inspection]) -> Iterator[tuple[str, str, str]]:
+    """A container's name, a volume that it has, and where its files are."""
+    for one in inspected:
+        for mount in one["Mounts"] or ():
+            if mount["Type"] == "volume":
+                yield str(one["Name"]).removeprefix("/"), str(mount["Name"]), str(mount["Source"])
 
 
 def read_contents(text: str) -> Mapping[str, int]:

@@ -68,7 +68,7 @@ LOOK_ONLY = {
     "crontab": r"crontab -l( -u \S+)?",
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
-    "docker": r"docker (volume ls -q|volume inspect --format Q \S+|network ls --format Q|cp \S+:\S+ -|"
+    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|"
     r"ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs( --timestamps)? --tail \d+ Q|"
     r"events --since Q --until Q( --filter event=\w+)+ --format Q|"

@@ -61,7 +61,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "minutes",
         "mark",
         "release",
-        "volume",
+        "folder",
         "made",
         "images",
     }

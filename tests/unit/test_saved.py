@@ -135,14 +135,14 @@ def container(name: str, *mounts: Mapping[str, str]) -> dict[str, Any]:
 
 def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
     volume, other, folder = (
-        {"Type": "volume", "Name": "files"},
-        {"Type": "volume", "Name": "exports"},
+        {"Type": "volume", "Name": "files", "Source": "/v/files"},
+        {"Type": "volume", "Name": "exports", "Source": "/v/exports"},
         {"Type": "bind", "Source": "/etc"},
     )
     inspected = (
         container("psyfit-web-2", volume, other, folder),
         container("psyfit-web-1", volume),
-        container("psyfit-db", {"Type": "volume", "Name": "db"}),
+        container("psyfit-db", {"Type": "volume", "Name": "db", "Source": "/v/db"}),
     )
     look = looking(TARGET, {CONTAINERS: inspected})
     volumes = look.see(volumes_of_releases)
@@ -155,12 +155,18 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
 # What is in an archive
 
 
+def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
+    listed = LISTED.replace("files_20260214_020000.tar.gz.gpg", "files_20260214_020000.tar.gz")
+    look = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
+    with pytest.raises(Undetermined, match="no container has the volume"):
+        look.see(contents_of_archives)
+
+
 def compared(volume: Path, file: Path, made: int) -> Contents:
     """What the declared command answers for these, and what is made of it."""
-    script = COMPARED.about(volume="files", file=str(file), made=str(made)).told(facts_of(TARGET))
-    docker = f"docker() {{ echo '{volume}'; }}\n"
+    script = COMPARED.about(folder=str(volume), file=str(file), made=str(made)).told(facts_of(TARGET))
     told = subprocess.run(
-        ["sh", "-c", docker + script], capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+        ["sh", "-c", script], capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
     )
     assert told.returncode == 0, told.stderr
     answer = read_contents(told.stdout)
