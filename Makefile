@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test unit page lint bench soak lock clean
+.PHONY: help rehearse test unit page lint bench mutate soak lock clean
 
 PYTHON ?= python3
 ENVIRONMENT := .venv/installed
@@ -29,6 +29,9 @@ lint: $(ENVIRONMENT) ## style, types, the arrows between the rooms
 bench: $(ENVIRONMENT) ## speed, as ratios against peers in the same run
 	.venv/bin/python -m tests.bench
 
+mutate: $(ENVIRONMENT) ## weaken checks and steps, one change at a time: which one does nobody notice?
+	.venv/bin/python -m tests.mutation
+
 soak: $(ENVIRONMENT) ## everything, whole: also what repeats and takes long
 	.venv/bin/python -m pytest tests/unit tests/page tests/lab --hypothesis-profile=soak
 
@@ -44,5 +47,6 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 	  { echo "needed: Python 3.11 or newer with venv (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat --editable .
 	@touch $@

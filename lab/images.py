@@ -111,11 +111,11 @@ class _Workshop:
 
     def images(self) -> Images:
         base = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
-        runtime = self._tag("runtime", base, _digest_of(HERE / "runtime"))
-        postgres = self._tag("postgres", base, _digest_of(HERE / "postgres"), POSTGRES)
-        redis = self._tag("redis", base, _digest_of(HERE / "redis"), REDIS)
-        proxy = self._tag("kamal-proxy", base, _digest_of(HERE / "kamal-proxy"), PROXY)
-        server = self._tag("server", base, _digest_of(HERE / "machine-image"), *s3_server.made_from())
+        runtime = self._tag("runtime", base, digest_of(HERE / "runtime"))
+        postgres = self._tag("postgres", base, digest_of(HERE / "postgres"), POSTGRES)
+        redis = self._tag("redis", base, digest_of(HERE / "redis"), REDIS)
+        proxy = self._tag("kamal-proxy", base, digest_of(HERE / "kamal-proxy"), PROXY)
+        server = self._tag("server", base, digest_of(HERE / "machine-image"), *s3_server.made_from())
 
         def build(tag: str, published: str | None, folder: str) -> Callable[[], None]:
             return lambda: self._ensure(tag, published, lambda: self._build(tag, HERE / folder, base))
@@ -232,7 +232,7 @@ class _Workshop:
 
     def _proxy_binary(self) -> Path:
         module = HERE / "kamal-proxy"
-        kept = cache_folder() / f"kamal-proxy-{_digest_of(module)[:12]}"
+        kept = cache_folder() / f"kamal-proxy-{digest_of(module)[:12]}"
         if kept.exists():
             return kept
         if shutil.which("go") is None:
@@ -309,7 +309,8 @@ def _package_sources() -> Iterator[str]:
             yield f"deb {address} {suite} {component}"
 
 
-def _digest_of(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
+    """A digest of all files of a folder, their names and whether they can be run."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():

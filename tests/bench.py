@@ -1,22 +1,22 @@
-"""How fast the suite looks at a server that is 50 ms away, beside other ways to ask the same in the same run."""
+"""How fast the suite looks at a server, beside other tools that are asked the same in the same run."""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-import testinfra
-import testinfra.host
 from rich.console import Console
 from rich.table import Table
 
@@ -26,43 +26,56 @@ from runbook.connection import Connection
 from runbook.target import load
 from tests.bench_report import report_of_10_000_results
 from tests.lab.looking import verify
+from tests.peers import testinfra
+from tests.peers.inside import Inside
 from tests.relay import Relay
 
-FAR_SECONDS = 0.050
+NEAR_SECONDS, FAR_SECONDS = 0.0, 0.050
 QUESTIONS = 100
 RUNS = 5
-AT_ONCE = 8
+WIDTH = 110
 PORTS = (22022, 22443, 22080, 22030, 22900)
-RELAY_ADDRESS = "127.77.1.1"
+NEAR_ADDRESS, FAR_ADDRESS = "127.77.1.2", "127.77.1.1"
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
+
+OF_TESTINFRA_AT_MOST = 0.1
+OF_GOSS_AT_MOST = 3.0
+HELP_SECONDS_AT_MOST = 0.15
+QUESTIONS_SECONDS_AT_MOST = 0.3
+LONGER_SECONDS_AT_MOST = 1.0
 
 
 @dataclass(frozen=True)
 class Line:
-    """A way to the lab: its target file and its ssh_config."""
+    """A way to the lab: its target file, its ssh_config, and the address that both name."""
 
     target: Path
     ssh_config: Path
+    address: str
 
 
 def main() -> None:
     """Measure and print."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=WIDTH)
+    began = time.monotonic()
+    console.print(_starts())
     console.print(report_of_10_000_results())
     with ExitStack() as stack:
         server = Server(STANDING) if STANDING else stack.enter_context(disposable("bench"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        near = stack.enter_context(line_to(server, folder / "near", 0))
+        near = stack.enter_context(line_to(server, folder / "near", NEAR_SECONDS))
         far = stack.enter_context(line_to(server, folder / "far", FAR_SECONDS))
         console.print(_questions(far))
-        console.print(_whole_runs(near, far, folder / "reports"))
+        console.print(_beside_goss(server))
+        console.print(_beside_testinfra(near, far, folder / "reports"))
+    console.print(f"measured in {(time.monotonic() - began) / 60:.0f} minutes, {os.cpu_count()} cores")
 
 
 @contextmanager
 def line_to(server: Server, folder: Path, round_trip_seconds: float) -> Iterator[Line]:
     """A relay to the lab that adds this round trip."""
     folder.mkdir()
-    listen = RELAY_ADDRESS if round_trip_seconds else "127.77.1.2"
+    listen = FAR_ADDRESS if round_trip_seconds else NEAR_ADDRESS
     text = (server.state / "target.toml").read_text()
     address = load(str(server.state / "target.toml")).address
     config = (server.state / "ssh_config").read_text()
@@ -77,38 +90,37 @@ def line_to(server: Server, folder: Path, round_trip_seconds: float) -> Iterator
         .replace(str(server.state / "ssh_config"), str(folder / "ssh_config"))
     )
     with Relay(listen, address, {port: port for port in PORTS}, round_trip_seconds):
-        yield Line(folder / "target.toml", folder / "ssh_config")
+        yield Line(folder / "target.toml", folder / "ssh_config", listen)
 
 
-def _questions(far: Line) -> Table:
-    ours, connect = _ours(far)
-    peers = {
-        f"ssh with a control master, {AT_ONCE} at a time": _control_master(far, AT_ONCE),
-        "ssh with a control master, one after the other": _control_master(far, 1),
-        "testinfra over ssh with a control master": _testinfra(far),
-    }
-    table = Table(
-        "way",
-        "seconds",
-        "times ours",
-        title=f"{QUESTIONS} small questions at {FAR_SECONDS * 1000:.0f} ms",
-        title_justify="left",
-    )
-    table.add_row("runbook, once the connection stands (budget 0.300)", f"{ours:.3f}", "1.0")
-    for name, seconds in peers.items():
-        table.add_row(name, f"{seconds:.3f}", f"{seconds / ours:.1f}")
-    table.add_row("to connect, beside that", f"{connect:.3f}", "")
+def _starts() -> Table:
+    """What answers without a server."""
+    table = _table("without a server", "CPU seconds", "seconds", "at most", "")
+    console = [str(Path(sys.executable).with_name("runbook"))]
+    for arguments, at_most in (("--help", HELP_SECONDS_AT_MOST), ("show", None), ("show 3.4", None)):
+        command = [*console, *arguments.split()]
+        _done(command)
+        taken = [(_cpu_seconds_of_children(), _seconds(partial(_done, command))) for _ in range(RUNS)]
+        begun = [cpu for cpu, _ in taken] + [_cpu_seconds_of_children()]
+        cpu = median(after - before for before, after in pairwise(begun))
+        seconds = median(one for _, one in taken)
+        table.add_row(f"runbook {arguments}", f"{cpu:.3f}", f"{seconds:.3f}", *_held(seconds, at_most))
     return table
 
 
-def _ours(line: Line) -> tuple[float, float]:
+def _questions(line: Line) -> Table:
+    """What the connection itself costs."""
     asked, connected = [], []
     for _ in range(RUNS):
         connection = Connection(load(str(line.target)))
         connected.append(_seconds(connection.ready().result))
         asked.append(_seconds(partial(_ask, connection)))
         connection.close()
-    return median(asked), median(connected)
+    table = _table(f"the connection at {FAR_SECONDS * 1000:.0f} ms", "seconds", "at most", "")
+    table.add_row("to connect", f"{median(connected):.3f}", "", "")
+    seconds = median(asked)
+    table.add_row(f"{QUESTIONS} questions", f"{seconds:.3f}", *_held(seconds, QUESTIONS_SECONDS_AT_MOST))
+    return table
 
 
 def _ask(connection: Connection) -> None:
@@ -117,55 +129,86 @@ def _ask(connection: Connection) -> None:
         assert one.result().lines[-1] == str(number)
 
 
-def _control_master(line: Line, at_once: int) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        ssh = ["ssh", "-F", str(line.ssh_config), "-S", f"{folder}/control", "-l", "root"]
-        subprocess.run([*ssh, "-M", "-f", "-N", RELAY_ADDRESS], check=True, timeout=30)
-
-        def ask(number: int) -> None:
-            command = f"stat -c %s /etc/hosts; echo {number}"
-            done = subprocess.run(
-                [*ssh, RELAY_ADDRESS, command], capture_output=True, text=True, check=True, timeout=30
-            )
-            assert done.stdout.splitlines()[-1] == str(number)
-
-        with ThreadPoolExecutor(at_once) as pool:
-            seconds = _seconds(lambda: list(pool.map(ask, range(QUESTIONS))))
-        subprocess.run([*ssh, "-O", "exit", RELAY_ADDRESS], capture_output=True, check=True, timeout=30)
-    return seconds
-
-
-def _testinfra(line: Line) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "ssh_config"
-        control = f"  ControlMaster auto\n  ControlPath {folder}/control\n  ControlPersist 30\n"
-        config.write_text(line.ssh_config.read_text() + control)
-        host = testinfra.host.get_host(f"ssh://root@{RELAY_ADDRESS}", ssh_config=str(config))
-        host.run("true")
-        seconds = _seconds(lambda: [host.run(f"stat -c %s /etc/hosts; echo {number}") for number in range(QUESTIONS)])
-        subprocess.run(
-            ["ssh", "-F", str(config), "-l", "root", "-O", "exit", RELAY_ADDRESS], capture_output=True, timeout=30
-        )
-    return seconds
+def _beside_goss(server: Server) -> Table:
+    """Both within the lab's machine, by turns."""
+    inside = Inside(server)
+    inside.put()
+    try:
+        pairs = [(inside.ours(), inside.goss()) for _ in range(RUNS)]
+    finally:
+        inside.remove()
+    title = f"on the server itself, beside goss, which asks {inside.asked} of the {inside.of} questions"
+    table = _table(title, "runbook verify", "goss", "ratio", "at most", "")
+    for name, ours, peers, at_most in (
+        (
+            "without the start of the process",
+            [one.look_seconds for one, _ in pairs],
+            [other.look_seconds for _, other in pairs],
+            OF_GOSS_AT_MOST,
+        ),
+        (
+            "with it",
+            [one.process_seconds for one, _ in pairs],
+            [other.process_seconds for _, other in pairs],
+            None,
+        ),
+    ):
+        table.add_row(name, *_compared(ours, peers, at_most))
+    return table
 
 
-def _whole_runs(near: Line, far: Line, reports: Path) -> Table:
+def _beside_testinfra(near: Line, far: Line, reports: Path) -> Table:
     """Pairs, one after the other, so that whatever else the machine does falls on both."""
-    taken: dict[Line, list[float]] = {near: [], far: []}
+    ours: dict[Line, list[float]] = {near: [], far: []}
+    peers: dict[Line, list[float]] = {near: [], far: []}
+    commands = 0
     for _ in range(RUNS):
-        for line, seconds in taken.items():
-            seconds.append(_seconds(partial(_verified, line, reports)))
-    at_zero, at_far = median(taken[near]), median(taken[far])
-    table = Table("way", "seconds", title=f"runbook verify, as a whole process, median of {RUNS}", title_justify="left")
-    table.add_row("at 0 ms", f"{at_zero:.2f}")
-    table.add_row(f"at {FAR_SECONDS * 1000:.0f} ms", f"{at_far:.2f}")
-    table.add_row("longer by (budget 1.00)", f"{at_far - at_zero:.2f}")
+        for line in (near, far):
+            ours[line].append(_seconds(partial(_verified, line, reports)))
+            began = time.perf_counter()
+            commands = testinfra.ask(line.ssh_config, line.address)
+            peers[line].append(time.perf_counter() - began)
+    title = f"over ssh, as a whole process, beside {commands} commands of plain pytest-testinfra"
+    table = _table(title, "runbook verify", "testinfra", "ratio", "at most", "")
+    table.add_row("at 0 ms", *_compared(ours[near], peers[near], None))
+    table.add_row(f"at {FAR_SECONDS * 1000:.0f} ms", *_compared(ours[far], peers[far], OF_TESTINFRA_AT_MOST))
+    longer = median(ours[far]) - median(ours[near])
+    table.add_row("longer by", f"{longer:.2f}", "", "", *_held(longer, LONGER_SECONDS_AT_MOST))
     return table
 
 
 def _verified(line: Line, reports: Path) -> None:
     seen = verify(line.target, reports)
     assert seen.code == 0, seen.told()
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table("", *columns, title=f"{title} (median of {RUNS})", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _compared(ours: Sequence[float], peers: Sequence[float], at_most: float | None) -> tuple[str, ...]:
+    """Both medians, the median of the pairs' ratios, and whether that holds."""
+    ratio = median(one / other for one, other in zip(ours, peers, strict=True))
+    return (f"{median(ours):.2f}", f"{median(peers):.2f}", f"{ratio:.3f}", *_held(ratio, at_most))
+
+
+def _held(figure: float, at_most: float | None) -> tuple[str, str]:
+    if at_most is None:
+        return "", ""
+    return f"{at_most:g}", "held" if figure <= at_most else "MISSED"
+
+
+def _done(command: Sequence[str]) -> None:
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+
+
+def _cpu_seconds_of_children() -> float:
+    """What all processes that were started and have ended have used: on a busy machine they take longer than that."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _seconds(work: Callable[[], object]) -> float:

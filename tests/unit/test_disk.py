@@ -62,10 +62,11 @@ def test_a_disk_below_a_path_is_looked_at_as_well() -> None:
         "40 22 0:50 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw",
         "41 22 0:51 / /var/lib/docker/containers/abc/mounts/shm rw - tmpfs shm rw",
         "42 22 7:1 / /var/www/psyfit/manual ro - ext4 /dev/loop1 ro",
+        "42 22 7:1 / /var/www/psyfit/manual rw - ext4 /dev/loop1 ro",
         "43 22 253:0 /srv /var/www/psyfit/shared rw - ext4 /dev/vda1 rw",
         "44 22 253:48 / /mnt/elsewhere rw - ext4 /dev/vdd rw",
     ],
-    ids=["overlay", "shm", "read-only", "the same device again", "elsewhere"],
+    ids=["overlay", "shm", "read-only", "read-only by its own option", "the same device again", "elsewhere"],
 )
 def test_what_nothing_of_the_service_grows_on_is_left_out(line: str) -> None:
     assert _paths_chosen(line) == ["/"]
@@ -90,6 +91,36 @@ def test_df_is_read() -> None:
     (root,) = read_df(f"{SPACE}/dev/vda1 1000 780 200 80% /\n\n{INODES}/dev/vda1 100 85 15 85% /\n")
     assert round(root.used_percent) == 80
     assert root.used_inodes_percent == 85
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "30 22 253:16 / /srv rw ext4 /dev/vdb rw",
+        "30 22 253:16 / /srv - ext4 /dev/vdb rw",
+        "30 22 253:16 / /srv rw - ",
+    ],
+    ids=["no two halves", "too short", "nothing after"],
+)
+def test_what_is_no_line_of_the_mounts_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="not a line of mountinfo"):
+        read_mounts(PATHS + line)
+
+
+def test_paths_on_no_mount_are_refused() -> None:
+    with pytest.raises(ValueError, match="on any mount"):
+        chosen(["/srv"], [])
+
+
+@pytest.mark.parametrize("rows", ["", "/dev/vda1 1000 780 200 80%\n", "/dev/vda1 1000 780 200 80% /\n/dev/vdb 1\n"])
+def test_what_is_not_of_df_is_refused(rows: str) -> None:
+    with pytest.raises(ValueError, match="not the lines of df"):
+        read_df(SPACE + rows, INODES + "/dev/vda1 100 85 15 85% /\n")
+
+
+def test_blanks_in_what_df_names_are_read() -> None:
+    (one,) = read_df(SPACE + "/dev/vdb 10 7 2 80% /mnt/two words\n", INODES + "/dev/vdb 9 8 1 85% /mnt/two words\n")
+    assert one.mount == "/mnt/two words"
 
 
 def test_no_fixed_number_of_inodes_is_none_used() -> None:

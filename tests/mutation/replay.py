@@ -1,0 +1,208 @@
+"""What the lab answered under each fault, kept, and the scenarios looked at again by those answers, without a lab."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from commands import rooms
+from lab import faults
+from lab.images import cache_folder
+from lab.server import Server
+from runbook import bdd, features
+from runbook.evidence import Evidence
+from runbook.features import Scenario
+from runbook.look import Look
+from runbook.observer import Observer, Told
+from runbook.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.question import Question
+from runbook.redaction import Redactor
+from runbook.run import Kind
+from runbook.target import Target, load
+from tests.unit.answering import looking
+
+ROOT = Path(__file__).resolve().parents[2]
+HEALTHY = "healthy"
+UNDER_WAY = "-is-under-way"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a lab answered under a fault.
+
+    Attributes:
+        fault: Its name; ``healthy`` and the edge's where none was on the lab.
+        answers: Each question with its answer, or with why there was none.
+    """
+
+    fault: str
+    target: Target
+    answers: Mapping[Question[Any], object]
+
+    @property
+    def kind(self) -> Kind:
+        """As what the run looked: what is under way for a moment is a fault before a deploy only."""
+        return "gate" if any(one.endswith(UNDER_WAY) for one in self.fails) else "verify"
+
+    @property
+    def fails(self) -> frozenset[str]:
+        """The scenarios that must fail."""
+        return frozenset() if self.is_healthy else faults.describe(self.fault).fails
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.fault.startswith(HEALTHY)
+
+
+class _Recorder(Observer):
+    """Keeps every answer that it passes on."""
+
+    kept: dict[Question[Any], object]
+
+    def put(self, question: Question[Any]) -> Callable[[], Told[Any]]:
+        wait = super().put(question)
+
+        def keep() -> Told[Any]:
+            told = wait()
+            self.kept[question] = told.error or told.answer
+            return told
+
+        return keep
+
+
+def record(server: Server, fault: str) -> Recording:
+    """Look at a lab as a run does, and keep what it answers."""
+    target = load(str(server.state / "target.toml"))
+    catalogue, redactor = rooms.read_catalogue(), Redactor()
+    with tempfile.TemporaryDirectory() as folder:
+        evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
+        observer = _Recorder(target, evidence, redactor, catalogue.names)
+        observer.kept = {}
+        observer.expect(catalogue.names)
+        look = Look(observer)
+        recording = Recording(fault, target, observer.kept)
+        checks = {name: check for one in looked_at() for name, check in _checks_of(one).items()}
+        look.start(checks.values())
+        for one in looked_at():
+            guarded(one, look, recording.kind)
+        observer.close()
+        evidence.close()
+    return recording
+
+
+def keep(recording: Recording) -> None:
+    """Keep it for the next time, for as long as checks and lab are as they are."""
+    folder().mkdir(parents=True, exist_ok=True)
+    (folder() / f"{recording.fault}.pickle").write_bytes(pickle.dumps(recording))
+
+
+def kept() -> list[Recording]:
+    """All that are kept."""
+    return [pickle.loads(path.read_bytes()) for path in sorted(folder().glob("*.pickle"))]  # noqa: S301 - our own
+
+
+@cache
+def folder() -> Path:
+    """Where they are kept: what the lab answers is known by what it is made of and by what is asked."""
+    digest = hashlib.sha256()
+    for room in ("lab", "checks"):
+        for path in sorted((ROOT / room).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.read_bytes())
+    return cache_folder() / f"answers-{digest.hexdigest()[:12]}"
+
+
+@cache
+def looked_at() -> tuple[Scenario, ...]:
+    """Every scenario that a program looks at."""
+    rooms.meanings()
+    return tuple(
+        one for one in features.scenarios_of(features.read()) if "check" in one.tags and "manual" not in one.tags
+    )
+
+
+def outcomes(recording: Recording) -> dict[str, Outcome | str]:
+    """What each scenario comes to by the recorded answers; what another one stands on comes first."""
+    look = looking(recording.target, recording.answers)
+    found: dict[str, Outcome | str] = {}
+    for one in looked_at():
+        found[one.id] = guarded(one, look, recording.kind)
+    bad = {one for one, came_to in found.items() if came_to in (Outcome.FAILED, Outcome.UNDETERMINED)}
+    return {one.id: Outcome.UNDETERMINED if folded(one, bad) else found[one.id] for one in looked_at()}
+
+
+def looked_again(recording: Recording, scenario: Scenario) -> Outcome | str:
+    """What one scenario comes to by the recorded answers."""
+    return guarded(scenario, looking(recording.target, recording.answers), recording.kind)
+
+
+def guarded(scenario: Scenario, look: Look, kind: Kind) -> Outcome | str:
+    """What a scenario comes to; the name of the error where it breaks, as one may that stands on what is not well."""
+    try:
+        return outcome(scenario, look, kind)
+    except Exception as error:
+        return type(error).__name__
+
+
+def folded(scenario: Scenario, bad: set[str]) -> bool:
+    """Whether it stands on one that is not well, so that nothing is said of it."""
+    return any(tag.removeprefix("needs-") in bad for tag in scenario.tags if tag.startswith("needs-"))
+
+
+def outcome(scenario: Scenario, look: Look, kind: Kind) -> Outcome:
+    """What a scenario comes to, its sentences carried out one by one."""
+    try:
+        for sentence in scenario.filled():
+            (meaning,) = bdd.meanings_of(sentence.kind, sentence.text)
+            meaning.step_func(**dict(_arguments(meaning, sentence, look, kind)))
+    except Differs:
+        return Outcome.FAILED
+    except Undetermined:
+        return Outcome.UNDETERMINED
+    except NotApplicable:
+        return Outcome.NOT_APPLICABLE
+    except Attested:
+        return Outcome.ATTESTED
+    return Outcome.PASSED
+
+
+def _arguments(meaning: Any, sentence: features.Sentence, look: Look, kind: Kind) -> Iterator[tuple[str, object]]:
+    """What a step function is called with: what its checks saw, what stands in the sentence, the table below it."""
+    said = meaning.parser.parse_arguments(sentence.text) or {}
+    given: dict[str, object] = {"look": look, "run_kind": kind, "datatable": [list(row) for row in sentence.table]}
+    for name in inspect.signature(meaning.step_func).parameters:
+        if name in said:
+            yield name, meaning.converters.get(name, lambda value: value)(said[name])
+        elif name in given:
+            yield name, given[name]
+        else:
+            yield name, look.see(_catalogue().checks[name])
+
+
+def _checks_of(scenario: Scenario) -> dict[str, Any]:
+    functions = [
+        one.step_func for sentence in scenario.filled() for one in bdd.meanings_of(sentence.kind, sentence.text)
+    ]
+    return {check.__name__: check for function in functions for check in _catalogue().checks_of(function)}
+
+
+@cache
+def _catalogue() -> Any:
+    return rooms.read_catalogue()
+
+
+def telling(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, Scenario]]:
+    """Where a scenario tells something: under the faults that it fails by or cannot tell, and on a healthy lab."""
+    for recording in recordings:
+        described = None if recording.is_healthy else faults.describe(recording.fault)
+        for one in looked_at():
+            bad = set() if described is None else {*described.fails, *described.undetermined}
+            if described is None or (one.id in bad and not folded(one, bad)):
+                yield recording, one

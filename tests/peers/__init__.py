@@ -1,0 +1,1 @@
+"""Other tools asked the same of the same lab, to measure against."""

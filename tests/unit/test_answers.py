@@ -1,0 +1,290 @@
+"""What a check makes of an answer that says that a thing is not there, and of one that is of no known form."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from checks import (
+    access,
+    accounts,
+    actions,
+    alerts,
+    cron,
+    drilled,
+    dump,
+    edge,
+    environment,
+    filling,
+    last_words,
+    logs,
+    proxy,
+    repository,
+    resources,
+    sessions,
+    underway,
+)
+from checks.edge import Published
+from runbook.outcome import Undetermined
+from runbook.question import HttpAnswer, Output, Question
+from runbook.target import Target
+from tests.unit.answering import looking
+from tests.unit.test_containers import container
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+GONE, BROKEN = "stat: cannot statx 'x': No such file or directory", "Permission denied"
+
+
+def _seen(check: Any, **answers: object) -> Any:
+    """What a check sees where its questions, by their names in its module, have these answers."""
+    module = importlib.import_module(check.__module__)
+    asked: dict[Question[Any], object] = {getattr(module, name): answer for name, answer in answers.items()}
+    return looking(TARGET, asked).see(check)
+
+
+@pytest.mark.parametrize(
+    ("check", "question", "gone", "nothing"),
+    [
+        (cron.crontab, "CRONTAB", Output(1, "", "no crontab for root"), cron.Crontab((), ())),
+        (cron.scripts, "SCRIPTS", Output(1, "", GONE), {}),
+        (environment.secret_files, "SECRET_FILES", Output(1, "", GONE), ()),
+        (repository.deploy_script, "DEPLOY_SCRIPT", Output(1, "", GONE), None),
+        (repository.origin_commit, "ORIGIN", Output(2, "", ""), None),
+    ],
+    ids=["crontab", "scripts", "secrets", "deploy script", "branch"],
+)
+def test_what_is_not_there_is_told_from_what_cannot_be_read(
+    check: Any, question: str, gone: Output, nothing: object
+) -> None:
+    assert _seen(check, **{question: gone}) == nothing
+    with pytest.raises(Undetermined):
+        _seen(check, **{question: Output(1, "", BROKEN)})
+
+
+def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
+    assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
+    assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
+    assert [*_seen(cron.scripts, SCRIPTS=Output(0, "", ""))] == []
+    commit = "a" * 40
+    assert _seen(repository.origin_commit, ORIGIN=Output(0, f"{commit}\trefs/heads/main\n", "")) == commit
+    with pytest.raises(Undetermined, match="git ended with 2 and said: fatal: no"):
+        _seen(repository.origin_commit, ORIGIN=Output(2, "advice\nfatal: no\nmore\n", ""))
+
+
+def _github(own: int, shared: int) -> Any:
+    body = '{"total_count": 1, "secrets": [{"name": "%s"}]}'
+    target = TARGET.model_copy(update={"github": TARGET.github.model_copy(update={"repository": "a/b"})})
+    return looking(
+        target,
+        {
+            actions.OF_REPOSITORY: HttpAnswer(own, {}, body % "OWN"),
+            actions.OF_ORGANIZATION: HttpAnswer(shared, {}, body % "SHARED"),
+        },
+    ).see(actions.actions_secrets)
+
+
+def test_secrets_of_the_organization_count_where_there_is_one() -> None:
+    assert _github(200, 200) == {"OWN", "SHARED"}
+    assert _github(200, 404) == {"OWN"}
+
+
+@pytest.mark.parametrize(("own", "shared"), [(401, 200), (200, 403), (404, 200), (500, 200)])
+def test_secrets_that_github_does_not_show_cannot_be_told(own: int, shared: int) -> None:
+    with pytest.raises(Undetermined):
+        _github(own, shared)
+
+
+def test_mails_that_wait() -> None:
+    assert _seen(alerts.waiting_mails, QUEUE=Output(0, "Mail queue is empty\n<looks like one>", "")) == 0
+    with pytest.raises(Undetermined, match="no mailq"):
+        _seen(alerts.waiting_mails, QUEUE=Output(127, "", "not found"))
+    with pytest.raises(Undetermined, match="could not be read"):
+        _seen(alerts.waiting_mails, QUEUE=Output(1, "", "not allowed"))
+
+
+def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None:
+    told = "log\t/a\t3\trefused\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
+    assert _seen(alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
+    with pytest.raises(Undetermined, match="no mail log"):
+        _seen(alerts.last_delivery, DELIVERIES=Output(0, "", ""))
+
+
+@pytest.mark.parametrize(
+    ("status", "folders"), [(0, ("/opt/bin",)), (1, ("/usr/bin", "/bin"))], ids=["the crontab's", "cron's own"]
+)
+def test_the_folders_in_which_a_job_looks(status: int, folders: tuple[str, ...]) -> None:
+    listed = Output(status, "PATH=/opt/bin\n", "")
+    found = _seen(alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=listed)
+    assert found.paths["backup.sh"] == folders
+
+
+def test_only_a_sealed_backup_makes_a_sealed_drill() -> None:
+    told = "now 1790000000\npassed 1780000000 restore x.sql.gz.gpg\npassed 1785000000 restore y.sql.gz\n"
+    assert _seen(drilled.last_sealed_drill, PASSED=Output(0, told, "")).backup == "x.sql.gz.gpg"
+
+
+NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "HostPort": "1"}]}}}
+REFUSED: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
+    (access.read_service_logs, ("now 1\nanything",)),
+    (access.read_writers, ("open\tx",)),
+    (access.read_writers, ("else\tx\t/y (deleted)",)),
+    (accounts.read_counts, ('["1", 2]',)),
+    (accounts.read_counts, ('[1, "2"]',)),
+    (accounts.read_counts, ("[3, 2]",)),
+    (accounts.read_counts, ("[-1, 2]",)),
+    (drilled.read_passed, ("passed 1 a b",)),
+    (drilled.read_passed, ("now 1 2",)),
+    (drilled.read_passed, ("then 1\n",)),
+    (edge.published, (NO_ADDRESS, "80/tcp")),
+    (last_words.read_last_words, ("words of nobody",)),
+    (proxy.read_list, ("Service  Host  Path  Target  State  TLS\nweb  a  /  b  asleep  no",)),
+    (proxy.read_list, ("Service  Host  Path  Target  State    TLS\nweb      a     /     b       running  maybe",)),
+    (repository._path, ("1", "too few")),
+    (resources.read_counted, ({},)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "given"), REFUSED)
+def test_what_is_of_no_known_form_is_refused(read: Callable[..., Any], given: tuple[Any, ...]) -> None:
+    with pytest.raises((ValueError, LookupError, TypeError)):
+        [*read(*given)]
+
+
+def test_counts_of_accounts_may_be_all_of_them() -> None:
+    assert accounts.read_counts("[2, 2]") == (2, 2)
+    assert accounts.read_counts("[0, 0]") == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("dumped", "flaw"),
+    [
+        ({"gzip_whole": False}, "it cannot be decompressed to its last byte"),
+        ({"begins": False}, "it does not begin as a dump"),
+        ({"completes": 2}, "2 dumps in one file"),
+        ({"completes": 0}, "its last line is missing"),
+        ({"ends": False}, "lines after its last one"),
+        ({}, None),
+    ],
+)
+def test_why_a_dump_is_not_whole(dumped: dict[str, Any], flaw: str | None) -> None:
+    whole: dict[str, Any] = {"gzip_whole": True, "begins": True, "completes": 1, "ends": True}
+    one = dump.Dump(**{**whole, **dumped}, size_bytes=1, newest=(), started=None, tables=())
+    assert one.flaw == flaw
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "reached", "everybody"),
+    [
+        ("", "10.0.0.1", True, True),
+        ("0.0.0.0", "localhost", True, True),  # noqa: S104 - what Docker says
+        ("127.0.0.1", "localhost", True, False),
+        ("127.0.0.1", "127.0.0.2", True, False),
+        ("::1", "[::1]", True, False),
+        ("10.0.0.1", "10.0.0.1", True, True),
+        ("10.0.0.1", "localhost", False, True),
+        ("127.0.0.1", "10.0.0.1", False, False),
+    ],
+)
+def test_where_a_published_port_is_reached(address: str, host: str, reached: bool, everybody: bool) -> None:
+    one = Published(address, 8080)
+    assert one.is_reached_at(host, 8080) is reached
+    assert one.is_reached_at(host, 8081) is False
+    assert one.to_everybody is everybody
+
+
+def test_targets_of_the_proxy() -> None:
+    assert (proxy.host_of("web:3000"), proxy.port_of("web:3000")) == ("web", 3000)
+    assert (proxy.host_of("web"), proxy.port_of("web")) == ("web", 80)
+    assert (proxy.host_of("fe80::a"), proxy.port_of("fe80::a")) == ("fe80::a", 80)
+    assert (proxy.host_of("3000"), proxy.port_of("3000")) == ("3000", 80)
+    with pytest.raises(Undetermined, match="no curl"):
+        proxy.http_status_of(Output(127, "", ""))
+    assert proxy.http_status_of(Output(7, "000", "")) is None
+
+
+def test_what_a_group_of_the_kernel_tells() -> None:
+    first = {"memory.usage_in_bytes": "900", "memory.limit_in_bytes": str(1 << 60), "memory.oom_control oom_kill": "2"}
+    second = {"memory.current": "900", "memory.max": str((1 << 60) - 1), "memory.events oom_kill": "3"}
+    told = resources.read_counted({**first, "memory.stat total_inactive_file": "100"})
+    assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (800, None, 2)
+    told = resources.read_counted({**second, "memory.stat inactive_file": "200"})
+    assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (700, (1 << 60) - 1, 3)
+    told = resources.read_counted({"memory.current": "5", "memory.max": "max", "memory.stat inactive_file": "9"})
+    assert (told.memory_bytes, told.out_of_memory_kills, told.periods, told.held_back) == (0, 0, 0, 0)
+    assert not told.cpu_limited
+
+
+@pytest.mark.parametrize(
+    ("word", "program", "kind"),
+    [
+        ("backup.sh", "bash", "backup"),
+        ("backup.sh", "backup.sh", "backup"),
+        ("backup.sh", "vi", None),
+        ("", "bash", None),
+        ("backup.sh", "", None),
+        ("other.sh", "bash", None),
+        ("db:migrate", "ruby", "migration"),
+    ],
+)
+def test_what_a_process_is_about(word: str, program: str, kind: str | None) -> None:
+    found = underway.process(word, program)
+    assert (found.kind if found else None) == kind
+
+
+def test_what_is_under_way_is_told_by_its_kind() -> None:
+    work = underway.read_work("lock\t/run/x (deleted)\t\nprocess\t/a/backup.sh\tbash\nopen /j/7\n")
+    assert work.holders == {"/run/x": ("a process",)}
+    assert (len(work.running("backup")), len(work.running("deploy"))) == (1, 0)
+    assert work.undo == ("7",)
+
+
+def test_a_session_that_has_asked_nothing_has_no_time() -> None:
+    assert sessions._seconds(None) == 0.0
+    told = sessions.read_sessions('[97, 1, [[7, "idle", null, null, null, null, null, null]]]').others[0]
+    assert (told.waits_for, told.application, told.query_seconds) == (None, "", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("at", "seen_at", "writing"),
+    [(0, 0, True), (0, 3599, True), (0, 3600, False), (1, 0, False)],
+    ids=["now", "within its time", "at its end", "from the future"],
+)
+def test_a_run_is_in_progress_within_its_time(at: int, seen_at: int, writing: bool) -> None:
+    line = cron.LogLine("begun", datetime.fromtimestamp(at, UTC))
+    run = cron.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
+    assert run.in_progress(60) is writing
+    assert run.minutes_ago is None
+
+
+@pytest.mark.parametrize(
+    ("own", "is_failing"),
+    [
+        ({"running": True, "restarts": 0, "up_seconds": None}, False),
+        ({"running": True, "restarts": 1, "up_seconds": None}, True),
+        ({"running": True, "restarts": 1, "up_seconds": 599.0}, True),
+        ({"running": True, "restarts": 1, "up_seconds": 600.0}, False),
+        ({"running": True, "restarting": True, "restarts": 0, "up_seconds": 900.0}, True),
+        ({"running": False, "exit_code": 1}, True),
+        ({"running": False, "exit_code": 0}, False),
+    ],
+)
+def test_a_release_that_fails(own: dict[str, Any], is_failing: bool) -> None:
+    plain = {"restarting": False, "exit_code": 0, "out_of_memory": False}
+    assert last_words.is_failing(replace(container(), **{**plain, **own})) is is_failing
+
+
+def test_sizes_that_docker_tells() -> None:
+    assert [logs.read_size(text) for text in ("5", "5k", "5kB", "5m", "5g", "5t", "1.5kB")] == [
+        5, 5_000, 5_000, 5_000_000, 5_000_000_000, 5_000_000_000_000, 1_500
+    ]  # fmt: skip
+
+
+def test_users_of_a_disk_are_the_largest_first() -> None:
+    one, two = filling.read_users("5\t/a\n9\t/b c\n\n3\t/b c\n")
+    assert (one.path, one.used_bytes, one.inodes) == ("/b c", 9, 3)
+    assert (two.path, two.inodes) == ("/a", 0)
