@@ -11,6 +11,7 @@ from typing import Any
 from checks.backups import Backup, backups
 from checks.dump import SECONDS_PER_FILE
 from checks.job_settings import job_settings
+from checks.saved import archives
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -74,11 +75,16 @@ class Openness:
     by_grants: tuple[str, ...]
 
 
+def to_be_copied(look: Look) -> tuple[Backup, ...]:
+    """Every backup of the database, and every archive of what has to be saved beside it."""
+    return (*look.see(backups), *(one for found in look.see(archives).values() for one in found))
+
+
 def offsite_copies(look: Look) -> tuple[Copy, ...] | None:
-    """Each backup with its copy, oldest first by its name; None where the target names no bucket."""
+    """Each backup with its copy, those of the database first; None where the target names no bucket."""
     if not _is_named(look):
         return None
-    local = look.see(backups)
+    local = look.see(to_be_copied)
     answers = look.ask_each(COPY.of(one.name) for one in local)
     with reading("what S3 says of the copies"):
         return tuple(Copy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
@@ -86,7 +92,7 @@ def offsite_copies(look: Look) -> tuple[Copy, ...] | None:
 
 def backup_sums(look: Look) -> dict[str, str]:
     """The SHA-256 of each backup on the server, by its path; none where the target names no bucket."""
-    local = look.see(backups) if _is_named(look) else ()
+    local = look.see(to_be_copied) if _is_named(look) else ()
     if not local:
         return {}
     told = look.ask(SUMS.about(files=[one.path for one in local])).required("the backups' checksums")

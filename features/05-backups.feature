@@ -178,6 +178,7 @@ Feature: 5. Backups and restore
 
   # What is looked at is the bucket that the target names, with a key that may only read. The copy follows the backup in
   # the same run of the script; one that is younger may still be on its way.
+  # The backups of the database, and the archives of the files and of the keys.
   @rb-5.5 @check
   Rule: 5.5 Off-site copies
 

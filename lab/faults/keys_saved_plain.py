@@ -10,7 +10,7 @@ fails = {"the-keys-are-backed-up-encrypted"}
 undetermined: set[str] = set()
 
 FAULT = "keys-saved-plain"
-PLAIN = f"{aside.BACKUPS}/psyfit_keys_$(date +%Y%m%d)_000000.tar"
+PLAIN = f"{aside.BACKUPS}/psyfit_keys_$(date +%Y%m%d_%H%M%S).tar"
 
 
 def inject(server: Server) -> None:
