@@ -14,6 +14,7 @@ from lab.server import Server
 from runbook import rights
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified, verify
+from tests.lab.test_secrets import ProcessLists
 
 LOOK_WITHOUT_ROOT = {"the-off-site-bucket-is-not-public", "the-off-site-bucket-keeps-versions"}
 TABLE = r"(?m)^\[offsite\]\n(.+\n)*"
@@ -53,6 +54,17 @@ def test_the_key_may_stand_in_variables(lab: Server, off_site: Callable[..., Ver
     key = json.loads((lab.state / "offsite.json").read_text())["auditor"]
     seen = off_site(by_variables, ITS_KEY=key["id"], ITS_SECRET=key["secret"], AWS_PROFILE="not-there")
     assert seen.ids(Outcome.PASSED) == offsite.SEEN_OFF_SITE, seen.told()
+
+
+def test_the_upload_shows_its_key_in_no_process_list(lab: Server) -> None:
+    with ProcessLists(lab) as processes:
+        said = lab.run(f"BACKUP_S3_BUCKET={offsite.BUCKET} /var/www/psyfit/bin/backup.sh", seconds=60).required().out
+    found = re.search(r"Copied to s3://psyfit-offsite/backups/psyfit/(psyfit_production_\S+)", said)
+    assert found
+    lab.run(f"rm {aside.BACKUPS}/{found[1]}").required()
+    secret = json.loads((lab.state / "offsite.json").read_text())["backup"]["secret"].encode()
+    assert any(b"backup.sh" in line for line in processes.seen), "the script was not seen"
+    assert not any(secret in line for line in processes.seen)
 
 
 def test_a_wrong_key_is_a_right_that_is_missing(lab: Server, off_site: Callable[..., Verified]) -> None:
