@@ -43,6 +43,7 @@ from runbook.question import (
 )
 from runbook.reachability import Met, Part
 from runbook.redaction import MASK, Redactor
+from runbook.silence import Silence
 from runbook.target import Target
 
 A = TypeVar("A")
@@ -102,7 +103,7 @@ class Observer:
         self._scrubber = Scrubber(redactor.learn)
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
-        self._docker_silent: EngineSilent | None = None
+        self._silence = Silence()
         self._outlook: tuple[Future[Part], Future[Part]] | None = None
         self._outlook_lock = threading.Lock()
 
@@ -160,7 +161,12 @@ class Observer:
     def reconnect(self) -> None:
         """Hang up what is left of a lost line, and take a new one for what is asked from now on."""
         self._hang_up()
+        self.listen_anew()
         self._connection = Connection(self.target)
+
+    def listen_anew(self) -> None:
+        """Ask a Docker Engine again that has given no answer."""
+        self._silence = Silence()
 
     def line(self) -> str | None:
         """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
@@ -215,17 +221,20 @@ class Observer:
         with self._docker_lock:
             if self._docker is not None:
                 self._docker.close()
-            self._docker = self._docker_silent = None
+            self._docker = None
         self._connection.close()
 
     def _begin(self, question: Question[Any]) -> Future[Any]:
         match question:
             case Command():
-                return self._connection.run(question.told(self._facts), question.seconds, question.lane)
+                script = question.told(self._facts)
+                if question.lane == "docker":
+                    return self._silence.unless(lambda: self._connection.run(script, question.seconds, "docker"))
+                return self._connection.run(script, question.seconds, question.lane)
             case Containers():
-                return in_background(lambda: self._containers(question))
+                return in_background(lambda: self._of_engine(self._containers, question))
             case Images():
-                return in_background(lambda: self._images(question))
+                return in_background(lambda: self._of_engine(self._images, question))
             case Http():
                 return in_background(lambda: self._outside.http(question))
             case GitHub():
@@ -236,14 +245,22 @@ class Observer:
                 return in_background(lambda: self._outside.dns(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
-    def _containers(self, question: Containers) -> tuple[Inspection, ...]:
+    def _of_engine(self, ask: Callable[[Question[A]], A], question: Question[A]) -> A:
+        """What the engine answers; one that gives no answer is asked no second time, by whatever way."""
+        try:
+            return ask(question)
+        except EngineSilent as error:
+            self._silence.falls(error)
+            raise
+
+    def _containers(self, question: Question[tuple[Inspection, ...]]) -> tuple[Inspection, ...]:
         try:
             return self._reader().containers()
         except EngineUnreachable:
             inspected = self._by_command(CONTAINERS_BY_COMMAND, question)
             return tuple(self._scrubber.container(one) for one in inspected)
 
-    def _images(self, question: Images) -> tuple[Inspection, ...]:
+    def _images(self, question: Question[tuple[Inspection, ...]]) -> tuple[Inspection, ...]:
         try:
             return self._reader().images()
         except EngineUnreachable:
@@ -260,16 +277,14 @@ class Observer:
             raise Undetermined("docker answered with something that is not JSON") from None
 
     def _reader(self) -> DockerReader:
-        """The engine's reader. An engine that gives no answer is asked no second time."""
         self._connection.ready().result()
         with self._docker_lock:
-            if self._docker_silent is not None:
-                raise self._docker_silent
+            self._silence.require_none()
             if self._docker is None:
                 try:
                     self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
-                except EngineSilent as error:
-                    self._docker_silent = error
+                except EngineSilent as error:  # known before the lock opens to the next who asks
+                    self._silence.falls(error)
                     raise
             return self._docker
 

@@ -55,7 +55,8 @@ class Operator:
     _over: threading.Event = field(default_factory=threading.Event)
 
     def look(self) -> Look:
-        """A new look: nothing that it says rests on an older one."""
+        """A new look: nothing that it says rests on an older one, nor that the Docker Engine gave no answer then."""
+        self.observer.listen_anew()
         return Look(self.observer)
 
     def do(self, act: Act, stdin: bytes = b"") -> Output:

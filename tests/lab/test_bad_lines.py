@@ -251,7 +251,6 @@ def hanging(lab: Server) -> Iterator[None]:
     lab.run(f"{UNHANG}; {SSHD_AGAIN}").required()
 
 
-@pytest.mark.soak  # 22 s where 20 are promised, since twice as many questions ask for the disks
 @pytest.mark.usefixtures("hanging")
 def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     lab: Server, target: Callable[..., Path], badly: Callable[..., Verified]
@@ -264,7 +263,6 @@ def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     lab.wait_until(f"! {HANGS}", seconds=10)
 
 
-@pytest.mark.soak  # up to 77 s where 20 are promised, since three times as many questions ask the engine
 def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Callable[..., Verified]) -> None:
     """The containers find each other by its own DNS, so the service really is degraded meanwhile."""
     begun = time.monotonic()
