@@ -93,7 +93,7 @@ class Running:
             id=self.folder.name,
             kind=self.kind,
             server=server,
-            origin=self.origin.result(),
+            origin=self._origin(),
             override=_redacted(self.override, self.redactor),
             started=self.started,
             ended=datetime.now(UTC),
@@ -106,6 +106,10 @@ class Running:
             exchanges=self.evidence.exchanges,
             controls=controls,
         )
+
+    def _origin(self) -> Origin:
+        origin = self.origin.result()
+        return origin.model_copy(update={"command": self.redactor.redact(origin.command)})
 
     def _redacted(self, scenario: Scenario) -> Scenario:
         """Without what the redactor has learned since this scenario ended."""
@@ -164,7 +168,7 @@ def begin(
         evidence=evidence,
         observer=observer,
         look=Look(observer, GATE_SECONDS if kind == "gate" else None),
-        origin=in_background(lambda: _origin(redactor)),  # git takes its time
+        origin=in_background(_origin),  # git takes its time
         started=started,
         collected=collected,
         selected=selected,
@@ -192,11 +196,11 @@ def _new_folder(reports: Path, name: str) -> Path:
             number += 1
 
 
-def _origin(redactor: Redactor) -> Origin:
+def _origin() -> Origin:
     program = Path(sys.argv[0]).name
     arguments = ["pytest" if program == "__main__.py" else program, *sys.argv[1:]]
     return Origin(
-        command=redactor.redact(shlex.join(arguments)),
+        command=shlex.join(arguments),
         operator=getpass.getuser(),
         runner=socket.gethostname(),
         suite_version=__version__,

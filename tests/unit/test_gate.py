@@ -101,6 +101,15 @@ def test_what_an_override_lets_through_does_not_cover_what_could_not_be_told(run
     assert recorded(*scenarios, exit_code=3, override=OVERRIDE).verdict() == "could not be told, so no deploy"
 
 
+def test_what_the_run_learns_to_be_a_secret_is_masked_in_its_command_too(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["runbook", "gate", "--override", "correct-horse"])
+    running = runs.of(decisive(PASSED))
+    running.redactor.learn("correct-horse")
+    assert running.finish().origin.command == "runbook gate --override [redacted]"
+
+
 @pytest.mark.parametrize("outcome", [FAILED, UNTOLD])
 def test_what_stands_beside_decides_nothing(runs: Runs, outcome: Outcome) -> None:
     scenarios = (decisive(PASSED), beside(outcome))
