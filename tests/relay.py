@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
@@ -61,7 +62,8 @@ class Relay:
         await asyncio.sleep(2 * self._one_way)  # a TCP handshake takes a round trip
         far_in, far_out = await asyncio.open_connection(self._onward, port)
         self._sinks.add(far_out)
-        await asyncio.gather(self._pass(near_in, far_out), self._pass(far_in, near_out))
+        with suppress(asyncio.CancelledError):  # cut; asyncio would print it
+            await asyncio.gather(self._pass(near_in, far_out), self._pass(far_in, near_out))
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while True:

@@ -9,16 +9,28 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import backups
-from checks.backups import HEAD_BYTES, LIST, PARTS, Backup, EncryptedBackup, read_heads, read_list, read_parts
+from checks.backups import (
+    HEAD_BYTES,
+    HEADS,
+    LIST,
+    PARTS,
+    Backup,
+    EncryptedBackup,
+    read_heads,
+    read_list,
+    read_parts,
+)
+from checks.dump import READ
 from checks.openpgp import CutOff, Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
 from runbook.outcome import Undetermined
-from runbook.question import Output, facts_of
+from runbook.question import Output, Question, facts_of
 from runbook.target import Paths, Target
 from tests.unit.answering import looking
 
@@ -105,6 +117,54 @@ def test_a_file_that_is_rotated_away_meanwhile_takes_no_other_with_it() -> None:
 def test_a_listing_that_failed_otherwise_is_no_listing() -> None:
     with pytest.raises(Undetermined):
         _seen(Output(1, LISTED, "find: Input/output error\n"))
+
+
+# The newest one
+
+PLAIN = "/b/psyfit_production_20260214_010000.sql.gz"
+DUMPED = "begins 1\ncompletes 1\nafter 0\nbytes 100\ngzip 0\n"
+
+
+def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str, ...] = ()) -> Any:
+    """The newest backup, made an hour ago, as it is seen by what is in it."""
+    listed = f"now 1771002000\nfile 10 {modified} {PLAIN}\nnamed 20260214_010000 1770998400\n"
+    target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"newest_row": columns})})
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        READ.about(file=PLAIN): Output(0, dumped, ""),
+    }
+    return looking(target, answers).see(backups.newest_backup)
+
+
+def test_its_age_is_by_its_name_where_nothing_else_tells_it() -> None:
+    found = _newest()
+    assert (found.flaw, found.age.hours, found.age.by) == (None, 1.0, "its name")
+
+
+def test_its_age_cannot_be_told_where_rows_should_and_there_are_none() -> None:
+    assert _newest(columns=("a.created_at",)).age is None
+
+
+def test_one_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
+    broken = DUMPED.replace("gzip 0", "gzip 1")
+    assert _newest(broken).flaw == "it cannot be decompressed to its last byte"
+    assert _newest(broken, modified=1771001940).flaw
+    with pytest.raises(Undetermined, match="less than a minute ago"):
+        _newest(broken, modified=1771001941)
+
+
+def test_where_there_is_none_there_is_no_newest() -> None:
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(backups.newest_backup) is None
+
+
+def test_an_armoured_backup_is_not_judged() -> None:
+    path = "/b/psyfit_production_20260214_020000.sql.gz.gpg"
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
+        HEADS.about(files=[path]): Output(0, f"head {path} {b'-----BEGIN PGP MESSAGE'.hex()}\n", ""),
+    }
+    with pytest.raises(Undetermined, match="is armoured"):
+        looking(TARGET, answers).see(backups.newest_backup)
 
 
 # An encrypted backup

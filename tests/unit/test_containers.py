@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import Container, Fleet, is_release, muster, read_container
+from checks.containers import NEVER, Container, Fleet, is_release, muster, read_container
 from runbook.target import Containers as Names
 
 NOW = 1_790_000_000.0
@@ -198,3 +198,48 @@ def test_a_foreign_inspection_is_read_or_refused(part: str, value: object) -> No
     except (ValueError, LookupError, TypeError):
         return
     assert isinstance(read, Container)
+
+
+def test_a_container_is_called_by_at_least_twelve_signs_of_its_id() -> None:
+    assert container().is_called("0123456789ab")
+    assert container().is_called("0123456789abc")
+    assert not container(name="other").is_called("0123456789a")
+
+
+def test_only_what_has_the_services_prefix_is_a_left_over_of_its_deploys() -> None:
+    found = muster([container("psyfit-web-1_replaced_2"), container("other_replaced_2")], Names())
+    assert [one.name for one in found.beside] == ["psyfit-web-1_replaced_2"]
+    assert [one.name for one in found.others] == ["other_replaced_2"]
+
+
+def test_a_star_stands_for_the_rest_of_a_name_alone() -> None:
+    found = muster([container("tool-1"), container("toolbox")], Names(also=("tool-*",)))
+    assert [one.name for one in found.beside] == ["tool-1"]
+
+
+def test_what_docker_leaves_open_is_nothing() -> None:
+    bare = inspection(StartedAt=NEVER.isoformat())
+    bare["HostConfig"]["RestartPolicy"]["Name"] = ""
+    bare["Config"]["Labels"] = {"org.opencontainers.image.version": "", "org.opencontainers.image.revision": ""}
+    bare["NetworkSettings"]["Networks"] = {"a": {"IPAddress": "", "Aliases": None}}
+    bare["Mounts"] = None
+    read = read_container(bare, NOW)
+    assert (read.restart_policy, read.version, read.revision, read.up_seconds) == ("no", None, None, None)
+    assert (read.addresses, read.aliases, read.sources) == ((), (), ())
+
+
+def test_the_aliases_of_a_container_lead_to_it() -> None:
+    named = inspection()
+    named["NetworkSettings"]["Networks"]["kamal"]["Aliases"] = ["web"]
+    assert read_container(named, NOW).is_called("web")
+
+
+@pytest.mark.parametrize(("part", "value"), [("State", []), ("Config", "x"), ("Mounts", ["x"])])
+def test_what_is_no_table_is_no_inspection(part: str, value: object) -> None:
+    with pytest.raises(TypeError):
+        read_container({**inspection(), part: value}, NOW)
+
+
+def test_what_is_neither_true_nor_false_is_no_inspection() -> None:
+    with pytest.raises(TypeError, match="neither true nor false"):
+        read_container(inspection(Paused="no"), NOW)

@@ -159,7 +159,16 @@ def test_another_script_is_not_taken_for_it(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "redirection", [f">> {LOG} 2>&1", f">>{LOG} 2>&1", f'>> "{LOG}" 2>&1', f">> {LOG} 2>> {LOG}", f"-v >> {LOG} 2>&1"]
+    "redirection",
+    [
+        f">> {LOG} 2>&1",
+        f">>{LOG} 2>&1",
+        f'>> "{LOG}" 2>&1',
+        f">> {LOG} 2>> {LOG}",
+        f"-v >> {LOG} 2>&1",
+        f">> {LOG} 2>&1 || true",
+        f"2>> {LOG} >> {LOG} x",
+    ],
 )
 def test_output_is_appended(redirection: str) -> None:
     assert appends_all_to(f"{MONITOR} {redirection}", LOG)
@@ -195,10 +204,30 @@ def test_output_of_a_command_within_is_not_or_not_all_appended(command: str) -> 
         ">> /var/log/other.log 2>&1",
         f">> {LOG}.1 2>&1",
         f"2>> {LOG}",
+        f">> {LOG} 2>/dev/null",
+        f">> {LOG} && echo done >> {LOG}",
     ],
 )
 def test_output_is_not_or_not_all_appended(redirection: str) -> None:
     assert not appends_all_to(f"{MONITOR} {redirection}", LOG)
+
+
+@pytest.mark.parametrize("text", ["nonsense\n", "State:\n"])
+def test_what_is_no_status_of_a_process_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a line of a process's status"):
+        read_processes(text)
+
+
+@pytest.mark.parametrize("expression", ["0 2 * *", "0 2 * * * *", "0 2 * * 1#1", "0 2 L * *"])
+def test_what_cron_would_not_take_is_no_schedule(expression: str) -> None:
+    with pytest.raises(ValueError, match="is no schedule"):
+        schedule_of(expression)
+
+
+def test_a_relative_path_is_taken_from_the_folder_before_it() -> None:
+    assert words_of("cd /srv && bin/a.sh x") == ["cd", "/srv", "&&", "/srv/bin/a.sh", "x"]
+    assert words_of("cd /srv && /bin/a.sh") == ["cd", "/srv", "&&", "/bin/a.sh"]
+    assert words_of("bin/a.sh") == ["bin/a.sh"]
 
 
 @given(st.text())

@@ -160,3 +160,61 @@ def test_anything_that_looks_like_one_is_read_or_refused(text: str) -> None:
     assert set(read_files(lines)) == {"/etc/nginx/nginx.conf"}
     with contextlib.suppress(LookupError, ValueError):
         read_site(lines, "psytech.jp", HEALTH)
+
+
+@pytest.mark.parametrize("text", ["{ }", "a;\n}", "a }", "a { b }", "a { b;", "a", "a { " * 22 + "} " * 22])
+def test_what_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"brace|midst"):
+        parse(text)
+
+
+def test_blocks_may_be_twenty_deep() -> None:
+    assert parse("a { " * 20 + "} " * 20)
+
+
+def test_a_file_that_includes_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="include each other"):
+        read_site(told(site="include sites-enabled/site;"), "psytech.jp", HEALTH)
+
+
+def test_the_usual_port_comes_before_another_one() -> None:
+    other = server("psytech.jp", "location / { proxy_pass http://127.0.0.1:1; }", listen="8443 ssl")
+    usual = server("psytech.jp", "location / { proxy_pass http://127.0.0.1:2; }")
+    assert site(other + usual) == Site(443, (("/etc/nginx/a.pem", "/etc/nginx/a.key"),), ("127.0.0.1:2",))
+
+
+@pytest.mark.parametrize("name", ["~psytech", "psytech.*"])
+def test_a_name_that_only_nginx_can_match_is_not_guessed(name: str) -> None:
+    with pytest.raises(ValueError, match="has an expression"):
+        site(server(name))
+
+
+def test_the_default_is_chosen_by_any_of_its_addresses() -> None:
+    first = server("a.example", listen="443 ssl")
+    second = server("b.example", "listen 80;", listen="443 ssl default_server").replace("a.pem", "b.pem")
+    assert site(first + second).pairs[0][0] == "/etc/nginx/b.pem"
+
+
+@pytest.mark.parametrize(
+    ("locations", "port"),
+    [
+        ("location / { proxy_pass http://x:1; } location ~ health { proxy_pass http://x:2; }", 2),
+        ("location / { proxy_pass http://x:1; } location ~ HEALTH { proxy_pass http://x:2; }", 1),
+        ("location / { proxy_pass http://x:1; } location ~* HEALTH { proxy_pass http://x:2; }", 2),
+        ("location ^~ /api { proxy_pass http://x:1; } location ~ health { proxy_pass http://x:2; }", 1),
+        ("location = /api/v1/health { proxy_pass http://x:1; } location ~ health { proxy_pass http://x:2; }", 1),
+        ("location / { proxy_pass http://x:1; } location @api { proxy_pass http://x:2; }", 1),
+        ("location / { proxy_pass http://x:1; } location = /api { proxy_pass http://x:2; }", 1),
+        ("location / { proxy_pass http://x:1; } location /other { proxy_pass http://x:2; }", 1),
+    ],
+)
+def test_the_location_of_a_path_is_the_one_that_nginx_takes(locations: str, port: int) -> None:
+    assert site(server("psytech.jp", locations)).passes_to == (f"x:{port}",)
+
+
+def test_certificates_of_all_servers_hold_where_a_server_has_none() -> None:
+    pair = "ssl_certificate h.pem;\nssl_certificate_key h.key;\n"
+    text = told(site=pair + "server { listen 443 ssl; server_name psytech.jp; }")
+    found = read_site(text, "psytech.jp", HEALTH)
+    assert found is not None
+    assert found.pairs == (("/etc/nginx/h.pem", "/etc/nginx/h.key"),)
