@@ -184,7 +184,7 @@ def test_a_link_leads_to_what_was_left_out_or_folded(opened: Open) -> None:
     page.get_by_label("What to do").get_by_role("link", name="Every disk has room").click()
     expect(page.get_by_role("article", name="Every disk has room")).to_be_in_viewport()
 
-    page.get_by_role("link", name="evidence 1, disk.SPACE").first.click()
+    page.get_by_role("link", name="evidence 1, disk.DISKS").first.click()
     expect(page.locator("#evidence-1")).to_be_in_viewport()
     expect(page.locator("#evidence-1")).to_contain_text("df -P -B1")
 

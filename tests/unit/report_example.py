@@ -48,8 +48,8 @@ def exchanges(file: Path | None = None) -> tuple[Exchange, ...]:
         )
 
     df = "Filesystem 1-blocks Used Available Capacity Mounted on\n"
-    ask("disk.SPACE", "df -P -B1 -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 87 13 87% /\n")
-    ask("disk.INODES", "df -P -i -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 7 93 7% /\n")
+    ask("disk.DISKS", "df -P -B1 -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 87 13 87% /\n")
+    ask("disk.PLACES", "df -P -i -- /var/backups/psyfit /var/lib/docker", df + "/dev/vda1 100 7 93 7% /\n")
     ask("health.API", "GET https://psytech.jp/api/v1/health", '{"status": "success"}', 200)
     ask("containers.ALL", "GET /containers/json?all=1", '[{"Id": "' + "0123456789abcdef" * 1200 + '"}]', 200)
     ask("proxy.LIST", "docker exec kamal-proxy kamal-proxy list", HOSTILE, errors="\x1b]0;owned\x07")

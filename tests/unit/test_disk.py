@@ -115,11 +115,11 @@ def test_paths_on_no_mount_are_refused() -> None:
 @pytest.mark.parametrize("rows", ["", "/dev/vda1 1000 780 200 80%\n", "/dev/vda1 1000 780 200 80% /\n/dev/vdb 1\n"])
 def test_what_is_not_of_df_is_refused(rows: str) -> None:
     with pytest.raises(ValueError, match="not the lines of df"):
-        read_df(SPACE + rows, INODES + "/dev/vda1 100 85 15 85% /\n")
+        read_df(f"{SPACE}{rows}\n{INODES}/dev/vda1 100 85 15 85% /\n")
 
 
 def test_blanks_in_what_df_names_are_read() -> None:
-    (one,) = read_df(SPACE + "/dev/vdb 10 7 2 80% /mnt/two words\n", INODES + "/dev/vdb 9 8 1 85% /mnt/two words\n")
+    (one,) = read_df(f"{SPACE}/dev/vdb 10 7 2 80% /mnt/two words\n\n{INODES}/dev/vdb 9 8 1 85% /mnt/two words\n")
     assert one.mount == "/mnt/two words"
 
 
