@@ -166,3 +166,33 @@ def test_a_foreign_state_file_is_read_or_refused(part: str, value: object) -> No
         read_state(json.dumps([{**SERVICE, part: value}]))
     except (ValueError, LookupError, TypeError):
         return
+
+
+@pytest.mark.parametrize(("state", "tls"), [("asleep", "no"), ("running", "maybe")])
+def test_words_that_the_proxys_list_does_not_have_are_refused(state: str, tls: str) -> None:
+    with pytest.raises(ValueError, match="are not words of the proxy's list"):
+        read_list(listing(("web", "*", "/", "web:80", state, tls)))
+
+
+def test_an_empty_line_of_the_list_says_nothing() -> None:
+    assert read_list("\n" + listing(("web", "*", "/", "web:80", "running", "no")) + "\n").keys() == {"web"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"options": {**SERVICE["options"], "tls_enabled": "yes"}},
+        {"pause_controller": {"state": 9}},
+        {"active_targets": "web:80"},
+    ],
+    ids=["TLS", "state", "targets"],
+)
+def test_what_the_proxy_does_not_save_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        saved(**changed)
+
+
+def test_without_files_there_are_no_paths_and_the_cache_is_where_it_says() -> None:
+    options = {**SERVICE["options"], "tls_certificate_path": None, "tls_private_key_path": ""}
+    assert (saved(options=options).certificate_path, saved(options=options).key_path) == (None, None)
+    assert saved(options={**options, "acme_cache_path": "/cache"}).acme_cache == "/cache"

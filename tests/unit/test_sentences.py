@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
+import checks.certificate
 from checks.cron import schedule_of
 from checks.renewal import Acme, Certbot
 from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
 from steps import backups, certificate, deploy, health, incidents, logs, manual, monitoring, problems, secrets
 
 PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be told", "is not applicable"
-Case = tuple[Callable[..., None], dict[str, Any], str]
+Step = Callable[..., object]
+Case = tuple[Step, dict[str, Any], str]
 
 seen: Any = SimpleNamespace
 """An observation by those of its fields that a sentence reads."""
@@ -30,7 +32,7 @@ def _look(**fields: Any) -> Any:
     return seen(target=seen(**fields))
 
 
-def came_to(step: Callable[..., None], given: dict[str, Any]) -> str:
+def came_to(step: Step, given: dict[str, Any]) -> str:
     try:
         step(**given)
     except Differs:
@@ -42,7 +44,7 @@ def came_to(step: Callable[..., None], given: dict[str, Any]) -> str:
     return PASSES
 
 
-def _all(step: Callable[..., None], parameter: str, outcomes: Sequence[tuple[Any, str]], /, **given: Any) -> list[Case]:
+def _all(step: Step, parameter: str, outcomes: Sequence[tuple[Any, str]], /, **given: Any) -> list[Case]:
     """Several values of one parameter, each with its outcome."""
     return [(step, {**given, parameter: value}, outcome) for value, outcome in outcomes]
 
@@ -908,6 +910,33 @@ def test_the_certificate() -> None:
                 certificate.the_domain_speaks_tls_of_today,
                 "encryption",
                 [(seen(protocol="TLSv1.3"), PASSES), (seen(protocol="TLSv1.1"), FAILS), (seen(protocol=None), FAILS)],
+            ),
+        ]
+    )
+
+
+def test_whose_key_is_in_use() -> None:
+    def looked(saved: Any) -> Any:
+        return seen(see=lambda _: saved)
+
+    files = {"certificate_path": "/a", "key_path": "/b"}
+    check(
+        [
+            *_all(
+                checks.certificate._proxys_pair,
+                "look",
+                [
+                    (looked(None), UNTOLD),
+                    (looked(seen(tls=False, **files)), UNTOLD),
+                    (looked(seen(tls=True, certificate_path=None, key_path="/b")), NOT),
+                    (looked(seen(tls=True, certificate_path="/a", key_path=None)), NOT),
+                ],
+            ),
+            *_all(
+                checks.certificate._nginxs_pairs,
+                "seen",
+                [(seen(site=None), UNTOLD), (seen(site=seen(pairs=())), UNTOLD)],
+                look=None,
             ),
         ]
     )
