@@ -9,7 +9,7 @@ from commands import rooms
 from runbook import catalogue, controls, features
 from runbook.interlock import SteadyState
 from runbook.look import Look
-from runbook.record import Control, Run
+from runbook.record import Changes, Control, Run
 
 pytest_plugins = ["runbook.plugin", *rooms.MEANINGS]
 
@@ -28,6 +28,12 @@ def pytest_runbook_steady_state(look: Look) -> SteadyState:
 
 def pytest_runbook_controls() -> tuple[Control, ...]:
     return controls.recorded(controls.load(), features.scenarios_of(features.read()))
+
+
+def pytest_runbook_changes(run: Run, reports: Path) -> Changes:
+    from reporting.history import changes_of
+
+    return changes_of(run, reports)
 
 
 def pytest_runbook_finished(run: Run, folder: Path) -> Path:

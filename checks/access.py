@@ -1,4 +1,4 @@
-"""Where the service is found: the domain's addresses, and the logs that the runbook names."""
+"""Where the service is found: the domain's addresses, the ports, and the logs that the runbook names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from inspect import cleandoc
 from checks.clock import instant_of
 from runbook import rights
 from runbook.look import Look, reading
+from runbook.met import Met
 from runbook.outcome import NotApplicable
-from runbook.question import Command, Dns, lines_of
+from runbook.question import Command, Dns, Port, lines_of
 
 NAME = Dns(seconds=4)
+HTTP, HTTPS, SSH = Port("http", seconds=4), Port("https", seconds=4), Port("ssh", seconds=10)
 
 SERVICE_LOGS = Command(
     "date '+now %s'; for log in {monitor_log} {backup_log}; do "
@@ -71,6 +73,18 @@ class Leads:
     refusal: str | None
 
 
+@dataclass(frozen=True)
+class PortMet:
+    """One of the target's ports, and what a connection to it has met."""
+
+    serves: str
+    number: int
+    met: Met
+
+    def __str__(self) -> str:
+        return f"port {self.number} ({self.serves}): {self.met}"
+
+
 def domain_leads(look: Look) -> Leads:
     """What the target's resolver says of the domain.
 
@@ -86,6 +100,16 @@ def domain_leads(look: Look) -> Leads:
         raise NotApplicable("the target's address is a name itself") from None
     told = look.ask(NAME)
     return Leads(address, told.addresses, told.refusal)
+
+
+def ports(look: Look) -> tuple[PortMet, ...]:
+    """The ports by which the target is reached: those of HTTP and HTTPS, and that of ssh where there is one."""
+    target = look.target
+    numbers = {HTTP: target.edge.http_port, HTTPS: target.edge.https_port}
+    if not target.ssh.local:
+        numbers[SSH] = target.ssh.port
+    met = look.ask_each(numbers)
+    return tuple(PortMet(one.serves, number, how) for (one, number), how in zip(numbers.items(), met, strict=True))
 
 
 def service_logs(look: Look) -> tuple[LogFile, ...]:

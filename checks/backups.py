@@ -18,6 +18,8 @@ from runbook.look import Look, reading
 from runbook.outcome import Undetermined
 from runbook.question import Command, lines_of
 
+DUMPS = (".sql.gz", ".sql.gz.gpg")
+ARCHIVES = (".tar", ".tar.gz", ".tar.gpg", ".tar.gz.gpg")
 STILL_WRITTEN_SECONDS = 60
 """A file that was written to so lately may be one that is being written."""
 
@@ -25,16 +27,17 @@ LIST = Command(
     cleandoc(
         r"""date '+now %s'
     stat -L -c folder -- {backups} || exit
-    find -H {backups} -maxdepth 1 -type f -name {database}_'*'.sql.gz'*' -exec stat -c 'file %s %Y %n' -- {{}} +
+    find -H {backups} -maxdepth 1 -type f -regex '.*_.*[.]\(sql[.]gz\|tar\).*' -exec stat -c 'file %s %Y %n' -- {{}} +
     status=$?
-    find -H {backups} -maxdepth 1 -type f -name {database}_'*' |
-      sed -nE 's/.*_(....)(..)(..)_(..)(..)(..)[.]sql.*/\1-\2-\3 \4:\5:\6/p' |
+    find -H {backups} -maxdepth 1 -type f -name '*_*' |
+      sed -nE 's/.*_(....)(..)(..)_(..)(..)(..)[.](sql|tar).*/\1-\2-\3 \4:\5:\6/p' |
       date -f - '+named %Y%m%d_%H%M%S %s'
     exit $status"""
     ),
     needs=rights.ROOT,
 )
-"""The folder may be a link. A file that is rotated away while it is listed makes the listing end with an error."""
+"""The dumps, and the archives of what is saved beside them. The folder may be a link. A file that is rotated away while
+it is listed makes the listing end with an error."""
 
 HEAD_BYTES = 16 * 1024
 
@@ -103,6 +106,11 @@ class Backup:
         return self.named_at or self.modified_at
 
     @property
+    def hours_old(self) -> float:
+        """Since it was made."""
+        return _hours(self, self.made_at)
+
+    @property
     def may_be_unfinished(self) -> bool:
         """It was written to so lately that it may still be."""
         return (self.seen_at - self.modified_at).total_seconds() < STILL_WRITTEN_SECONDS
@@ -167,6 +175,12 @@ class Age:
 
 def backups(look: Look) -> tuple[Backup, ...]:
     """Every backup of the database, oldest first by its name."""
+    begins = f"{look.target.backups.database}_"
+    return tuple(one for one in look.see(saved_files) if one.name.startswith(begins) and one.name.endswith(DUMPS))
+
+
+def saved_files(look: Look) -> tuple[Backup, ...]:
+    """Every dump of the database and every archive in the folder of the backups, oldest first by its name."""
     told = look.ask(LIST)
     gone = told.status != 0 and "no such file" in told.err.lower()
     if gone and "folder" not in told.lines:
@@ -182,7 +196,7 @@ def plain_backups(look: Look) -> tuple[PlainBackup, ...]:
 
 def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
     """Every encrypted backup by its packets, oldest first by its name."""
-    return _read_encrypted(look, [one for one in look.see(backups) if one.encrypted])
+    return read_encrypted(look, [one for one in look.see(backups) if one.encrypted])
 
 
 def newest_backup(look: Look) -> NewestBackup | None:
@@ -191,7 +205,7 @@ def newest_backup(look: Look) -> NewestBackup | None:
     if newest is None:
         return None
     if newest.encrypted:
-        (sealed,) = _read_encrypted(look, [newest])
+        (sealed,) = read_encrypted(look, [newest])
         return NewestBackup(newest, sealed.flaw, _age_by_name(newest))
     (plain,) = _read_plain(look, [newest])
     return NewestBackup(newest, plain.dump.flaw, _age_of(look, plain))
@@ -209,7 +223,8 @@ def _read_plain(look: Look, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
     return tuple(found)
 
 
-def _read_encrypted(look: Look, sealed: Sequence[Backup]) -> tuple[EncryptedBackup, ...]:
+def read_encrypted(look: Look, sealed: Sequence[Backup]) -> tuple[EncryptedBackup, ...]:
+    """Each of these encrypted files, as far as its packets tell."""
     if not sealed:
         return ()
     heads = look.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
@@ -259,7 +274,7 @@ def _age_by_start(one: PlainBackup) -> Age:
 
 
 def _age_by_name(one: Backup) -> Age:
-    return Age(one.name, _hours(one, one.made_at), "its name" if one.named_at else "its modification time")
+    return Age(one.name, one.hours_old, "its name" if one.named_at else "its modification time")
 
 
 def _hours(one: Backup, at: datetime) -> float:
@@ -293,13 +308,13 @@ def read_list(text: str) -> list[Backup]:
     found = [
         Backup(path, size, modified, named.get(_stamp_of(path)), now)
         for path, size, modified in files
-        if path.endswith((".sql.gz", ".sql.gz.gpg"))
+        if path.endswith((*DUMPS, *ARCHIVES))
     ]
     return sorted(found, key=lambda one: (one.made_at, one.path))
 
 
 def _stamp_of(path: str) -> str:
-    found = re.search(r"_(\d{8}_\d{6})\.sql\.gz", path)
+    found = re.search(r"_(\d{8}_\d{6})\.(?:sql|tar)", path)
     return found[1] if found else ""
 
 

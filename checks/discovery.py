@@ -11,13 +11,15 @@ from typing import Any, Generic, TypeVar
 
 from checks.backups import HEADS, read_heads
 from checks.containers import CONTAINERS, is_release
-from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, words_of
+from checks.cron import CRONTAB, Crontab, appends_all_to, read_crontab, settings_of, words_of
 from checks.edge import HTTP_PORT, LISTENING, published, read_listening
 from checks.health import HEALTH
 from checks.in_database import in_database
 from checks.nginx import CONFIGURATION, read_site
+from checks.offsite import SETTING
 from checks.openpgp import NotOpenPgp, read_message
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
+from checks.saved import read_volumes
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -156,7 +158,7 @@ def _of_cron(look: Look, who: Who) -> dict[str, Fact]:
         heard = _ask(look, CRONTAB.about(cron_account=account))
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
-            return found
+            return found | facts_of_copies(heard.answer.out if heard.answer else "", account)
         none = heard.answer is not None or "no crontab for" in heard.why
         whys.append(f"the crontab of {account} runs no backup.sh" if none else heard.why)
     why = "; ".join(whys)
@@ -182,6 +184,17 @@ def facts_in_crontab(table: Crontab, account: str) -> dict[str, Fact]:
     return facts
 
 
+def facts_of_copies(crontab: str, account: str) -> dict[str, Fact]:
+    """Where cron's job copies the backups to; nothing where its crontab names no bucket."""
+    bucket = settings_of(crontab).get(SETTING)
+    if not bucket:
+        return {}
+    return {
+        "offsite.bucket": Fact(bucket, f"from the crontab of {account}"),
+        "offsite.credentials": Fact(None, "only you know which key may read in that bucket"),
+    }
+
+
 def _scripts_in(table: Crontab) -> Iterator[tuple[str, tuple[PurePosixPath, str | None]]]:
     """Each of the service's scripts that a line runs, with its path and the log that the line appends to."""
     for line in table.lines:
@@ -197,7 +210,8 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     inspected = _ask(look, CONTAINERS)
     if inspected.answer is None:
         keys = ("proxy", "db", "redis", "web_prefix", "proxy_service", "web_port")
-        missing = [f"containers.{key}" for key in keys] + ["domain", "edge.https_port", "edge.http_port"]
+        missing = [f"containers.{key}" for key in keys]
+        missing += ["domain", "edge.https_port", "edge.http_port", "backups.volumes"]
         return {key: Fact(None, inspected.why) for key in (*missing, "paths.docker")}
     root = _ask(look, DOCKER_ROOT)
     facts = facts_in_containers(inspected.answer)
@@ -205,6 +219,7 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     facts |= _of_proxy(look, facts["containers.proxy"], inspected.answer)
     if facts["edge.https_port"].value is None and facts["domain"].value is not None:
         facts |= _of_nginx(look, str(facts["domain"].value))
+    facts["backups.volumes"] = _volumes(inspected.answer, facts["containers.web_prefix"])
     others = others_among(inspected.answer, facts)
     if others:
         facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
@@ -222,6 +237,17 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
         why = f"the proxy publishes no port {port} to everybody: something else may stand in front of it"
         facts[key] = Fact(number, "as the proxy publishes it") if number else Fact(None, why)
     return facts
+
+
+def _volumes(inspected: Iterable[Inspection], prefix: Fact) -> Fact:
+    if prefix.value is None:
+        return Fact(None, prefix.told)
+    try:
+        with reading("the releases' volumes"):
+            found = tuple(read_volumes(inspected, str(prefix.value)))
+    except Undetermined as error:
+        return Fact(None, error.reason)
+    return Fact(found, "as the web releases have them") if found else Fact(None, "no web release has a volume")
 
 
 def others_among(inspected: Iterable[Inspection], facts: Mapping[str, Fact]) -> tuple[str, ...]:

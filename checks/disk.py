@@ -16,8 +16,11 @@ MOUNTS = Command(
     "readlink -f -- / {app} {backups} {docker_root} {monitor_log} {backup_log} {cleanup_log} /tmp || exit; "
     'for path in {sources}; do readlink -f -- "$path"; done; echo; cat /proc/self/mountinfo'
 )
-SPACE = Command("df -P -B1 -- {mounts}")
-INODES = Command("df -P -i -- {mounts}")
+DISKS = Command("df -P -B1 -- {mounts} && echo && df -P -i -- {mounts}")
+PLACES = Command(
+    'for path in {backups} {docker_root}; do echo "$path"; df -P -B1 -- "$path"; echo; df -P -i -- "$path"; echo; done'
+)
+"""Asked once by all that need one of these places: where df hangs, it is waited for once."""
 
 NOT_ON_DISK = frozenset(
     {"cgroup", "cgroup2", "devpts", "devtmpfs", "mqueue", "nsfs", "overlay", "proc", "squashfs", "sysfs", "tmpfs"}
@@ -36,9 +39,14 @@ class FileSystem:
     used_inodes: int
 
     @property
+    def size_bytes(self) -> int:
+        """What an ordinary account can use, as df counts it."""
+        return self.used_bytes + self.free_bytes
+
+    @property
     def used_percent(self) -> float:
-        """Of what an ordinary account can use, as df counts it."""
-        return percent(self.used_bytes, self.used_bytes + self.free_bytes)
+        """Of what an ordinary account can use."""
+        return percent(self.used_bytes, self.size_bytes)
 
     @property
     def used_inodes_percent(self) -> float:
@@ -103,9 +111,38 @@ def _file_systems(look: Look, sources: tuple[str, ...]) -> tuple[FileSystem, ...
     with reading("the mounts"):
         paths, mounts = read_mounts(told.out)
         of_service = [mount.path for mount in chosen(paths, mounts)]
-    space, inodes = look.ask(SPACE.about(mounts=of_service), INODES.about(mounts=of_service))
+    answer = look.ask(DISKS.about(mounts=of_service)).required("the file systems")
     with reading("the file systems"):
-        return tuple(read_df(space.required("the disk space").out, inodes.required("the inodes").out))
+        return tuple(read_df(answer.out))
+
+
+def backups_disk(look: Look) -> FileSystem:
+    """The file system that the backups are on."""
+    return _place(look, look.target.paths.backups)
+
+
+def docker_disk(look: Look) -> FileSystem:
+    """The file system that the Docker Engine keeps everything on."""
+    return _place(look, look.target.paths.docker)
+
+
+def _place(look: Look, path: str) -> FileSystem:
+    told = look.ask(PLACES)
+    with reading(f"the disk of {path}"):
+        return read_place(told.out, path)
+
+
+def read_place(text: str, path: str) -> FileSystem:
+    """The file system of one of the `PLACES`.
+
+    Raises:
+        ValueError: df does not tell of it.
+    """
+    _, found, behind = f"\n\n{text}".partition(f"\n\n{path}\n")
+    if not found:
+        raise ValueError("df says nothing of it")
+    (one,) = read_df("\n\n".join(behind.split("\n\n")[:2]))
+    return one
 
 
 def read_mounts(text: str) -> tuple[list[str], list[Mount]]:
@@ -151,12 +188,14 @@ def _holds(folder: str, path: str) -> bool:
     return PurePosixPath(path).is_relative_to(folder)
 
 
-def read_df(space: str, inodes: str) -> list[FileSystem]:
-    """Read ``df -P -B1`` and ``df -P -i`` of the same paths.
+def read_df(text: str) -> list[FileSystem]:
+    """Read ``df -P -B1``, an empty line, and ``df -P -i`` of the same paths.
 
     Raises:
-        ValueError: A line is not df's, or the two do not tell of the same mounts.
+        LookupError: The two do not tell of the same mounts.
+        ValueError: A line is not df's.
     """
+    space, _, inodes = text.partition("\n\n")
     of_inodes = {fields[-1]: fields for fields in _rows(inodes)}
     found = {fields[-1]: fields for fields in _rows(space)}
     return [

@@ -1,16 +1,14 @@
-"""What uses a disk that is short of room, and whether another backup has room."""
+"""What uses a disk that is short of room."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.disk import Disks, FileSystem, disks, read_df
+from checks.disk import Disks, disks
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.question import Command, lines_of
 
-BACKUPS_SPACE = Command("df -P -B1 -- {backups}")
-BACKUPS_INODES = Command("df -P -i -- {backups}")
 USERS = Command(
     "for count in -B1 --inodes; do du -xs $count -- {docker_root} {backups} /var/log {app} /tmp; echo; done",
     needs=rights.ROOT,
@@ -50,14 +48,6 @@ def filling(look: Look) -> Filling:
     told = look.ask(USERS)
     with reading("what uses the disks"):
         return Filling(found, read_users(told.out))
-
-
-def backups_disk(look: Look) -> FileSystem:
-    """The file system that the backups are on."""
-    space, inodes = look.ask(BACKUPS_SPACE, BACKUPS_INODES)
-    with reading("the backups' disk"):
-        (found,) = read_df(space.required("the backups' disk").out, inodes.required("its inodes").out)
-    return found
 
 
 def read_users(text: str) -> tuple[User, ...]:

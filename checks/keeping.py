@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from inspect import cleandoc
 
+from checks.owned import Owned, read_owned
 from checks.schema import TABLES
 from runbook import rights
 from runbook.look import Look, reading
@@ -12,25 +13,14 @@ from runbook.question import Command, lines_of
 
 MODES = Command(
     cleandoc(
-        r"""stat -L -c 'folder %a %U %n' -- {backups} || exit
-    find -H {backups} -maxdepth 1 -type f -name {database}_'*' -exec stat -c 'file %a %U %n' -- {{}} +"""
+        r"""stat -L -c '%a %U %n' -- {backups} || exit
+    find -H {backups} -maxdepth 1 -type f ! -name '.*' -exec stat -c '%a %U %n' -- {{}} +"""
     ),
     needs=rights.ROOT,
 )
+"""The folder, and whatever lies in it: dumps, archives, and what was there before a restore; hidden files are none."""
+
 DEVICES = Command("stat -L -c '%d %n' -- {backups} / {app} {docker_root}")
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A folder or file of the backups. ``mode`` are its permission bits."""
-
-    path: str
-    folder: bool
-    mode: int
-    owner: str
-
-    def __str__(self) -> str:
-        return f"{self.path} has mode {self.mode:04o}, owner {self.owner}"
 
 
 @dataclass(frozen=True)
@@ -41,11 +31,11 @@ class Place:
     device: int
 
 
-def backup_modes(look: Look) -> tuple[Guarded, ...]:
-    """The backups' folder and each of its files, as far as who may read them goes."""
+def backup_modes(look: Look) -> tuple[Owned, ...]:
+    """The backups' folder first, then each file in it, as far as who may read them goes."""
     told = look.ask(MODES).required("the backups' permissions")
     with reading("the backups' permissions"):
-        return tuple(read_modes(told.out))
+        return tuple(read_owned(told.out))
 
 
 def backup_places(look: Look) -> tuple[Place, ...]:
@@ -59,16 +49,6 @@ def tables_of_production(look: Look) -> frozenset[str]:
     """Every table of production, by schema and name."""
     told = look.ask(TABLES).required("production's tables")
     return frozenset(line for line in told.lines if line)
-
-
-def read_modes(text: str) -> list[Guarded]:
-    """Read the answer to `MODES`.
-
-    Raises:
-        ValueError: A line is of another form.
-    """
-    rows = [line.split(" ", 3) for line in lines_of(text)]
-    return [Guarded(path, word == "folder", int(mode, 8), owner) for word, mode, owner, path in rows]
 
 
 def read_devices(text: str) -> list[Place]:

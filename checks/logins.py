@@ -6,6 +6,7 @@ and in no answer.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from checks.containers import Container, fleet
@@ -37,6 +38,8 @@ TO_REDIS = Command(
     seconds=8,
 )
 
+REFUSED = re.compile(r'password authentication failed for user "([^"]+)"')
+
 
 @dataclass(frozen=True)
 class Login:
@@ -50,6 +53,12 @@ class Login:
     release: Container
     answered: bool
     said: str
+
+    @property
+    def role_refused(self) -> str | None:
+        """The role that PostgreSQL did not let in for its password; None where that was not the reason."""
+        refused = REFUSED.search(self.said)
+        return refused[1] if refused else None
 
 
 def database_login(look: Look) -> Login:

@@ -15,6 +15,9 @@ class Owned:
     mode: int
     owner: str
 
+    def __str__(self) -> str:
+        return f"{self.path} has mode {self.mode:04o}, owner {self.owner}"
+
     def executable_by(self, account: str) -> bool:
         """Whether this account may execute it, its groups left aside."""
         if account == "root":

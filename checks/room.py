@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.containers import CONTAINERS, fleet
+from checks.disk import PLACES, docker_disk
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
-from runbook.question import Command, Images, Inspection, lines_of
+from runbook.question import Images, Inspection
 
 IMAGES = Images()
-ROOM = Command("df -P -B1 -- {docker_root}")
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Room:
 
 def room(look: Look) -> Room:
     """The size of the running release's image (where none runs, of the newest), and the room for another."""
-    told, inspected, images = look.ask(ROOM, CONTAINERS, IMAGES)
-    releases = look.see(fleet)
+    inspected, images, _ = look.ask(CONTAINERS, IMAGES, PLACES)
+    releases, disk = look.see(fleet), look.see(docker_disk)
     newest = next(iter((*releases.running_releases, *releases.releases)), None)
     if newest is None:
         raise Undetermined("there is no web release, so nothing tells how large the next one is")
-    with reading("the image's size and the room for another"):
-        return Room(size_of_image(newest.id, inspected, images), read_free(told.required("the room").out))
+    with reading("the image's size"):
+        return Room(size_of_image(newest.id, inspected, images), disk.free_bytes)
 
 
 def size_of_image(container: str, containers: Iterable[Inspection], images: Iterable[Inspection]) -> int:
@@ -47,14 +47,3 @@ def size_of_image(container: str, containers: Iterable[Inspection], images: Iter
     """
     image = {one["Id"]: one["Image"] for one in containers}[container]
     return int({one["Id"]: one["Size"] for one in images}[image])
-
-
-def read_free(text: str) -> int:
-    """The free bytes of the one file system that ``df -P -B1`` tells of.
-
-    Raises:
-        ValueError: This is not what df says.
-    """
-    (row,) = lines_of(text)[1:]
-    _, _, _, free, _, _ = row.split(maxsplit=5)
-    return int(free)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.containers import CONTAINERS, Container, fleet
-from checks.disk import percent
+from checks.disk import PLACES, docker_disk, percent
 from checks.logs import read_size
-from checks.room import IMAGES, ROOM
+from checks.room import IMAGES
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.question import Command, Inspection, lines_of
@@ -52,11 +52,11 @@ class Survivor:
 def unused(look: Look) -> Unused:
     """The images and the build cache that no container uses; an engine that gives no answer is not asked for long."""
     look.ask(CONTAINERS)
-    told, room = look.ask(DISK_USE, ROOM)
-    used, disk = told.required("what the Docker Engine keeps"), room.required("the Docker Engine's disk")
+    told, _ = look.ask(DISK_USE, PLACES)
+    used, disk = told.required("what the Docker Engine keeps"), look.see(docker_disk)
     with reading("what the Docker Engine keeps"):
         images, cache = read_unused(used.out)
-        return Unused(images, cache, read_disk(disk.out))
+        return Unused(images, cache, disk.size_bytes)
 
 
 def survivor(look: Look) -> Survivor | None:
@@ -93,14 +93,3 @@ def read_unused(text: str) -> tuple[int, int]:
             case _:
                 raise ValueError("there is a line of another form")
     return images, cache
-
-
-def read_disk(text: str) -> int:
-    """What the one file system can hold that ``df -P -B1`` tells of.
-
-    Raises:
-        ValueError: This is not what df says.
-    """
-    (row,) = lines_of(text)[1:]
-    _, _, used, free, _, _ = row.split(maxsplit=5)
-    return int(used) + int(free)

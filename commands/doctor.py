@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from commands import banner
 from commands.front import Server, run_features
 from runbook import exits, rights
 from runbook.evidence import Evidence
@@ -18,7 +19,7 @@ from runbook.features import section_order
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
 from runbook.plan import Planned
-from runbook.question import Command, Containers, Tls
+from runbook.question import S3, Command, Containers, Tls
 from runbook.redaction import Redactor
 from runbook.rights import Right
 from runbook.screen import clean
@@ -26,6 +27,7 @@ from runbook.target import Target, load
 
 TOUCH_EDGE = Tls()
 TOUCH_ENGINE = Containers()
+TOUCH_BUCKET = S3("get_bucket_versioning")
 WHO = Command("id -u", needs=rights.ROOT)
 
 
@@ -36,7 +38,7 @@ def doctor(*, target: Server) -> int:
     code = run_features("--plan", target=target, plugins=[planned])
     if code != exits.COMPLIANT:
         return code
-    missing = _missing(server)
+    missing = _missing(server, target)
     _show(server, missing, planned.sections_by_right())
     return exits.UNDETERMINED if missing else exits.COMPLIANT
 
@@ -58,17 +60,19 @@ class _Planned:
         return {right: sorted(sections, key=section_order) for right, sections in found.items()}
 
 
-def _missing(target: Target) -> dict[Right, str]:
-    """The rights that are not there, and what was said when they were tried."""
+def _missing(target: Target, given: str) -> dict[Right, str]:
+    """The rights that are not there, and what was said when they were tried; says before what a drill left open."""
     redactor = Redactor()
     with tempfile.TemporaryDirectory() as folder:
         evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
         observer = Observer(target, evidence, redactor, {})
+        banner.asked(observer, given)()
         tries: dict[Right, Callable[[], object]] = {
             rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
             rights.LOGIN: observer.greeting,
             rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
             rights.ROOT: lambda: _be_root(observer),
+            **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
         }
         missing = {}
         for right, attempt in tries.items():
@@ -81,6 +85,11 @@ def _missing(target: Target) -> dict[Right, str]:
     return missing
 
 
+def _asked_of(target: Target) -> tuple[Right, ...]:
+    """The rights that are of use there: those on the server, and to see its off-site copies where there are any."""
+    return (*rights.ALL, *((rights.S3,) if target.offsite.bucket else ()))
+
+
 def _be_root(observer: Observer) -> None:
     identity = observer.put(WHO)().required().required("the account's number").out.strip()
     if identity != "0":
@@ -91,7 +100,8 @@ def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[st
     console = Console(highlight=False)
     console.print(Text(f"{target.name} ({target.environment}): what the suite may do there", "bold"))
     table = Table.grid(padding=(0, 2))
-    for right in rights.ALL:
+    asked = _asked_of(target)
+    for right in asked:
         asked_by = ", ".join(sections.get(right.name, ())) or "no section"
         if right not in missing:
             table.add_row(Text("✓", "green"), Text(right.name, "bold"), f"{right.purpose} (sections {asked_by})")
@@ -105,5 +115,5 @@ def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[st
         )
         table.add_row(Text("✗", "bold red"), Text(right.name, "bold"), told)
     console.print(table)
-    verdict = "every right is there" if not missing else f"{len(missing)} of {len(rights.ALL)} rights are missing"
+    verdict = "every right is there" if not missing else f"{len(missing)} of {len(asked)} rights are missing"
     console.print(Text(verdict, "green" if not missing else "bold yellow"))

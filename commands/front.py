@@ -37,9 +37,13 @@ def run_features(
     target: str,
     sections: Iterable[str] = (),
     reports: Path | None = None,
+    features: Iterable[str] = (),
     plugins: Iterable[object] = (),
 ) -> int:
-    """Run the features with pytest, whose own terminal output gives way to ours; returns the exit code."""
+    """Run the features with pytest, whose own terminal output gives way to ours; returns the exit code.
+
+    Where some are named, only their files are read.
+    """
     wanted = " or ".join(f"rb-{section}" for section in sections)
     end = _End()
     pytest.main(
@@ -57,7 +61,7 @@ def run_features(
             *([f"-m={wanted}"] if wanted else []),
             *([f"--reports={reports.absolute()}"] if reports else []),
             *options,
-            str(ROOT / "features"),
+            *([str(ROOT / "features" / f"{one}.feature") for one in features] or [str(ROOT / "features")]),
         ],
         plugins=[end, *plugins],
     )

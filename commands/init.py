@@ -20,6 +20,7 @@ from checks import discovery
 from checks.containers import CONTAINERS
 from checks.discovery import Fact, Value, Who
 from checks.openpgp import NotOpenPgp, key_ids
+from commands import banner
 from runbook import exits, rights
 from runbook.evidence import Evidence
 from runbook.look import Look
@@ -30,7 +31,15 @@ from runbook.rights import Right
 from runbook.screen import clean
 from runbook.target import TARGETS, Ssh, Target, TargetError, validated
 
-EXAMPLES = {"ssh.become": "sudo -n", "dns.resolver": "192.0.2.53", "backups.keyring": "~/.gnupg"}
+EXAMPLES = {
+    "ssh.become": "sudo -n",
+    "dns.resolver": "192.0.2.53",
+    "backups.keyring": "~/.gnupg",
+    "offsite.bucket": "psyfit-backups",
+    "offsite.endpoint": "https://s3.example",
+    "offsite.key_variable": "RUNBOOK_S3_KEY",
+    "offsite.secret_variable": "RUNBOOK_S3_SECRET",
+}
 UNKNOWN_DOMAIN = "unknown.invalid"
 """Stands for the domain until it is told; nothing is ever sent to it."""
 
@@ -57,7 +66,16 @@ PURPOSES = {
     "backups.newest_row": "table.column: how old a dump's content is",
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
+    "backups.volumes": "Docker volumes whose files are saved too, as VOLUME_<time>.tar.gz",
+    "backups.keys": "what the names of the keys' archives begin with",
     "backups.keyring": "the GnuPG home with the private half; it stays where you are",
+    "offsite.bucket": "where the backups are copied to",
+    "offsite.prefix": "the names of the copies: this, and the backup's own name",
+    "offsite.endpoint": "where S3 is spoken, if not by Amazon",
+    "offsite.region": "the bucket's",
+    "offsite.credentials": "a key that may only read there, in a file as the AWS CLI keeps them",
+    "offsite.key_variable": "in the place of that file: the environment variable with the key's id",
+    "offsite.secret_variable": "the one with its secret",
     "log_in.user_minutes": "the variable with the minutes after which a user's unused session ends",
     "log_in.staff_minutes": "the same of the staff",
     "log_in.attempts": "the variable with how many failed log-ins lock an account",
@@ -111,7 +129,7 @@ def init(
     if path.exists():
         raise TargetError(f"{path}: is there already; `runbook init` overwrites nothing, so move it or give --output")
     try:
-        seen = _look(target)
+        seen = _look(target, _given(path))
     except _Unreachable as error:
         return _unreachable(error)
     yours = {key: Fact(None, f"only you know {what}") for key, what in YOURS_TO_KNOW.items()}
@@ -260,8 +278,8 @@ def _observing(target: Target) -> Iterator[Observer]:
             evidence.close()
 
 
-def _look(target: Target) -> Seen:
-    """Look as the account itself, and as root where it may be.
+def _look(target: Target, given: str) -> Seen:
+    """Look as the account itself, and as root where it may be; say first what a drill has left open.
 
     Raises:
         _Unreachable: There is no line to the server.
@@ -274,9 +292,11 @@ def _look(target: Target) -> Seen:
             raise _Unreachable(str(error), observer.line()) from None
         sudo = _refusal(look) if not who.root else None
         if who.root or sudo is not None:
+            banner.asked(observer, given)()
             return _seen(look, who, {} if sudo is None else {rights.ROOT: sudo})
     become = Ssh.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
     with _observing(target.model_copy(update={"ssh": become})) as observer:
+        banner.asked(observer, given)()
         seen = _seen(Look(observer), who, {})
     return replace(seen, facts={**seen.facts, "ssh.become": Fact("sudo -n", "it may, without a password")})
 
@@ -355,10 +375,13 @@ def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
     console.print(Text(f"Written: {path}"), soft_wrap=True)
     if facts["domain"].value is None:
         console.print(Text("Fill in the key domain before you go on."))
-    console.print(
-        Text(f"Next: runbook verify --target {path if path.parent != TARGETS else path.stem}"), soft_wrap=True
-    )
+    console.print(Text(f"Next: runbook verify --target {_given(path)}"), soft_wrap=True)
     return exits.UNDETERMINED if untold or seen.missing else exits.COMPLIANT
+
+
+def _given(path: Path) -> str:
+    """What ``--target`` is given for this file."""
+    return str(path) if path.parent != TARGETS else path.stem
 
 
 def _by_reason(untold: Mapping[str, str]) -> Iterable[tuple[str, str]]:

@@ -68,6 +68,9 @@ def status() -> None:
     if not labs:
         _console().print("no lab: `runbook lab up` makes one")
         return
+    for lab in labs:
+        if lab.running:
+            _say_what_is_open(Server(lab.name))
     table = Table("name", "state", "edge", "address", "age", "faults", box=None, pad_edge=False)
     for lab in labs:
         state = "up" if lab.running else "down" if lab.address else "only a part is left"
@@ -116,6 +119,16 @@ def heal(fault: Fault = None, /, *, name: Name = DEFAULT_NAME) -> None:
     healed = faults.heal(server, fault)
     server.run_cron_jobs()
     _console().print(f"healed: {', '.join(healed) or 'nothing was broken'}", markup=False)
+
+
+def _say_what_is_open(server: Server) -> None:
+    from commands import banner  # with it come pytest and the engine, which the other commands here do without
+    from runbook import journal
+    from runbook.question import Output
+
+    done = server.run(journal.OPEN.told({}), seconds=10)
+    target = server.name if server.name == DEFAULT_NAME else str(server.state / "target.toml")
+    banner.say(Output(done.status, done.out, done.err), target, f"{server.name}:")
 
 
 def _existing(name: str) -> Server:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any
 
-from checks.room import ROOM, read_free
+from checks.disk import PLACES, docker_disk
 from checks.schema import SIZE
 from runbook import rights
 from runbook.act import Act
@@ -143,12 +143,14 @@ def place(operator: Operator, plain_bytes: int) -> Place:
     Raises:
         Undetermined: It could not be told.
     """
-    told, memory, size = operator.look().ask(ROOM, MEMORY, SIZE)
+    look = operator.look()
+    _, memory, size = look.ask(PLACES, MEMORY, SIZE)
+    disk = look.see(docker_disk)
     with reading("the room for the throw-away"):
         present = int(size.required("production's size").out)
         available, cores = read_memory(memory.required("the free memory").out)
         needed = int(max(plain_bytes, present) * GROWTH) + CLUSTER_BYTES
-        return Place(needed, read_free(told.required("the free disk").out), available, cores)
+        return Place(needed, disk.free_bytes, available, cores)
 
 
 def read_memory(text: str) -> tuple[int, int]:

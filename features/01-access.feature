@@ -1,13 +1,22 @@
 Feature: 1. Access
 
-  # That the ports answer is told by 2.1 (80), by 7 (443), and by the line itself (ssh). That the application's log can
-  # be read is told by 3.1.
+  # That the application's log can be read is told by 3.1.
   @rb-1 @check
   Rule: 1 Where the service is found
 
     @critical
     Scenario: The domain leads to the server
       Then the domain resolves to the server's address and to no other
+
+    # What they answer is told by 2.1 and 7. A port that gives no answer at all may be cut off from here alone.
+    @critical
+    Scenario: The ports answer
+      Then the ports of HTTP, HTTPS and ssh answer, each in its own protocol
+
+    # Where the key that ssh takes is another one, there is no line at all. This tells of those that it does not take.
+    @major
+    Scenario: The host keys are the known ones
+      Then every host key of the server that is of a kind known here is the known one
 
     # The limits are each job's interval, the time that it may take, and a minute.
     @major

@@ -7,7 +7,8 @@ Feature: 2. Health and what is alive
     Scenario: The application itself answers the health check
       Then the health check is answered by the application, not by the proxy for it
 
-    @critical @needs-the-application-itself-answers-the-health-check
+    # Where the database is down, that is the cause. From outside alone it is told too.
+    @critical @needs-the-application-itself-answers-the-health-check @follows-the-database-is-up
     Scenario: The API is healthy
       Then the health check answers with HTTP status 200
       And the health status in it is "healthy"

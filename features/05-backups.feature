@@ -50,6 +50,7 @@ Feature: 5. Backups and restore
     @minor @needs-there-are-backups
     Scenario: Old backups are removed
       Then no backup is more than 32 days old, the newest 7 left aside
+      And no archive of the files or the keys is more than 32 days old, the newest 7 left aside
 
     @major @needs-there-are-backups
     Scenario: Enough backups are kept
@@ -72,6 +73,31 @@ Feature: 5. Backups and restore
     @major @needs-there-are-backups @needs-the-last-backup-run-ended-well
     Scenario: The backup log agrees with the backups
       Then the backup that the log names last is there
+
+  # The database names files that lie in volumes, and opens with keys: it brings back little alone.
+  @rb-5.2 @check
+  Rule: 5.2 What has to be saved beside the database
+
+    @major
+    Scenario: Every volume of the releases is to be saved
+      Then every volume of a web release is among those that the target names as to be saved
+
+    # The age is that in the archive's name. What is inside an encrypted one is for the holder of the private key to see.
+    @critical
+    Scenario: The uploaded files are backed up too
+      Then each volume that has to be saved has an archive that is less than 25 hours old
+      And the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone
+
+    @critical @needs-the-uploaded-files-are-backed-up-too
+    Scenario: The uploaded files are in their archive
+      Then the newest archive of each volume can be read to its last byte
+      And every file of the volume that is older than the archive is in it
+
+    @critical
+    Scenario: The keys are backed up, encrypted
+      Then there is an archive of the keys that is less than 25 hours old
+      And the newest encrypted archive of the keys is whole and for the backup key alone
+      And no archive of the keys is plain
 
   # bin/restore.sh, which the runbook names "for tests", puts the backup in production's place.
   @rb-5.3 @check
@@ -149,3 +175,32 @@ Feature: 5. Backups and restore
     @major @needs-there-are-backups
     Scenario: What is inside the encrypted backups was seen by a drill
       Then a restore drill with an encrypted backup passed within its cadence
+
+  # What is looked at is the bucket that the target names, with a key that may only read. The copy follows the backup in
+  # the same run of the script; one that is younger may still be on its way.
+  # The backups of the database, and the archives of the files and of the keys.
+  @rb-5.5 @check
+  Rule: 5.5 Off-site copies
+
+    @critical @needs-there-are-backups
+    Scenario: Every backup has its copy off-site
+      Then every backup that was made more than 60 minutes ago has its copy in the bucket
+
+    # By the sum that S3 itself keeps of the whole object, which the upload has to ask for.
+    @critical @needs-there-are-backups
+    Scenario: The off-site copies are the backups
+      Then every copy has the bytes of its backup, by SHA-256
+
+    @critical @needs-there-are-backups
+    Scenario: The off-site copies are encrypted at rest
+      Then every copy is encrypted where it lies
+      And the bucket encrypts what comes to it
+
+    @critical
+    Scenario: The off-site bucket is not public
+      Then the bucket blocks public access in all four ways
+      And neither its policy nor its grants let the public in
+
+    @major
+    Scenario: The off-site bucket keeps versions
+      Then the bucket keeps the versions of what is overwritten or deleted

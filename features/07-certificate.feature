@@ -45,6 +45,12 @@ Feature: 7. The certificate
     Scenario: A renewed certificate comes into use
       Then whoever ends TLS is made to load a renewed certificate
 
+    # The renewal by hand, `kamal-proxy renew-ssl`, is a command that no version of it has: who waits for it to renew,
+    # from cron or a script, waits until the certificate has ended.
+    @major @needs-the-proxy-is-up
+    Scenario: Nobody relies on a command that the proxy does not have
+      Then every command of kamal-proxy that a job or a script of the server calls is one that it has
+
     @major @needs-the-domain-shows-a-certificate
     Scenario: Only TLS of today is spoken
       Then the domain speaks TLS 1.2 or newer

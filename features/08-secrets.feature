@@ -47,6 +47,11 @@ Feature: 8. Secrets
     Scenario: The running release has what the secrets say
       Then every variable of .kamal/secrets has the same value in the running release
 
+    # Sessions are signed with it. Whether an old one is refused only who has one can try.
+    @major @manual
+    Scenario: A new SECRET_KEY_BASE ends every session
+      Then a person has attested that a session from before the last new SECRET_KEY_BASE was refused (section 8.2)
+
   @rb-8.1 @check
   Rule: 8.1 The secrets stay where they belong
 

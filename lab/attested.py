@@ -8,6 +8,7 @@ from pathlib import Path
 SCENARIOS = (
     "the-emergency-contact-answers",
     "a-change-reaches-production-through-a-pull-request",
+    "a-new-secret-key-base-ends-every-session",
     "an-emptied-browser-logs-in",
 )
 COUNTS_FOR = timedelta(days=30)

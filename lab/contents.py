@@ -108,7 +108,7 @@ set -e
 install -d -m 0700 /var/www/psyfit/.kamal
 umask 077
 cat > /var/www/psyfit/.kamal/secrets
-echo ALERT_EMAIL=alerts@psyfit.example > /var/www/psyfit/.env
+printf '%s\n' ALERT_EMAIL=alerts@psyfit.example BACKUP_KEYS_RECIPIENT=backup@psyfit.example > /var/www/psyfit/.env
 """
 
 REDIS_CONF = """
@@ -161,6 +161,21 @@ docker exec psyfit-redis redis-cli ping | grep -q -e PONG -e NOAUTH &&
 docker exec kamal-proxy kamal-proxy list > /dev/null
 """
 
+FILES = """
+set -e
+docker exec $(docker ps --quiet --filter name=^/psyfit-web-) sh -ec '
+  cd /rails/storage
+  for number in 1 2 3 4 5 6 7 8; do
+    key=$(od -An -tx1 -N 14 /dev/urandom | tr -d " ")
+    folder=$(echo "$key" | cut -c 1-2)/$(echo "$key" | cut -c 3-4)
+    mkdir -p "$folder"
+    head -c "$((number * 3000))" /dev/urandom > "$folder/$key"
+  done
+  mkdir -p imported
+  head -c 5000 /dev/urandom > "imported/架空 花子 hanako.kakuu@example.jp.pdf"
+'
+"""
+
 IN_APP = """
 cd /var/www/psyfit && docker run --rm --network kamal --env-file .kamal/secrets --env DATABASE_HOST=psyfit-db \
   --env DATABASE_NAME=psyfit_production --env DATABASE_USER=psyfit_prod \
@@ -181,10 +196,10 @@ def load_images(server: Server, images: Images) -> None:
     server.run(" && ".join([*renaming, "docker network create kamal"])).required()
 
 
-def let_operator_in(server: Server, keys: Keys) -> str:
-    """Let the operator's key into all accounts; returns the server's host key, as in known_hosts."""
+def let_operator_in(server: Server, keys: Keys) -> list[str]:
+    """Let the operator's key into all accounts; returns the server's host keys, as in known_hosts."""
     server.run(ACCOUNTS.format(login=shlex.quote(keys.login))).required()
-    return server.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").required().out.strip()
+    return server.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_*_key.pub").required().out.splitlines()
 
 
 def start_resolver(server: Server, name: str, address: str) -> None:
@@ -254,8 +269,9 @@ def deploy(server: Server) -> None:
 
 
 def seed(server: Server) -> None:
-    """Fill the database with made-up people and their records."""
+    """Fill the database with made-up people and their records, and the volume with files as if they were theirs."""
     server.run(IN_APP.format(command="bin/rails db:seed"), seconds=DEPLOY_SECONDS).required()
+    server.run(FILES).required()
 
 
 def commit_second_release(server: Server) -> None:

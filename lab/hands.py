@@ -69,6 +69,7 @@ STANDS_ON_THE_DATABASE = frozenset(
 )
 STANDS_ON_THE_PROXY = frozenset(
     {
+        "nobody-relies-on-a-command-that-the-proxy-does-not-have",
         "the-proxy-passes-requests-on",
         "what-the-proxy-saved-is-what-it-does",
         "tls-is-ended-for-the-domain",
@@ -92,6 +93,27 @@ STANDS_ON_THE_CERTIFICATE = frozenset(
     }
 )
 """The scenarios that cannot be told where the one that they stand on fails."""
+
+TOLD_FROM_OUTSIDE = frozenset(
+    {
+        "a-page-that-reads-the-database-answers",
+        "github-actions-has-its-secrets",
+        "only-tls-of-today-is-spoken",
+        "plain-http-leads-to-https",
+        "the-api-is-healthy",
+        "the-application-itself-answers-the-health-check",
+        "the-certificate-is-for-the-domain",
+        "the-certificate-is-trusted",
+        "the-certificate-is-valid-for-long-enough",
+        "the-domain-leads-to-the-server",
+        "the-domain-shows-a-certificate",
+        "the-health-answer-has-its-documented-form",
+        "the-off-site-bucket-is-not-public",
+        "the-off-site-bucket-keeps-versions",
+        "the-status-of-the-health-check-says-what-its-words-say",
+    }
+)
+"""The scenarios that can be told without a line to the server."""
 
 KEEP = """
 set -eu

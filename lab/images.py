@@ -23,7 +23,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from lab import LabError, machine
+from lab import LabError, machine, s3_server
 from lab.programs import run
 from lab.progress import Steps
 from lab.together import together
@@ -115,7 +115,7 @@ class _Workshop:
         postgres = self._tag("postgres", base, digest_of(HERE / "postgres"), POSTGRES)
         redis = self._tag("redis", base, digest_of(HERE / "redis"), REDIS)
         proxy = self._tag("kamal-proxy", base, digest_of(HERE / "kamal-proxy"), PROXY)
-        server = self._tag("server", base, digest_of(HERE / "machine-image"))
+        server = self._tag("server", base, digest_of(HERE / "machine-image"), *s3_server.made_from())
 
         def build(tag: str, published: str | None, folder: str) -> Callable[[], None]:
             return lambda: self._ensure(tag, published, lambda: self._build(tag, HERE / folder, base))
@@ -123,7 +123,7 @@ class _Workshop:
         # The proxy's compilation and the package downloads fill each other's waits.
         together(lambda: self._ensure(base, BASE, self._make_base), lambda: self._prepare_proxy(proxy))
         together(
-            build(server, None, "machine-image"),
+            lambda: self._ensure(server, None, lambda: self._make_server(server, base)),
             build(postgres, POSTGRES, "postgres"),
             build(runtime, None, "runtime"),
             build(redis, REDIS, "redis"),
@@ -216,6 +216,12 @@ class _Workshop:
     def _prepare_proxy(self, tag: str) -> None:
         if not self._exists(tag) and not self._registry_answers():
             self._proxy_binary()
+
+    def _make_server(self, tag: str, base: str) -> None:
+        with _folder() as folder:
+            shutil.copytree(HERE / "machine-image", folder, dirs_exist_ok=True)
+            s3_server.copy_into(folder / "s3")
+            self._build(tag, folder, base)
 
     def _make_proxy(self, tag: str, base: str) -> None:
         binary = self._proxy_binary()

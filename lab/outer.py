@@ -15,7 +15,7 @@ from lab.server import DEFAULT_NAME, LABEL, Server
 ADDRESS_LABEL = "runbook.address"
 LOOPBACK = ipaddress.ip_address("127.77.0.0")
 LABS_AT_MOST = 254
-PORTS = {"22/tcp": 22022, "443/tcp": 22443, "80/tcp": 22080, "53/udp": 22053, "8030/tcp": 22030}
+PORTS = {"22/tcp": 22022, "443/tcp": 22443, "80/tcp": 22080, "53/udp": 22053, "8030/tcp": 22030, "8900/tcp": 22900}
 DOMAINS = ("psytech.jp", "www.psytech.jp")
 
 

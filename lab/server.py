@@ -17,9 +17,10 @@ MARGIN_SECONDS = 10.0
 
 # Cron's own surroundings, and its way of reading a line: settings first, then five fields and the command.
 CRON_JOBS = r"""
+set -- $(crontab -l | sed -nE 's/^([A-Za-z_][A-Za-z0-9_]*)=/\1=/p')
 crontab -l | grep -E '^[^#[:space:]]+([[:space:]]+[^[:space:]]+){5,}' | grep -vE '^[A-Za-z_]+[[:space:]]*=' | tac |
 while read -r minute hour day month weekday job; do
-  ( cd /root && env -i HOME=/root LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin sh -c "$job" < /dev/null ) ||
+  ( cd /root && env -i HOME=/root LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin "$@" sh -c "$job" < /dev/null ) ||
     { echo "the cron job failed ($?): $job" >&2; exit 1; }
 done
 """

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from docker.errors import DockerException
 
-from lab import LabError, Refused, attested, contents, images, keys, machine, outer, programs
+from lab import LabError, Refused, attested, contents, images, keys, machine, offsite, outer, programs
 from lab.down import remove
 from lab.edge import KAMAL_PROXY, Edge
 from lab.images import Images
@@ -70,6 +70,13 @@ encrypted_columns = [
 ]
 encryption_key = "{state}/backup-key.asc"
 keyring = "{state}/gnupg"
+volumes = ["psyfit_storage"]
+
+[offsite]
+bucket = "{bucket}"
+endpoint = "{endpoint}"
+region = "{region}"
+credentials = "{state}/offsite-credentials"
 
 [log_in]
 locked_at = "accounts.locked_at"
@@ -143,10 +150,11 @@ def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Step
     loading = begin(load)
     with steps.step("making keys, accounts and the repository"):
         held = keys.make(server.state)
-        host_key = contents.let_operator_in(server, held)
-        _write_operators_files(server, address, host_key)
+        host_keys = contents.let_operator_in(server, held)
+        _write_operators_files(server, address, host_keys)
         contents.start_resolver(server, DOMAIN, address)
         trusting = begin(lambda: contents.trust(server, held))
+        copying = begin(lambda: offsite.furnish(server, address))
         contents.commit_first_release(server, made, held, edge, scripts)
         contents.configure(server, made, held, edge)
     loading.result()
@@ -160,6 +168,7 @@ def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Step
     with steps.step(f"deploying release {contents.NEW_VERSION}"):
         contents.commit_second_release(server)
         contents.deploy(server)
+    copying.result()
     with steps.step("letting a week of backups pass"):
         contents.make_history(server)
     with steps.step("running the cron jobs once"):
@@ -210,15 +219,18 @@ def let_nothing_interrupt() -> None:
         signal.signal(ending, signal.SIG_IGN)
 
 
-def _write_operators_files(server: Server, address: str, host_key: str) -> None:
+def _write_operators_files(server: Server, address: str, host_keys: list[str]) -> None:
     served = ("22/tcp", "443/tcp", "80/tcp", "53/udp", "8030/tcp")
     ssh, https, http, dns, github = (PORTS[port] for port in served)
     state = server.state
     facts = {"name": server.name, "address": address, "state": state, "domain": DOMAIN}
-    (state / "known_hosts").write_text(f"[{address}]:{ssh} {host_key}\n")
+    bucket = {"bucket": offsite.BUCKET, "endpoint": offsite.endpoint(address), "region": offsite.REGION}
+    (state / "known_hosts").write_text("".join(f"[{address}]:{ssh} {key}\n" for key in host_keys))
     (state / "ssh_config").write_text(SSH_CONFIG.format(port=ssh, **facts))
     (state / "target.toml").write_text(
-        TARGET.format(ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, github_port=github, **facts)
+        TARGET.format(
+            ssh_port=ssh, https_port=https, http_port=http, dns_port=dns, github_port=github, **bucket, **facts
+        )
     )
     attested.write(state)
     created = datetime.now(UTC).isoformat(timespec="seconds")

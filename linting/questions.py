@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
-from runbook.question import Command, Containers, Dns, GitHub, Http, Images, Question, Tls, facts_of
+from runbook.question import S3, Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
 from runbook.target import Target
 
 READERS = frozenset(
@@ -68,9 +68,12 @@ LOOK_ONLY = {
     "crontab": r"crontab -l( -u \S+)?",
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
-    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|ps -aq --no-trunc|images -q --no-trunc|"
-    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs --tail \d+ Q|"
-    r"exec \S+ (cat( --)? \S+|kamal-proxy list|ls -R \S+)|exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
+    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|"
+    r"ps -aq --no-trunc|images -q --no-trunc|"
+    r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs( --timestamps)? --tail \d+ Q|"
+    r"events --since Q --until Q( --filter event=\w+)+ --format Q|"
+    r"exec \S+ (cat( --)? \S+|kamal-proxy (list|help)|ls -R \S+|stat -c %Y \S+)|"
+    r"exec -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|"
     r"exec -e PGOPTIONS=Q -e PGCONNECT_TIMEOUT=3 --env-file /dev/stdin \S+ sh -c Q sh \S+ Q \S+|"
     r"exec --env-file /dev/stdin \S+ redis-cli -h \S+ ping|"
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
@@ -87,6 +90,7 @@ LOOK_ONLY = {
     "openssl": r"openssl (pkey -pubout|x509 -noout -fingerprint -sha256)",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",
+    "tar": r"tar (-tf -|--list .*)",
     "timeout": r"timeout \d openssl s_client -connect \S+ -servername \S+ </dev/null",
 }
 SELECTING = {
@@ -101,7 +105,7 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
 _HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
-KINDS = (Command, Containers, Dns, GitHub, Http, Images, Tls)
+KINDS = (Command, Containers, Dns, GitHub, Http, Images, Port, S3, Tls)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600
@@ -131,6 +135,8 @@ def faults_of(question: Question[Any]) -> Iterator[str]:
         yield f"its kind {type(question).__name__} is not known"
     elif isinstance(question, Command):
         yield from faults_in(question.told(FACTS))
+    elif isinstance(question, S3) and not question.read.startswith(("get_", "head_", "list_")):
+        yield f"{question.read} is more than reading"
     if not 0 < question.seconds <= LONGEST_SECONDS:
         yield f"it may take {question.seconds:g} s"
 

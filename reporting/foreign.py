@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+_WHITE = dict.fromkeys(map(ord, "\n\t\u00a0\u3000"))
+"""White space that is seen for what it is, left out to ask once whether all the rest can be seen."""
+
 
 def visible(text: str) -> str:
     """The text with every character that would not be seen made visible.
@@ -17,7 +20,9 @@ def visible(text: str) -> str:
     >>> visible("txt\\u202egpj")
     'txt⟨U+202E⟩gpj'
     """
-    return text if text.isprintable() else "".join(map(_visible, text))
+    if text.isprintable() or text.translate(_WHITE).isprintable():
+        return text
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:

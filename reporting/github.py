@@ -100,8 +100,8 @@ def escape_property(text: str) -> str:
 def _open(run: Run) -> list[Scenario]:
     """All that failed or could not be told, each once."""
     found: dict[str, Scenario] = {}
-    for cause in run.causes():
-        for one in (cause, *run.following(cause)):
+    for cause, following in run.explained():
+        for one in (cause, *following):
             found.setdefault(one.id, one)
     return [one for one in found.values() if one.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
 

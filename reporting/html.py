@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,10 +17,11 @@ from markupsafe import Markup
 from reporting import reading
 from reporting.controls import frameworks
 from reporting.foreign import excerpt, visible
+from reporting.reading import Section
 from reporting.timeline import picture
 from runbook import exits
 from runbook.outcome import SIGNS, Outcome
-from runbook.record import Exchange, Run, Scenario
+from runbook.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity
 
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
@@ -37,25 +42,136 @@ TONES: Mapping[str, str] = {
     "safe to deploy": Outcome.PASSED,
     "not safe to deploy": Outcome.FAILED,
 }
+LARGE = 1000
+"""Scenarios of a run from which on a browser had better not lay out all of the page at once."""
+
+SHOWN_OF_A_KIND = 8
+TONES_OF_CHANGES: Mapping[ChangeKind, str] = {
+    "newly failing": "failed",
+    "newly undetermined": "undetermined",
+    "healed": "passed",
+    "still failing": "failed",
+    "still undetermined": "undetermined",
+}
+
+
+def _own(name: str) -> str:
+    """A text that goes into every page as it is."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+STYLE, SCRIPT = _own("report.css"), _own("report.js")
+POLICY = (
+    f"default-src 'none'; style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; base-uri 'none'; form-action 'none'"
+)
+"""What a browser may do with the page: apply that style, run that script, and load nothing."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The changes of one kind: those that are shown, and those that are folded under them."""
+
+    kind: ChangeKind
+    tone: str
+    shown: Sequence[Change]
+    folded: Sequence[Change]
+
+    @property
+    def total(self) -> int:
+        return len(self.shown) + len(self.folded)
 
 
 def render(run: Run) -> str:
     """The HTML document."""
     sections = reading.sections(run)
+    explained = run.explained()
+    anchors = _anchors(run.scenarios)
     return _TEMPLATE.render(
         run=run,
+        large=LARGE,
+        policy=POLICY,
+        style=Markup(STYLE),  # noqa: S704  (our own text, not foreign)
+        script=Markup(SCRIPT),  # noqa: S704
         verdict=reading.verdict(run),
         tone=TONES.get(reading.verdict(run), Outcome.UNDETERMINED),
         gaps=tuple(reading.gaps(run)),
         cautions=tuple(reading.cautions(run)),
+        groups=tuple(_groups(run.changes, {one.id for _, following in explained for one in following})),
+        amiss_since=_amiss_since(run.changes),
+        explained=explained,
         sections=sections,
+        choices=_choices(sections),
+        severities=_severities(run),
         section_anchors={section.number: f"section-{place}" for place, section in enumerate(sections, 1)},
         frameworks=frameworks(run),
-        anchors=_anchors(run.scenarios),
+        supports=_supports(run.controls),
+        anchors=anchors,
+        anchors_by_id={one.id: anchors[id(one)] for one in reversed(run.scenarios)},
         rests_on=_rests_on(run.scenarios),
+        telling=_telling(run.scenarios),
         exchanges={exchange.sequence: exchange for exchange in run.exchanges},
         deciding={id(scenario) for scenario in run.deciding()},
     )
+
+
+def _groups(changes: Changes | None, following: Collection[str]) -> Iterator[Group]:
+    """The changes by kind; of what follows from a cause, and of many, only the number is seen at once."""
+    for kind, found in (changes.by_kind() if changes else {}).items():
+        own = [one for one in found if one.id not in following]
+        rest = [one for one in found if one.id in following]
+        shown, folded = own[:SHOWN_OF_A_KIND], own[SHOWN_OF_A_KIND:] + rest
+        yield Group(kind, TONES_OF_CHANGES.get(kind, "not-applicable"), shown, folded)
+
+
+def _amiss_since(changes: Changes | None) -> dict[str, str]:
+    """Of what is amiss, whether it is so since this run or longer."""
+    found = {}
+    for one in changes.scenarios if changes else ():
+        if one.since is not None:
+            found[one.id] = f"{one.kind} since {_day(one.since)}"
+        elif one.kind in ("newly failing", "newly undetermined"):
+            found[one.id] = one.kind
+    return found
+
+
+def _choices(sections: Sequence[Section]) -> dict[str, str]:
+    """What can be chosen from: each section, and before them each chapter of more than one."""
+    chapters = Counter(one.number.partition(".")[0] for one in sections)
+    found: dict[str, str] = {}
+    for one in sections:
+        chapter = one.number.partition(".")[0]
+        if chapters[chapter] > 1:
+            found.setdefault(chapter, "the whole chapter")
+        found[one.number] = one.title
+    return found
+
+
+def _severities(run: Run) -> dict[Severity, int]:
+    """How many scenarios there are of each severity that occurs, worst first."""
+    found = Counter(one.severity for one in run.scenarios)
+    return {severity: found[severity] for severity in SEVERITIES if found[severity]}
+
+
+def _supports(controls: Sequence[Control]) -> dict[str, str]:
+    """For each section the controls that it supports evidence for, framework by framework."""
+    by_section: dict[str, dict[str, list[str]]] = {}
+    for control in controls:
+        for section in control.sections:
+            by_section.setdefault(section, {}).setdefault(control.framework, []).append(control.id)
+    return {
+        section: "; ".join(f"{framework}: {', '.join(ids)}" for framework, ids in found.items())
+        for section, found in by_section.items()
+    }
+
+
+def _telling(scenarios: Sequence[Scenario]) -> set[int]:
+    """The exchanges on which something rests that failed or could not be told."""
+    amiss = [one for one in scenarios if one.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
+    return {sequence for one in amiss for step in one.steps for sequence in step.evidence}
 
 
 def _anchors(scenarios: Sequence[Scenario]) -> dict[int, str]:
@@ -86,6 +202,11 @@ def _readable(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC)).replace("+0000", "UTC")
 
 
+def _day(moment: datetime) -> str:
+    """``20 Feb 2026``, in UTC."""
+    return " ".join(_readable(moment).split()[1:4])
+
+
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -99,9 +220,17 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s"
 
 
+def _age(then: datetime, now: datetime) -> str:
+    """How long ago ``then`` was at ``now``: ``3 days``, ``5 h`` or ``12 min``."""
+    seconds = (now - then).total_seconds()
+    if seconds >= 2 * 86400:
+        return f"{seconds / 86400:.0f} days"
+    return f"{seconds / 3600:.0f} h" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} min"
+
+
 def _shown(value: object) -> object:
     """Every value on its way into the page: what is foreign cannot hide or reorder anything there."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return visible(value) if type(value) is str else value  # what is of a kind of its own is ours: markup, outcomes
 
 
 def _template() -> jinja2.Template:
@@ -123,7 +252,7 @@ def _template() -> jinja2.Template:
         picture=picture,
         id=id,
     )
-    page.filters.update(readable=_readable, iso=_iso, duration=_duration)
+    page.filters.update(readable=_readable, iso=_iso, duration=_duration, age=_age, day=_day)
     return page.get_template("report.html.j2")
 
 

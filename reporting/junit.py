@@ -19,7 +19,8 @@ def render(run: Run) -> str:
     """
     root = ET.Element("testsuites", name=visible(f"{run.kind} {run.server.name}"))
     for section in sections(run):
-        cases = [_case(scenario) for scenario in section.scenarios]
+        controls = [f"{one.framework}: {one.id}" for one in run.controls if section.number in one.sections]
+        cases = [_case(scenario, controls) for scenario in section.scenarios]
         root.append(_suite(run, f"{section.number} {section.title}", section.seconds, cases))
     if not run.scenarios or len(run.scenarios) < run.selected or run.verdict() == "incomplete":
         root.append(_suite(run, "run", 0, [_unfinished(run)]))
@@ -45,7 +46,7 @@ def _sum_up(element: ET.Element, cases: Iterable[ET.Element], seconds: float) ->
     element.set("time", f"{seconds:.3f}")
 
 
-def _case(scenario: Scenario) -> ET.Element:
+def _case(scenario: Scenario, controls: Sequence[str]) -> ET.Element:
     case = ET.Element(
         "testcase",
         classname=visible(f"{scenario.section}/{scenario.section_title}"),
@@ -55,7 +56,7 @@ def _case(scenario: Scenario) -> ET.Element:
         line=str(scenario.line),
     )
     properties = ET.SubElement(case, "properties")
-    for name, value in _properties(scenario):
+    for name, value in _properties(scenario, controls):
         ET.SubElement(properties, "property", name=name, value=visible(value))
     result = _result(scenario)
     if result is not None:
@@ -64,7 +65,7 @@ def _case(scenario: Scenario) -> ET.Element:
     return case
 
 
-def _properties(scenario: Scenario) -> Iterable[tuple[str, str]]:
+def _properties(scenario: Scenario, controls: Sequence[str]) -> Iterable[tuple[str, str]]:
     yield "id", scenario.id
     yield "section", scenario.section
     yield "severity", scenario.severity
@@ -73,6 +74,8 @@ def _properties(scenario: Scenario) -> Iterable[tuple[str, str]]:
         yield "because", scenario.because
     if scenario.missing_right:
         yield "missing_right", scenario.missing_right
+    for control in controls:
+        yield "control", control
 
 
 def _result(scenario: Scenario) -> ET.Element | None:

@@ -76,6 +76,8 @@ def gaps(run: Run) -> Iterator[str]:
 
 def cautions(run: Run) -> Iterator[str]:
     """What else a reader has to know before trusting the record, one sentence each."""
+    if run.journal:
+        yield run.journal.sentence()
     if run.override:
         through = ", ".join(one.name for one in run.let_through()) or "nothing had to be"
         yield f"Override by {run.override.by}: {run.override.reason}. Let through: {through}."

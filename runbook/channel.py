@@ -24,9 +24,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.question import Output
-from runbook.reachability import Met
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"

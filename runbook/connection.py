@@ -18,8 +18,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from runbook.channel import LAST_WORDS_SECONDS, Channel, LineLost
+from runbook.met import Met
 from runbook.question import Lane, Output
-from runbook.reachability import Met
 from runbook.target import Target
 
 CONNECT_SECONDS = 10
@@ -95,9 +95,11 @@ class Connection:
         return self._greeted_at[0]
 
     def met(self) -> Met | None:
-        """What the ssh line has met so far; None where none is needed, or it still begins."""
-        if self._target.ssh.local or self._hello is None or not self._hello.done():
+        """What the ssh line has met so far; None where none is needed, or nobody has asked for one."""
+        if self._target.ssh.local or self._hello is None:
             return None
+        if not self._hello.done():
+            return Met.NOT_YET
         error = self._hello.exception() or self._master_lost
         return error.met if isinstance(error, LineLost) else Met.OK
 

@@ -51,8 +51,9 @@ CONTAINER = {
         "OOMKilled": True,
         "ExitCode": True,
         "StartedAt": True,
+        "FinishedAt": True,
         "Pid": True,
-        "Health": {"Status": True},
+        "Health": {"Status": True, "Log": {ANY: {"Start": True, "ExitCode": True}}},
     },
     "Config": {
         "Env": True,
@@ -66,7 +67,7 @@ CONTAINER = {
         "LogConfig": {"Type": True, "Config": {"max-size": True, "max-file": True}},
     },
     "NetworkSettings": {"Networks": {ANY: {"IPAddress": True, "Aliases": True}}},
-    "Mounts": {ANY: {"Source": True}},
+    "Mounts": {ANY: {"Type": True, "Name": True, "Source": True}},
 }
 """What is let through of a container's inspection; its environment is scrubbed besides."""
 

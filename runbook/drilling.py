@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import FrameType
 
 from runbook.act import Act
 from runbook.evidence import Evidence
 from runbook.interlock import SteadyState, engage
-from runbook.journal import Undone
+from runbook.journal import Undone, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.operator import Operator
@@ -45,15 +48,19 @@ class Drilling:
     _operator: Operator | None = None
     _before: SteadyState | None = None
 
-    def operator(self) -> Operator:
+    def operator(self, drill: str) -> Operator:
         """The operator of the drill that runs now; the first who asks engages the interlock.
+
+        Args:
+            drill: Its name, as whoever finds its journal is to read it.
 
         Raises:
             Refused: Something that a drill needs is missing; nothing was touched.
             Undetermined: It could not be told whether the drill may run.
         """
         if self._operator is None:
-            operator = Operator(self.target, self.observer, self.evidence, self.name_of)
+            whose = Whose(drill, f"{getpass.getuser()}@{socket.gethostname()}", datetime.now(UTC))
+            operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
             self._before = engage(operator, self.steady_state)
             self._operator = operator
         return self._operator

@@ -25,7 +25,8 @@ from runbook.exits import WrongUse
 FEATURES = Path(__file__).resolve().parent.parent / "features"
 
 TAG = re.compile(
-    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|needs-[a-z0-9-]+", re.ASCII
+    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|(needs|follows)-[a-z0-9-]+",
+    re.ASCII,
 )
 """What a tag may be: CONTRIBUTING.md says what each means."""
 

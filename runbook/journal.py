@@ -9,10 +9,15 @@ that is alive from one that a cut line has left behind.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from runbook import rights
 from runbook.act import INTERFERED
-from runbook.question import Output
+from runbook.question import Command, Output, Question, lines_of
+from runbook.record import OpenJournal
 
 FOLDER = "/var/lib/psyfit-runbook"
 HEARTBEAT_SECONDS = 2.0
@@ -68,6 +73,34 @@ while read -r beat; do : > beat; done
 """
 
 
+OPEN = Command(
+    f"""\
+[ ! -e {FOLDER} ] ||
+  find {FOLDER} -mindepth 2 -maxdepth 2 -path '{FOLDER}/journal/*.sh' -printf 'change\t%T@\\n' || exit
+[ ! -e {FOLDER}/beat ] || stat -c 'beat\t%Y' {FOLDER}/beat
+date '+now\t%s'
+[ ! -e {FOLDER}/journal ] || grep -hs '^# drill' {FOLDER}/journal/*.sh | head -n 1""",
+    needs=rights.ROOT,
+)
+"""What is open: when each change was registered, the last beat of the heart, the time, and whose drill it is."""
+
+NAMES: dict[Question[Any], str] = {OPEN: "journal.OPEN"}
+"""Its name for plan and evidence: every run asks it first."""
+
+
+@dataclass(frozen=True)
+class Whose:
+    """A drill as its journal says it: its name, who runs it from where, and when it began."""
+
+    drill: str
+    by: str
+    since: datetime
+
+    def __str__(self) -> str:
+        by = "".join(one for one in self.by if one.isprintable() and not one.isspace())
+        return f"# drill\t{self.drill}\t{self.since:%Y-%m-%dT%H:%M:%SZ}\t{by}"
+
+
 @dataclass(frozen=True)
 class Undone:
     """What came of one undo.
@@ -83,13 +116,13 @@ class Undone:
     said: str
 
 
-def registered(number: int, what: str, undo: str) -> str:
-    """The shell text that writes one undo into the journal, on the disk before it returns.
+def registered(number: int, what: str, undo: str, whose: Whose) -> str:
+    """The shell text that writes one undo into the journal, on the disk before it returns, and whose drill it is of.
 
     The shell holds the lock ``acting`` from then on, until it and all that it started have ended.
     """
     entry = f"{FOLDER}/journal/{number:04d}.sh"
-    text = f"# {what}\n{undo}\n"
+    text = f"# {what}\n{whose}\n{undo}\n"
     return (
         f"exec 8> {FOLDER}/acting; flock --shared 8; "
         f"umask 077; printf %s {shlex.quote(text)} > {entry}.part && sync {entry}.part && "
@@ -115,3 +148,42 @@ def read_recovery(output: Output) -> tuple[Undone, ...]:
             raise ValueError(f"this is not a line of recover.sh: {line}")
         found.append(Undone(word, entry, said))
     return tuple(found)
+
+
+def read_open(output: Output, target: str) -> OpenJournal | None:
+    """What the answer to `OPEN` says; None where nothing is open.
+
+    Args:
+        output: The answer.
+        target: What a command is to be given as ``--target``.
+
+    Raises:
+        Undetermined: The question could not be answered.
+        ValueError, LookupError: It is another answer.
+    """
+    told = list(_told(output.required("the journal of drills").out))
+    changes = [float(words[0]) for word, *words in told if word == "change"]
+    if not changes:
+        return None
+    (now,) = [float(words[0]) for word, *words in told if word == "now"]
+    beat = next((now - float(words[0]) for word, *words in told if word == "beat"), None)
+    drill, since, by = next((words for word, *words in told if word == "# drill"), (None, None, None))
+    return OpenJournal(
+        drill=drill,
+        by=by,
+        since=datetime.fromisoformat(since) if since else _instant(min(changes)),
+        changes=len(changes),
+        under_way=beat is not None and beat < STALE_SECONDS,
+        heal=(f"runbook recover --target {shlex.quote(target)}", f"{FOLDER}/recover.sh"),
+    )
+
+
+def _instant(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError):
+        raise ValueError(f"{seconds} is not a time") from None
+
+
+def _told(text: str) -> Iterator[list[str]]:
+    return (line.split("\t") for line in lines_of(text))

@@ -26,6 +26,8 @@ D = TypeVar("D")
 Check = Callable[["Look"], A]
 """A function that looks at the server and returns an observation."""
 
+OUT_OF_TIME = "no answer within the time that the whole look may take"
+
 _looking: ContextVar[tuple[set[int], ...]] = ContextVar("looking", default=())
 
 
@@ -45,6 +47,10 @@ class Look:
         self._asked: dict[Question[Any], Future[Told[Any]]] = {}
         self._seen: dict[Check[Any], Future[Any]] = {}
         self._rests_on: dict[Check[Any], set[int]] = {}
+
+    def end_at(self, moment: float) -> None:
+        """End the whole look at this moment of the monotonic clock: what has no answer then is undetermined."""
+        self._seconds = moment - self._began
 
     @property
     def target(self) -> Target:
@@ -129,7 +135,7 @@ class Look:
         try:
             return asked.result(max(0.0, self._began + self._seconds - time.monotonic()))
         except TimeoutError:
-            raise Undetermined(f"no answer within the {self._seconds:g} s that the whole look may take") from None
+            raise Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)") from None
 
     def _put(self, question: Question[A]) -> Future[Told[A]]:
         """Ask in a thread of its own, so that whoever waits has the answer as soon as it comes."""

@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from runbook import reachability
+from runbook import journal, reachability
 from runbook.channel import LineLost
 from runbook.connection import Connection
 from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.evidence import Evidence
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.outside import NoAnswer, Outside
 from runbook.question import (
+    S3,
     Command,
     Containers,
     Dns,
@@ -35,14 +37,18 @@ from runbook.question import (
     Images,
     Inspection,
     Output,
+    Port,
     Question,
     Resolution,
+    S3Answer,
     Tls,
     facts_of,
     lines_of,
 )
-from runbook.reachability import Met, Part
+from runbook.reachability import Part
 from runbook.redaction import MASK, Redactor
+from runbook.s3 import OffSiteBucket
+from runbook.silence import Silence
 from runbook.target import Target
 
 A = TypeVar("A")
@@ -53,6 +59,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _SECRET_HEADERS = {"set-cookie"}
+CLOSING_SECONDS = 1.0
 CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
 IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
@@ -98,10 +105,11 @@ class Observer:
         self._names = names
         self._connection = Connection(target)
         self._outside = Outside(target)
+        self._offsite = OffSiteBucket(target.offsite, redactor.learn)
         self._scrubber = Scrubber(redactor.learn)
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
-        self._docker_silent: EngineSilent | None = None
+        self._silence = Silence()
         self._outlook: tuple[Future[Part], Future[Part]] | None = None
         self._outlook_lock = threading.Lock()
 
@@ -123,9 +131,9 @@ class Observer:
 
         def wait() -> Told[A]:
             answer, error = _outcome_of(running, question)
-            of_target = question.vantage == "outside" and not isinstance(question, GitHub)
+            of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
             if isinstance(error, LineLost) or (error is not None and of_target):
-                self._look_out()
+                self.look_out()
             if isinstance(question, Containers):
                 self._evidence.release()
             sequence = self._evidence.record(
@@ -159,16 +167,21 @@ class Observer:
     def reconnect(self) -> None:
         """Hang up what is left of a lost line, and take a new one for what is asked from now on."""
         self._hang_up()
+        self.listen_anew()
         self._connection = Connection(self.target)
 
+    def listen_anew(self) -> None:
+        """Ask a Docker Engine again that has given no answer."""
+        self._silence = Silence()
+
     def line(self) -> str | None:
-        """What the server looks like from outside, in one line; None where no line to it has failed.
+        """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
         """
         met = self._connection.met()
-        if met not in (None, Met.OK):
-            self._look_out()
+        if met not in (None, Met.OK, Met.NOT_YET):
+            self.look_out()
         if self._outlook is None:
             return None
         name, edge = self._outlook
@@ -177,7 +190,8 @@ class Observer:
             parts.append(reachability.ssh_part(self.target.ssh.port, met))
         return reachability.line_of(self.target.domain, tuple(parts))
 
-    def _look_out(self) -> None:
+    def look_out(self) -> None:
+        """Ask for the name and the edge, once: what the line needs of them."""
         with self._outlook_lock:
             if self._outlook is None:
                 self._outlook = in_background(self._name_part), in_background(self._edge_part)
@@ -203,41 +217,72 @@ class Observer:
     def close(self) -> None:
         """Hang up."""
         self._outside.close()
-        self._hang_up()
+        if self._docker_lock.acquire(timeout=CLOSING_SECONDS):  # else an engine is waited for that says nothing
+            self._docker_lock.release()
+            self._hang_up()
+        else:
+            self._connection.close()
 
     def _hang_up(self) -> None:
         with self._docker_lock:
             if self._docker is not None:
                 self._docker.close()
-            self._docker = self._docker_silent = None
+            self._docker = None
         self._connection.close()
 
     def _begin(self, question: Question[Any]) -> Future[Any]:
         match question:
             case Command():
-                return self._connection.run(question.told(self._facts), question.seconds, question.lane)
+                script = question.told(self._facts)
+                if question.lane == "docker":
+                    return self._silence.unless(lambda: self._connection.run(script, question.seconds, "docker"))
+                return self._connection.run(script, question.seconds, question.lane)
             case Containers():
-                return in_background(lambda: self._containers(question))
+                return in_background(lambda: self._of_engine(self._containers, question))
             case Images():
-                return in_background(lambda: self._images(question))
+                return in_background(lambda: self._of_engine(self._images, question))
             case Http():
                 return in_background(lambda: self._outside.http(question))
             case GitHub():
                 return in_background(lambda: self._outside.github(question))
+            case S3():
+                return in_background(lambda: self._offsite.ask(question))
             case Tls():
                 return in_background(lambda: self._outside.tls(question))
             case Dns():
                 return in_background(lambda: self._outside.dns(question))
+            case Port(serves="ssh"):
+                return in_background(self._ssh_port)
+            case Port():
+                return in_background(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
-    def _containers(self, question: Containers) -> tuple[Inspection, ...]:
+    def _ssh_port(self) -> Met:
+        """What the line met; one that is silent is undetermined for the reason of all that is asked over it."""
+        try:
+            self._connection.ready().result()
+        except LineLost as error:
+            if error.met.closed or error.met.answered:
+                return error.met
+            raise
+        return Met.OK
+
+    def _of_engine(self, ask: Callable[[Question[A]], A], question: Question[A]) -> A:
+        """What the engine answers; one that gives no answer is asked no second time, by whatever way."""
+        try:
+            return ask(question)
+        except EngineSilent as error:
+            self._silence.falls(error)
+            raise
+
+    def _containers(self, question: Question[tuple[Inspection, ...]]) -> tuple[Inspection, ...]:
         try:
             return self._reader().containers()
         except EngineUnreachable:
             inspected = self._by_command(CONTAINERS_BY_COMMAND, question)
             return tuple(self._scrubber.container(one) for one in inspected)
 
-    def _images(self, question: Images) -> tuple[Inspection, ...]:
+    def _images(self, question: Question[tuple[Inspection, ...]]) -> tuple[Inspection, ...]:
         try:
             return self._reader().images()
         except EngineUnreachable:
@@ -254,22 +299,21 @@ class Observer:
             raise Undetermined("docker answered with something that is not JSON") from None
 
     def _reader(self) -> DockerReader:
-        """The engine's reader. An engine that gives no answer is asked no second time."""
         self._connection.ready().result()
         with self._docker_lock:
-            if self._docker_silent is not None:
-                raise self._docker_silent
+            self._silence.require_none()
             if self._docker is None:
                 try:
                     self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
-                except EngineSilent as error:
-                    self._docker_silent = error
+                except EngineSilent as error:  # known before the lock opens to the next who asks
+                    self._silence.falls(error)
                     raise
             return self._docker
 
     def _name(self, question: Question[Any]) -> str:
-        declared = question.template() if isinstance(question, Command) else question
-        return self._names.get(declared) or reachability.NAMES.get(declared) or type(question).__name__
+        declared = question.template()
+        known = {**reachability.NAMES, **journal.NAMES, **self._names}
+        return known.get(declared) or type(question).__name__
 
 
 def in_background(work: Callable[[], A]) -> Future[A]:
@@ -307,6 +351,8 @@ def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
     """An answer as the evidence keeps it."""
     match answer:
         case Output():
+            if isinstance(question, Command) and not question.keep_answer:
+                return {"status": answer.status, "answer": f"[{len(answer.out)} characters, not kept]"}
             return {"status": answer.status, "answer": answer.out, "errors": answer.err}
         case HttpAnswer():
             head = "\n".join(
@@ -315,6 +361,9 @@ def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
             whole = not isinstance(question, Http) or question.keep_body
             body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
             return {"status": answer.status, "answer": f"{head}\n\n{body}"}
+        case S3Answer():
+            said = {"code": answer.code, **answer.told}
+            return {"status": answer.status, "answer": json.dumps(said, indent=1, default=str)}
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}
             return {"answer": json.dumps(shown, indent=1)}

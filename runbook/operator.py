@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from runbook import journal
 from runbook.act import Act
 from runbook.evidence import Evidence
-from runbook.journal import Undone
+from runbook.journal import Undone, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
@@ -38,6 +38,7 @@ class Operator:
 
     Attributes:
         target: The server.
+        whose: The drill, and who runs it.
         figures: What the drill has measured so far.
         timelines: What it has seen over time.
     """
@@ -46,6 +47,7 @@ class Operator:
     observer: Observer
     evidence: Evidence
     name_of: Callable[[Act], str]
+    whose: Whose
     figures: list[Figure] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
     _entries: int = 0
@@ -53,7 +55,8 @@ class Operator:
     _over: threading.Event = field(default_factory=threading.Event)
 
     def look(self) -> Look:
-        """A new look: nothing that it says rests on an older one."""
+        """A new look: nothing that it says rests on an older one, nor that the Docker Engine gave no answer then."""
+        self.observer.listen_anew()
         return Look(self.observer)
 
     def do(self, act: Act, stdin: bytes = b"") -> Output:
@@ -70,7 +73,7 @@ class Operator:
         facts = facts_of(self.target)
         name = self.name_of(act)
         script, undo = act.told(facts), act.undo_told(facts)
-        begun = journal.registered(self._entries, name, undo)
+        begun = journal.registered(self._entries, name, undo, self.whose)
         return self._run(name, f"{begun} || exit\n{script}", script, act.seconds, stdin)
 
     def figure(self, name: str, value: str, *, objective: str | None = None, within: bool | None = None) -> None:

@@ -16,9 +16,9 @@ from functools import cached_property
 import httpx
 
 from runbook import __version__, dns
+from runbook.met import Met
 from runbook.outcome import Undetermined
-from runbook.question import Dns, GitHub, Handshake, Http, HttpAnswer, Resolution, Tls, facts_of, in_path
-from runbook.reachability import Met
+from runbook.question import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls, facts_of, in_path
 from runbook.target import Target
 
 USER_AGENT = f"psyfit-runbook/{__version__}"
@@ -102,6 +102,18 @@ class Outside:
         except OSError as error:
             raise NoAnswer(f"no TLS answer: {error.strerror or error}", _met(error)) from None
 
+    def port(self, question: Port) -> Met:
+        """Connect once, and wait for the first words of an answer, whatever they say."""
+        try:
+            with socket.create_connection(
+                (self._target.address, self._port(question.serves)), question.seconds
+            ) as line:
+                return self._first_words(line, question.serves)
+        except TimeoutError:
+            return Met.TIMED_OUT
+        except OSError as error:
+            return _met(error)
+
     def dns(self, question: Dns) -> Resolution:
         """Ask the target's resolver for the domain's addresses, of the kind that the target's own address is of.
 
@@ -125,6 +137,20 @@ class Outside:
         """Close the HTTP connections."""
         if "_client" in self.__dict__:
             self._client.close()
+
+    def _first_words(self, line: socket.socket, serves: str) -> Met:
+        try:
+            if serves == "https":
+                self._context(Tls()).wrap_socket(line, server_hostname=self._target.domain).close()
+                return Met.OK
+            line.sendall(f"HEAD / HTTP/1.1\r\nHost: {self._target.domain}\r\nUser-Agent: {USER_AGENT}\r\n\r\n".encode())
+            return Met.OK if line.recv(1) else Met.CUT
+        except TimeoutError:
+            return Met.SILENT
+        except (ssl.SSLEOFError, ConnectionError):
+            return Met.CUT
+        except ssl.SSLError:
+            return Met.NO_TLS
 
     def _shake(self, plain: socket.socket, context: ssl.SSLContext) -> Handshake:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook import bdd, reachability
+from runbook import bdd, journal, reachability
 from runbook.catalogue import Catalogue
 from runbook.features import section_of
 from runbook.question import Facts, Question, facts_of
@@ -17,7 +17,7 @@ from runbook.target import Target
 
 @dataclass(frozen=True)
 class Planned:
-    """One question as it would be asked; without sections it is asked only where a line to the server fails."""
+    """One question as it would be asked; without sections it is asked for the run's own sake."""
 
     name: str
     asked: str
@@ -40,6 +40,7 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
     for question in reachability.NAMES:
         if question != reachability.NAME or target.dns.resolver is not None:
             sections.setdefault(question, {})
+    sections.setdefault(journal.OPEN, {})
     facts = facts_of(target)
     return tuple(told(question, catalogue, facts, tuple(asking)) for question, asking in sections.items())
 
@@ -47,7 +48,7 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
 def told(question: Question[Any], catalogue: Catalogue, facts: Facts, sections: tuple[str, ...] = ()) -> Planned:
     """One question as it would be asked with these facts."""
     return Planned(
-        name={**reachability.NAMES, **catalogue.names}.get(question, type(question).__name__),
+        name={**reachability.NAMES, **journal.NAMES, **catalogue.names}.get(question, type(question).__name__),
         asked=question.told(facts),
         vantage=question.vantage,
         right=question.needs.name,

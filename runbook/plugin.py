@@ -27,15 +27,15 @@ from runbook.look import Look
 from runbook.operator import Operator
 from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.plan import Planned, drills_of, plan_of
-from runbook.record import Control, Override, Run, Scenario
+from runbook.record import Changes, Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
-from runbook.run import KINDS, Kind, Running, begin
+from runbook.run import KINDS, Kind, Running, asked_journal, begin
 from runbook.target import Target, load
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
-ONLY_LOOKING = ("verify", "gate")
+ONLY_LOOKING = ("verify", "triage", "gate")
 
 
 class Hooks:
@@ -56,9 +56,24 @@ class Hooks:
         """What must hold before a drill, and be the same after it."""
         raise NotImplementedError
 
+    @pytest.hookspec
+    def pytest_runbook_begun(self, running: Running) -> None:
+        """Take note that a run begins: what is asked now is asked together with the checks."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_ending(self, running: Running) -> bool:
+        """Show what came of a run in another way than ours, while its line still stands; true where that is done."""
+        raise NotImplementedError
+
     @pytest.hookspec(firstresult=True)
     def pytest_runbook_controls(self) -> tuple[Control, ...]:
         """The controls that the runbook's sections support evidence for."""
+        raise NotImplementedError
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_runbook_changes(self, run: Run, reports: Path) -> Changes:
+        """What is different from the run before; the folders of earlier runs are in ``reports``."""
         raise NotImplementedError
 
     @pytest.hookspec
@@ -104,7 +119,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 @pytest.fixture
 def operator(request: pytest.FixtureRequest) -> Operator:
     """The operator of this drill; who asks first engages the interlock."""
-    return request.config.stash[DRILLING].operator()
+    return request.config.stash[DRILLING].operator(_drill_of(request.node))
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +215,8 @@ class Runbook:
         wanted = self._checks_by_item(session.items)
         checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
         running.observer.expect(one for check in checks for one in self._catalogue.questions_of(check))
-        running.look.start(checks)
+        self._config.hook.pytest_runbook_begun(running=running)
+        running.look.start((asked_journal, *checks))
 
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:
@@ -230,16 +246,27 @@ class Runbook:
         if self._config.option.plan:
             session.items.clear()
         with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
+            self._tell_of_journal()
             return (yield)
+
+    def _tell_of_journal(self) -> None:
+        running, untold = self._config.stash.get(RUNNING, None), None
+        if running is None:
+            return
+        try:
+            running.read_journal(self._config.option.target)
+        except Undetermined as error:
+            untold = error
+        self._screen.journal(running.journal, untold)
 
     # A scenario as it runs
 
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         self._progress[request.node.nodeid] = Progress()
         for tag in sorted(bdd.tags_of(scenario)):
-            needed = tag.removeprefix("needs-")
+            needed, decisive = _stands_on(tag)
             outcome = self._outcomes.get(needed)
-            if needed != tag and outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
+            if outcome in decisive:
                 raise Undetermined(f"it stands on “{needed}”, which {outcome}", because=needed)
 
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Any) -> None:
@@ -335,10 +362,14 @@ class Runbook:
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
+        self._screen.quiet()
+        shown = self._config.hook.pytest_runbook_ending(running=running)
         run = running.finish(self._config.hook.pytest_runbook_controls() or ())
+        changes = self._config.hook.pytest_runbook_changes(run=run, reports=running.folder.parent)
+        run = run.model_copy(update={"changes": changes})
         written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
         session.exitstatus = run.exit_code
-        self._screen.end(run, next(iter(written), running.folder))
+        self._screen.end(run, next(iter(written), running.folder), shown=bool(shown))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and str(report.nodeid).endswith(".feature"):
@@ -356,10 +387,24 @@ def _override(config: pytest.Config) -> Override | None:
     return Override(reason=reason, by=by) if reason and by and config.option.run_kind == "gate" else None
 
 
+def _drill_of(item: pytest.Item) -> str:
+    """What a drill is called on the command line."""
+    scenario = bdd.scenario_of(item)
+    tags = bdd.tags_of(scenario) if scenario else frozenset()
+    return next((tag.removeprefix("drill-") for tag in sorted(tags) if tag.startswith("drill-")), "without a name")
+
+
 def _marks_of(tag: str) -> tuple[str, ...]:
     """A section's tag also marks its chapter, so that ``-m rb-2`` selects 2.1, 2.2, ..."""
     chapter = tag.partition(".")[0]
     return (tag, chapter) if tag.startswith("rb-") and chapter != tag else (tag,)
+
+
+def _stands_on(tag: str) -> tuple[str, tuple[Outcome, ...]]:
+    """The scenario that a tag says this one stands on, and the outcomes of that one which decide this one's."""
+    word, _, needed = tag.partition("-")
+    decisive = {"needs": (Outcome.FAILED, Outcome.UNDETERMINED), "follows": (Outcome.FAILED,)}.get(word)
+    return (needed, decisive) if decisive else ("", ())
 
 
 def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -370,7 +415,7 @@ def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:
     def place(item: pytest.Item, above: tuple[pytest.Item, ...]) -> None:
         scenario = bdd.scenario_of(item)
         for tag in sorted(bdd.tags_of(scenario)) if scenario else ():
-            needed = by_id.get(tag.removeprefix("needs-")) if tag.startswith("needs-") else None
+            needed = by_id.get(_stands_on(tag)[0])
             if needed is not None and needed not in above:
                 place(needed, (*above, needed))
         ordered.setdefault(item)

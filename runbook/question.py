@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from runbook import rights
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.record import Vantage
 from runbook.rights import Right
@@ -35,6 +36,8 @@ def facts_of(target: Target) -> Facts:
     page = target.edge.database_page
     return {
         **({"database_page": page} if page else {}),
+        **({"offsite_bucket": target.offsite.bucket} if target.offsite.bucket else {}),
+        "offsite_prefix": target.offsite.prefix,
         **({"repository": target.github.repository} if target.github.repository else {}),
         "domain": target.domain,
         "app": paths.app,
@@ -75,6 +78,10 @@ class Question(Generic[A]):
     def told(self, facts: Facts) -> str:
         """The question as it is asked, for plan, evidence and report."""
         raise NotImplementedError
+
+    def template(self) -> Question[A]:
+        """The question as it was declared."""
+        return self
 
 
 def lines_of(text: str) -> list[str]:
@@ -119,10 +126,12 @@ class Command(Question[Output]):
     Attributes:
         script: Template; ``{name}`` stands for a fact or a value of `about`, quoted for the shell.
         lane: Commands of one lane are answered in order; ``slow`` is for whole reads, at the lowest priority.
+        keep_answer: Whether the evidence keeps the answer, or its length alone.
     """
 
     script: str
     lane: Lane = field(default="quick", kw_only=True)
+    keep_answer: bool = field(default=True, kw_only=True)
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = field(default=(), kw_only=True)
 
     def about(self, **values: str | Sequence[str]) -> Command:
@@ -131,7 +140,6 @@ class Command(Question[Output]):
         return replace(self, values=(*self.values, *frozen))
 
     def template(self) -> Command:
-        """The command as it was declared."""
         return replace(self, values=())
 
     def told(self, facts: Facts) -> str:
@@ -241,6 +249,62 @@ class GitHub(Question[HttpAnswer]):
         return f"GET {in_path(self.path, facts)} of GitHub's API"
 
 
+S3Read = Literal[
+    "get_bucket_acl",
+    "get_bucket_encryption",
+    "get_bucket_policy_status",
+    "get_bucket_versioning",
+    "get_public_access_block",
+    "head_object",
+]
+"""All that is ever asked of S3, by the names that botocore has for it."""
+
+
+@dataclass(frozen=True)
+class S3Answer:
+    """An answer of S3, whatever its status.
+
+    Attributes:
+        code: S3's own word for what is wrong, such as ``NoSuchBucketPolicy``; None where nothing is.
+        told: What it tells, by S3's own names.
+    """
+
+    status: int
+    code: str | None
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class S3(Question[S3Answer]):
+    """One read of the off-site bucket, or of one copy in it. It is asked from where the suite runs.
+
+    Attributes:
+        copy: The name of the backup whose copy it is about.
+    """
+
+    read: S3Read
+    copy: str = field(default="", kw_only=True)
+    needs: Right = field(default=rights.S3, kw_only=True)
+    seconds: float = field(default=10.0, kw_only=True)
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def of(self, copy: str) -> S3:
+        """The same of this backup's copy."""
+        return replace(self, copy=copy)
+
+    def template(self) -> S3:
+        return replace(self, copy="")
+
+    def told(self, facts: Facts) -> str:
+        where = f"s3://{facts.get('offsite_bucket', '<bucket>')}"
+        if self.read == "head_object":
+            where += f"/{facts.get('offsite_prefix', '')}{self.copy or '<backup>'}"
+        return f"{self.read.title().replace('_', '')} of {where}"
+
+
 def in_path(template: str, facts: Facts) -> str:
     """The path with facts in it; one that is not there stands as ``<name>``."""
     return re.sub(r"\{(\w+)\}", lambda word: str(facts.get(word[1], f"<{word[1]}>")), template)
@@ -311,3 +375,24 @@ class Dns(Question[Resolution]):
 
     def told(self, facts: Facts) -> str:
         return f"addresses of {_domain(facts)}, asked of the target's resolver"
+
+
+@dataclass(frozen=True)
+class Port(Question[Met]):
+    """A connection to one of the target's ports, until what should be there answers in its own protocol.
+
+    The ssh port is not tried a second time: how the line itself came to stand is the answer.
+    """
+
+    serves: Literal["http", "https", "ssh"]
+    needs: Right = field(default=rights.NETWORK, kw_only=True)
+    seconds: float = field(default=5.0, kw_only=True)
+
+    @property
+    def vantage(self) -> Vantage:
+        return "outside"
+
+    def told(self, facts: Facts) -> str:
+        if self.serves == "ssh":
+            return f"what the ssh line to {_domain(facts)} has met"
+        return f"connection to {_domain(facts)}:{self.serves}, until it answers"

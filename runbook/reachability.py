@@ -10,9 +10,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from runbook.met import Met
 from runbook.question import Dns, Question, Resolution, Tls
 
 NAME = Dns(seconds=4)
@@ -24,30 +24,6 @@ NAMES: dict[Question[Any], str] = {
     CHAIN: "reachability.CHAIN",
 }
 """What is asked for the line, with the names for plan and evidence. The ssh port is not tried a second time."""
-
-
-class Met(StrEnum):
-    """What a line to one port met, as the line says it."""
-
-    OK = "ok"
-    REFUSED = "refused"
-    TIMED_OUT = "timed out"
-    NO_ROUTE = "no route"
-    NO_ADDRESS = "no address"
-    FAILED = "failed"
-    SILENT = "silent"
-    CUT = "cut"
-    STOPPED = "stopped answering"
-    OTHER_KEY = "other host key"
-    LOGIN_REFUSED = "login refused"
-    NO_SUDO = "no sudo"
-    NO_TLS = "no TLS"
-    UNTRUSTED = "certificate not trusted"
-
-    @property
-    def shows_life(self) -> bool:
-        """Whether somebody at the address must have answered; a refusal is an answer."""
-        return self not in (Met.TIMED_OUT, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -68,6 +44,7 @@ class Part:
 SSH_FAULTS = {
     Met.REFUSED: ("its sshd", "is down"),
     Met.TIMED_OUT: ("its ssh port", "does not answer"),
+    Met.NOT_YET: ("its ssh port", "has not answered yet"),
     Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
     Met.SILENT: ("its sshd", "takes connections and gives no shell"),
     Met.CUT: ("its ssh line", "was cut"),

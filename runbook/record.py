@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,17 @@ from runbook.outcome import Outcome
 Severity = Literal["critical", "major", "minor"]
 Vantage = Literal["inside", "outside"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
+ChangeKind = Literal[
+    "newly failing",
+    "newly undetermined",
+    "healed",
+    "otherwise changed",
+    "still failing",
+    "still undetermined",
+    "only in this run",
+    "only in that run",
+]
+CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 
 class _Model(BaseModel):
@@ -150,6 +162,42 @@ class Server(_Model):
     clock_offset_seconds: float | None
 
 
+class OpenJournal(_Model):
+    """What a drill has left to undo on the server, or would: whatever is seen meanwhile may be its doing.
+
+    Attributes:
+        drill: Its name; None where the journal does not say it. The same holds for ``by``.
+        since: When it began; where the journal does not say it, when the oldest change was registered.
+        changes: How many wait to be undone.
+        under_way: Whether its heart has beaten just now; else it was killed or cut off.
+        heal: The command that undoes them from here, and the one on the server itself.
+    """
+
+    drill: str | None
+    by: str | None
+    since: datetime
+    changes: int
+    under_way: bool
+    heal: tuple[str, str]
+
+    def sentence(self) -> str:
+        """What a person has to know before anything else."""
+        name = f"the drill {self.drill}" if self.drill else "a drill"
+        whose = f"{name}, begun {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
+        changes = f"{self.changes} change{'s' if self.changes > 1 else ''}"
+        here, there = self.heal
+        if self.under_way:
+            return (
+                f"A drill is under way on this server: {whose}. What is seen now may be its doing. "
+                f"If it was killed, `{here}` from here undoes it, or {there} on the server."
+            )
+        wait = "waits" if self.changes == 1 else "wait"
+        return (
+            f"A drill was left open on this server: {whose}; {changes} {wait} to be undone. "
+            f"Heal it first: `{here}` from here, or {there} on the server."
+        )
+
+
 class Control(_Model):
     """One control that the runbook supports evidence for, as the suite's own table had it.
 
@@ -165,15 +213,84 @@ class Control(_Model):
     sections: dict[str, int]
 
 
+class Change(_Model):
+    """One scenario beside the run before.
+
+    Attributes:
+        before: What it came to then; None where that run did not have it.
+        now: What it came to now; None where this run does not have it.
+        since: When the first run began that came to the same, and all between that one and this; of what failed or
+            could not be told both times.
+    """
+
+    id: str
+    name: str
+    section: str
+    before: Outcome | None
+    now: Outcome | None
+    since: datetime | None = None
+
+    @property
+    def kind(self) -> ChangeKind:
+        """The change in a word; "otherwise changed" is one between two outcomes that none of the others names."""
+        if self.before is None:
+            return "only in this run"
+        if self.now is None:
+            return "only in that run"
+        again = self.before is self.now
+        if self.now is Outcome.FAILED:
+            return "still failing" if again else "newly failing"
+        if self.now is Outcome.UNDETERMINED:
+            return "still undetermined" if again else "newly undetermined"
+        amiss = self.before in (Outcome.FAILED, Outcome.UNDETERMINED)
+        return "healed" if amiss and self.now in (Outcome.PASSED, Outcome.ATTESTED) else "otherwise changed"
+
+
+class Earlier(_Model):
+    """The run that another is compared with; ``digest`` is the SHA-256 of its ``run.json``."""
+
+    id: str
+    started: datetime
+    digest: str
+
+
+class Changes(_Model):
+    """What is different from the run before.
+
+    Attributes:
+        earlier: That run; None where there is none that can be compared.
+        passed_over: Later runs that were not taken for it because they cannot be read, one sentence each.
+        scenarios: Those that came to something else, those that only one of the two runs has, and those that failed
+            or could not be told both times.
+    """
+
+    earlier: Earlier | None
+    passed_over: tuple[str, ...] = ()
+    scenarios: tuple[Change, ...] = ()
+
+    def by_kind(self) -> dict[ChangeKind, tuple[Change, ...]]:
+        """The changes of each kind that occurs, in the order of `CHANGE_KINDS`."""
+        found: dict[ChangeKind, list[Change]] = {kind: [] for kind in CHANGE_KINDS}
+        for change in self.scenarios:
+            found[change.kind].append(change)
+        return {kind: tuple(changes) for kind, changes in found.items() if changes}
+
+    def summary(self) -> str:
+        """The changes in a few words: ``2 newly failing, 1 healed``."""
+        return ", ".join(f"{len(changes)} {kind}" for kind, changes in self.by_kind().items()) or "nothing changed"
+
+
 class Run(_Model):
     """Everything that a report needs to know of one run.
 
-    ``line`` says what the server looks like from outside; None where no line to it failed.
+    ``line`` says what the server looks like from outside; None where no line to it failed. ``changes`` is None where
+    nobody looked for an earlier run. ``journal`` is what a drill has left open there; None where nothing is open, or it
+    could not be told.
     """
 
     schema_version: Literal[1] = 1
     id: str
-    kind: Literal["verify", "gate", "drill", "rehearse"]
+    kind: Literal["verify", "triage", "gate", "drill", "rehearse"]
     server: Server
     origin: Origin
     override: Override | None = None
@@ -183,9 +300,11 @@ class Run(_Model):
     selected: int
     collected: int
     line: str | None = None
+    journal: OpenJournal | None = None
     scenarios: tuple[Scenario, ...]
     exchanges: tuple[Exchange, ...]
     controls: tuple[Control, ...] = ()
+    changes: Changes | None = None
 
     def counts(self) -> dict[Outcome, int]:
         """How many scenarios came to each outcome, every outcome named, in the order of `Outcome`."""
@@ -223,27 +342,29 @@ class Run(_Model):
             return "incomplete"
         return "let through by an override" if self.let_through() else "safe to deploy"
 
-    def causes(self) -> tuple[Scenario, ...]:
-        """Failed and undetermined scenarios that do not follow from another, worst first.
+    def explained(self) -> tuple[tuple[Scenario, tuple[Scenario, ...]], ...]:
+        """Each cause, worst first, with the other scenarios that could not be told because of it.
 
-        Of several that could not be told for one and the same reason, the worst stands for all.
+        A cause is a failed or undetermined scenario that does not follow from another; of several that could not be
+        told for one and the same reason the worst stands for all. What stands on one of them, at any depth, follows.
+        The time that this takes grows with the number of scenarios, however many of them are causes.
         """
-        found: dict[str, Scenario] = {}
+        alike: dict[str, list[Scenario]] = {}
         for scenario in self._open_ones():
-            found.setdefault(_reason_of(scenario), scenario)
-        return tuple(found.values())
+            alike.setdefault(_reason_of(scenario), []).append(scenario)
+        standing_on: dict[str, list[Scenario]] = {}
+        for scenario in self.scenarios:
+            if scenario.because is not None:
+                standing_on.setdefault(scenario.because, []).append(scenario)
+        return tuple((cause, _following(cause, same, standing_on)) for cause, *same in alike.values())
+
+    def causes(self) -> tuple[Scenario, ...]:
+        """The causes alone, worst first."""
+        return tuple(cause for cause, _ in self.explained())
 
     def following(self, cause: Scenario) -> tuple[Scenario, ...]:
-        """The other scenarios that could not be told for the reason of ``cause``, or because of it at any depth."""
-        same = [one for one in self._open_ones() if one is not cause and _reason_of(one) == _reason_of(cause)]
-        found = {one.id: one for one in same}
-        above = [cause, *same]
-        while above:
-            root = above.pop(0)
-            direct = [one for one in self.scenarios if one.because == root.id and one.id not in found]
-            found.update({one.id: one for one in direct})
-            above += direct
-        return tuple(found.values())
+        """The scenarios that could not be told because of one of the causes."""
+        return next((following for one, following in self.explained() if one is cause), ())
 
     def _open_ones(self) -> list[Scenario]:
         named = {scenario.id for scenario in self.scenarios}
@@ -266,6 +387,18 @@ def _reason_of(scenario: Scenario) -> str:
     if scenario.outcome is Outcome.FAILED:
         return scenario.id
     return f"right {scenario.missing_right}" if scenario.missing_right else f"reason {scenario.reason}"
+
+
+def _following(
+    cause: Scenario, same: list[Scenario], standing_on: Mapping[str, list[Scenario]]
+) -> tuple[Scenario, ...]:
+    found = {one.id: one for one in same}
+    above = deque([cause, *same])
+    while above:
+        direct = [one for one in standing_on.get(above.popleft().id, ()) if one.id not in found]
+        found.update({one.id: one for one in direct})
+        above += direct
+    return tuple(found.values())
 
 
 def _worst_first(scenario: Scenario) -> tuple[int, int]:

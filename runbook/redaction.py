@@ -11,7 +11,11 @@ from urllib.parse import quote
 MASK = "[redacted]"
 SHORTEST_SECRET = 6
 
-_ADDRESS = re.compile(r"(?i)[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
+_ADDRESS = re.compile(r"(?i)[A-Za-z0-9._%+-]{1,64}(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b")
+_ADDRESS_BYTES = re.compile(rb"(?i)[a-z0-9._%+-]{2,64}@[a-z0-9-]{2,}(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+"""Long enough for an address."""
+
 
 _PATTERNS = (
     re.compile(
@@ -58,15 +62,33 @@ class Redactor:
         if self._by_value is not None:
             text = self._by_value.sub(MASK, text)
         for pattern in _PATTERNS:
-            if pattern is not _ADDRESS or "@" in text:  # without one it would look for its sign at every place
+            if pattern is not _ADDRESS or "@" in text or "%40" in text:  # without it looks at every place for its sign
                 text = pattern.sub(_mask, text)
-        return text
+        return _BASE64.sub(_mask_base64, text)
 
 
 def _mask(found: re.Match[str]) -> str:
     if found.re.groups == 1 and found.group(1) is not None:
         return found.group(0)[: found.start(1) - found.start(0)] + MASK
     return MASK
+
+
+def _mask_base64(found: re.Match[str]) -> str:
+    """A run of characters is masked where it is base64 of something with an address in it, wherever that begins."""
+    text = found.group().replace("-", "+").replace("_", "/")
+    if text.lower() == text:  # a path, most of the time; base64 of a word has capitals among so many letters
+        return found.group()
+    for offset in range(4):
+        part = text[offset:]
+        if _ADDRESS_BYTES.search(base64.b64decode(part[: len(part) - len(part) % 4] + _rest(part))):
+            return MASK
+    return found.group()
+
+
+def _rest(text: str) -> str:
+    """The last characters, completed to a group of four; one alone says nothing."""
+    rest = text[len(text) - len(text) % 4 :]
+    return rest.ljust(4, "=") if len(rest) > 1 else ""
 
 
 def _forms(value: str) -> set[str]:

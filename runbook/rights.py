@@ -49,5 +49,13 @@ GITHUB = Right(
     "github.token_variable of the target file names",
 )
 
+S3 = Right(
+    "s3",
+    "see the off-site copies of the backups, and how their bucket is kept",
+    "the key of an account that has s3:ListBucket, s3:GetObject, s3:GetEncryptionConfiguration, "
+    "s3:GetBucketPublicAccessBlock, s3:GetBucketPolicyStatus, s3:GetBucketAcl and s3:GetBucketVersioning there "
+    "and nothing else, where offsite.credentials of the target file says",
+)
+
 ALL = (NETWORK, LOGIN, DOCKER, ROOT)
 """The rights on the server."""

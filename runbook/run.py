@@ -8,24 +8,26 @@ import shlex
 import socket
 import subprocess
 import sys
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from runbook import __version__
+from runbook import __version__, journal
 from runbook.catalogue import Catalogue
 from runbook.evidence import Evidence
 from runbook.exits import COMPLIANT, Event, exit_code
-from runbook.look import Look
-from runbook.observer import Observer
+from runbook.look import Look, reading
+from runbook.observer import Observer, in_background
 from runbook.outcome import Outcome, Undetermined
-from runbook.record import Control, Origin, Override, Run, Scenario, Server, decides
+from runbook.question import Output
+from runbook.record import Control, OpenJournal, Origin, Override, Run, Scenario, Server, decides
 from runbook.redaction import Redactor
 from runbook.target import Target
 
-Kind = Literal["verify", "gate", "drill", "rehearse"]
+Kind = Literal["verify", "triage", "gate", "drill", "rehearse"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GATE_SECONDS = 50.0
 """How long the look before a deploy may take: with the start and the report it is a minute at the most."""
@@ -42,10 +44,12 @@ class Running:
     evidence: Evidence
     observer: Observer
     look: Look
+    origin: Future[Origin]
     started: datetime
     collected: int
     selected: int
     override: Override | None = None
+    journal: OpenJournal | None = None
     scenarios: list[Scenario] = field(default_factory=list)
     events: set[Event] = field(default_factory=set)
 
@@ -63,17 +67,33 @@ class Running:
         """An override lets through what failed, and nothing else."""
         return Outcome.WAIVED if self.override and scenario.outcome is Outcome.FAILED else scenario.outcome
 
+    def read_journal(self, target: str) -> None:
+        """Take note of what a drill has left open on the server; ``target`` is how the run was told of it.
+
+        Raises:
+            Undetermined: It could not be told.
+        """
+        output = self.look.see(asked_journal)
+        with reading("the journal of drills"):
+            self.journal = journal.read_open(output, target)
+
+    def record(self) -> Run:
+        """The record as it stands, while the line does."""
+        return self._record(self._server(), self.observer.line(), ())
+
     def finish(self, controls: tuple[Control, ...] = ()) -> Run:
         """Hang up and make the record, with the controls that it supports evidence for."""
-        server = self._server()
-        line = self.observer.line()
+        server, line = self._server(), self.observer.line()
         self.observer.close()
         self.evidence.close()
+        return self._record(server, line, controls)
+
+    def _record(self, server: Server, line: str | None, controls: tuple[Control, ...]) -> Run:
         return Run(
             id=self.folder.name,
             kind=self.kind,
             server=server,
-            origin=_origin(self.redactor),
+            origin=self._origin(),
             override=_redacted(self.override, self.redactor),
             started=self.started,
             ended=datetime.now(UTC),
@@ -81,10 +101,15 @@ class Running:
             selected=self.selected,
             collected=self.collected,
             line=self.redactor.redact(line) if line else None,
+            journal=self.journal,
             scenarios=tuple(map(self._redacted, self.scenarios)),
             exchanges=self.evidence.exchanges,
             controls=controls,
         )
+
+    def _origin(self) -> Origin:
+        origin = self.origin.result()
+        return origin.model_copy(update={"command": self.redactor.redact(origin.command)})
 
     def _redacted(self, scenario: Scenario) -> Scenario:
         """Without what the redactor has learned since this scenario ended."""
@@ -106,7 +131,8 @@ class Running:
 
     def _server(self) -> Server:
         account, offset = self.target.ssh.user or "unknown", None
-        if Event.INTERRUPTED not in self.events or self.observer.connection.greeted:
+        waits = self.kind != "triage" and Event.INTERRUPTED not in self.events
+        if waits or self.observer.connection.greeted:
             with suppress(Undetermined):
                 account, offset = self.observer.greeting()
         return Server(
@@ -142,11 +168,17 @@ def begin(
         evidence=evidence,
         observer=observer,
         look=Look(observer, GATE_SECONDS if kind == "gate" else None),
+        origin=in_background(_origin),  # git takes its time
         started=started,
         collected=collected,
         selected=selected,
         override=override,
     )
+
+
+def asked_journal(look: Look) -> Output:
+    """What the server says of drills that are open there; asked with the first questions."""
+    return look.ask(journal.OPEN)
 
 
 def _redacted(override: Override | None, redactor: Redactor) -> Override | None:
@@ -164,11 +196,11 @@ def _new_folder(reports: Path, name: str) -> Path:
             number += 1
 
 
-def _origin(redactor: Redactor) -> Origin:
+def _origin() -> Origin:
     program = Path(sys.argv[0]).name
     arguments = ["pytest" if program == "__main__.py" else program, *sys.argv[1:]]
     return Origin(
-        command=redactor.redact(shlex.join(arguments)),
+        command=shlex.join(arguments),
         operator=getpass.getuser(),
         runner=socket.gethostname(),
         suite_version=__version__,

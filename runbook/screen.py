@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from runbook.features import section_order
-from runbook.outcome import SIGNS, Outcome
+from runbook.outcome import SIGNS, Outcome, Undetermined
 from runbook.plan import Planned, PlannedAct, PlannedDrill
-from runbook.record import Run, Scenario
+from runbook.record import OpenJournal, Run, Scenario
 from runbook.run import Running
 
 STYLES = {
@@ -60,6 +61,15 @@ def show_act(console: Console, act: PlannedAct) -> None:
     console.print(Text(_indented(act.undo, "        undo: "), "dim cyan"), soft_wrap=True)
 
 
+def say_journal(console: Console, journal: OpenJournal | None, untold: Undetermined | None = None) -> None:
+    """Say what a drill has left open on a server; where the account may not see that, say so."""
+    if journal is not None:
+        console.print(Text(clean(journal.sentence()), "bold yellow"), soft_wrap=True)
+    elif untold is not None and untold.right is not None:
+        said = f"Whether a drill was left open could not be told: {untold}"
+        console.print(Text(clean(said), "yellow"), soft_wrap=True)
+
+
 class Screen:
     """The terminal of one session."""
 
@@ -77,11 +87,16 @@ class Screen:
             ("PsyFit runbook", "bold"),
             f" · {running.kind} · {target.name} ({target.environment}) · {target.domain} at {target.address}",
         )
-        self._console.print(head)
-        self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
+        if running.kind != "triage":  # whose first line says what is wrong
+            self._console.print(head)
+            self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
         if self._console.is_terminal and self._alone:
             self._status = self._console.status(self._progress())
             self._status.start()
+
+    def journal(self, journal: OpenJournal | None, untold: Undetermined | None) -> None:
+        """Say before anything else what a drill has left open, or that the account may not see it."""
+        say_journal(self._console, journal, untold)
 
     def scenario(self, record: Scenario) -> None:
         """Note one scenario's end."""
@@ -103,25 +118,33 @@ class Screen:
         except EOFError:
             return False
 
-    def end(self, run: Run, report: Path) -> None:
-        """The summary: sections, causes with what to do, the verdict, the report's path."""
+    def end(self, run: Run, report: Path, *, shown: bool = False) -> None:
+        """The summary: sections, causes with what to do, the verdict; where that is shown, the report's path."""
+        if not shown:
+            self._summary(run)
+        self._console.print(Text(f"Report: {report}"), soft_wrap=True)
+
+    def quiet(self) -> None:
+        """Take away what shows the progress."""
         if self._status is not None:
             self._status.stop()
+
+    def _summary(self, run: Run) -> None:
         self._console.print()
         self._console.print(_sections(run))
         if run.line:
             self._console.print(Text(f"\n{clean(run.line)}", "bold yellow"))
-        for cause in run.causes():
-            self._cause(cause, run.following(cause), cause in run.deciding())
+        deciding = {one.id for one in run.deciding()}
+        for cause, following in run.explained():
+            self._cause(cause, following, cause.id in deciding)
         self._notices(run)
         self._verdict(run)
-        self._console.print(Text(f"Report: {report}"), soft_wrap=True)
 
     def plan(self, planned: Iterable[Planned]) -> None:
         """Print every question, and say that none was asked."""
         listed = tuple(planned)
         for question in listed:
-            sections = f" · for {', '.join(question.sections) or 'the line that tells what is down'}"
+            sections = f" · for {', '.join(question.sections) or 'what is said before all sections'}"
             show_question(self._console, question, more=sections)
         self._console.print(f"{len(listed)} questions; none was asked.")
 
@@ -169,6 +192,10 @@ class Screen:
         seconds = (run.ended - run.started).total_seconds()
         worst = _worst(run)
         self._console.print()
+        if run.changes and run.changes.earlier:
+            before = run.changes.earlier.started.astimezone(UTC)
+            since = f"Since the run before, on {before:%Y-%m-%d %H:%M} UTC: {run.changes.summary()}"
+            self._console.print(Text(since), soft_wrap=True)
         self._console.print(
             Text.assemble(
                 (f"{SIGNS[worst]} {run.server.name}: {run.verdict()}", STYLES[worst]),

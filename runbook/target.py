@@ -96,6 +96,24 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError("the name of an S3 bucket: 3 to 63 small letters, digits, '.' and '-'")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"([!-.0-~][!-~]*/)?", text):
+        raise ValueError("what the names of objects begin with, such as 'backups/psyfit/'")
+    return text
+
+
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]+", text):
+        raise ValueError("a region, such as 'ap-northeast-1'")
+    return text
+
+
 LocalPath = Annotated[Path, AfterValidator(_expand)]
 ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
 Name = Annotated[str, AfterValidator(_name_of_a_thing)]
@@ -104,6 +122,9 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Host = Annotated[str, AfterValidator(_host)]
 Repository = Annotated[str, AfterValidator(_repository)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Region = Annotated[str, AfterValidator(_region)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Column = Annotated[str, AfterValidator(_column)]
 Address = Annotated[str, AfterValidator(_ip_address)]
@@ -195,6 +216,8 @@ class Backups(_Table):
         encrypted_columns: ``table.column`` pairs that the service itself encrypts, their blind indexes among them.
         encryption_key: The public half of the key that encrypted backups must be encrypted to.
         keyring: The GnuPG home, where the suite runs, that holds the private half; it never leaves that.
+        volumes: The Docker volumes whose files have to be saved; each begins the names of its archives.
+        keys: What the names of the keys' archives begin with: those of ``.kamal/secrets`` and ``.env``.
     """
 
     database: Name = "psyfit_production"
@@ -202,6 +225,29 @@ class Backups(_Table):
     encrypted_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encryption_key: LocalPath | None = Field(default=None, strict=False)
     keyring: LocalPath | None = Field(default=None, strict=False)
+    volumes: tuple[Name, ...] = Field(default=(), strict=False)
+    keys: Name = "psyfit_keys"
+
+
+class OffSite(_Table):
+    """Where the backups are copied to, and whose key may read there.
+
+    Attributes:
+        bucket: The S3 bucket; None where nothing is copied, or nobody is to look.
+        prefix: What the names of the copies begin with; the backup's own name follows.
+        endpoint: Where S3 is spoken; None stands for Amazon's own in the region.
+        credentials: A file with the key, as the AWS CLI keeps them, its section ``default``.
+        key_variable: In the place of that file, the environment variable with the key's id.
+        secret_variable: The one with its secret.
+    """
+
+    bucket: Bucket | None = None
+    prefix: Prefix = "backups/psyfit/"
+    endpoint: WebAddress | None = None
+    region: Region = "ap-northeast-1"
+    credentials: LocalPath | None = Field(default=None, strict=False)
+    key_variable: Variable | None = None
+    secret_variable: Variable | None = None
 
 
 class Objectives(_Table):
@@ -309,6 +355,7 @@ class Target(_Table):
     containers: Containers = Containers()
     paths: Paths = Paths()
     backups: Backups = Backups()
+    offsite: OffSite = OffSite()
     objectives: Objectives = Objectives()
     cron: Cron = Cron()
     github: GitHub = GitHub()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.access import Leads, LogFile, Writer
+from checks.access import Leads, LogFile, PortMet, Writer
 from checks.cron import MINUTES, Job
-from runbook.outcome import require
+from checks.host_keys import HostKey
+from runbook.outcome import Undetermined, require
 
 MB = 1_000_000
 
@@ -17,6 +18,26 @@ def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
         set(domain_leads.found) == {domain_leads.address},
         expected=domain_leads.address,
         seen=domain_leads.refusal or domain_leads.found or "no address",
+        go_to="1",
+    )
+
+
+@then("the ports of HTTP, HTTPS and ssh answer, each in its own protocol")
+def the_ports_answer(ports: tuple[PortMet, ...]) -> None:
+    closed = [one for one in ports if one.met.closed]
+    require(ports and not closed, expected="an answer at every port", seen=closed or "no port", go_to="3.1")
+    silent = [str(one) for one in ports if not one.met.answered]
+    if silent:
+        raise Undetermined(f"from here: {', '.join(silent)}")
+
+
+@then("every host key of the server that is of a kind known here is the known one")
+def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
+    strangers = [one for one in host_keys if one.compared and not one.known]
+    require(
+        any(one.known for one in host_keys) and not strangers,
+        expected="the keys that known_hosts has here; compare another by hand, at the server itself",
+        seen=strangers or "none of the known ones",
         go_to="1",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from pytest_bdd import parsers, then
 
@@ -11,14 +12,17 @@ from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
 from checks.cron import Job, LastRuns
 from checks.drilled import Drilled
 from checks.job_settings import JobSettings
-from checks.keeping import Guarded, Place
+from checks.keeping import Place
 from checks.keyring import KeyInRing
+from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 CLOCK_SLACK_HOURS = 1 / 60
 FEWEST_FOR_USUAL = 2
-DAY_SECONDS = 86400
+
+A = TypeVar("A")
 
 
 @then("there is at least one backup of the database")
@@ -122,16 +126,18 @@ def packets_are_whole(look: Look, encrypted_backups: tuple[EncryptedBackup, ...]
 def encrypted_to_the_backup_key(
     encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None
 ) -> None:
-    key = _key(encrypted_backups, backup_key)
-    others = [_recipients(one) for one in _with_beginning(encrypted_backups) if not key & set(one.recipients)]
+    key = wanted_key(encrypted_backups, backup_key)
+    others = [recipients_of(one) for one in _with_beginning(encrypted_backups) if not key & set(one.recipients)]
     require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", seen=others, go_to="5.4")
 
 
 @then("no encrypted backup is encrypted to a passphrase or another key as well")
 def encrypted_to_nobody_else(encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None) -> None:
-    key = _key(encrypted_backups, backup_key)
+    key = wanted_key(encrypted_backups, backup_key)
     open_to_others = [
-        _recipients(one) for one in _with_beginning(encrypted_backups) if one.by_passphrase or set(one.recipients) - key
+        recipients_of(one)
+        for one in _with_beginning(encrypted_backups)
+        if one.by_passphrase or set(one.recipients) - key
     ]
     require(not open_to_others, expected="the backup key alone", seen=open_to_others, go_to="5.4")
 
@@ -147,7 +153,7 @@ def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[Encr
     return readable
 
 
-def _recipients(one: EncryptedBackup) -> str:
+def recipients_of(one: EncryptedBackup) -> str:
     openers = [*one.recipients, *(["a passphrase"] if one.by_passphrase else [])]
     return f"{one.file.name} to {' and '.join(openers)}"
 
@@ -158,7 +164,7 @@ def _some_encrypted(found: tuple[EncryptedBackup, ...], *, wanted: bool) -> None
     require(found, expected="at least one encrypted backup, as the target names a backup key", seen="none", go_to="5.4")
 
 
-def _key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -> frozenset[str]:
+def wanted_key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -> frozenset[str]:
     """The key's ids, where there is something to compare with."""
     _some_encrypted(found, wanted=key is not None)
     if key is None:
@@ -185,7 +191,7 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
 
 @then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
 def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
-    old = [one.name for one in backups[:-kept] if (one.seen_at - one.made_at).total_seconds() > days * DAY_SECONDS]
+    old = [one.name for one in backups[:-kept] if one.hours_old > 24 * days]
     require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
 
 
@@ -195,16 +201,16 @@ def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
 
 
 @then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
-def folder_is_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
-    _closed([one for one in backup_modes if one.folder], mode)
+def folder_is_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+    _closed(backup_modes[:1], mode)
 
 
 @then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
-def files_are_closed(backup_modes: tuple[Guarded, ...], mode: str) -> None:
-    _closed([one for one in backup_modes if not one.folder], mode)
+def files_are_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+    _closed(backup_modes[1:], mode)
 
 
-def _closed(found: list[Guarded], mode: str) -> None:
+def _closed(found: tuple[Owned, ...], mode: str) -> None:
     open_ones = [one for one in found if one.mode & ~int(mode, 8)]
     require(found and not open_ones, expected=f"mode {mode} or less", seen=open_ones or "nothing there", go_to="5.2")
 
@@ -285,6 +291,83 @@ def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], last_seal
         seen=str(last_sealed_drill or "none is noted on the server"),
         go_to="5.3",
     )
+
+
+@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
+def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
+    due = [one for one in _off_site(offsite_copies) if one.minutes_old > minutes]
+    if not due:
+        raise NotApplicable(f"no backup was made more than {minutes} minutes ago")
+    missing = [one.backup.name for one in due if one.stored is None]
+    place = f"s3://{look.target.offsite.bucket}/{look.target.offsite.prefix}"
+    require(not missing, expected=f"each of {len(due)} in {place}", seen=_named("not there", missing), go_to="5.5")
+
+
+@then("every copy has the bytes of its backup, by SHA-256")
+def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: dict[str, str]) -> None:
+    copies = _stored(offsite_copies)
+    other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
+    seen = [one for one in other if one]
+    require(not seen, expected="the same size and SHA-256 on the server and in the bucket", seen=seen, go_to="5.5")
+    without = [one.backup.name for one, stored in copies if stored.sha256 is None]
+    if without:
+        raise Undetermined(
+            f"S3 keeps no SHA-256 of the whole of {', '.join(without)}: it has to be given at the upload"
+        )
+
+
+def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
+    """What differs in a copy; None where nothing does, as far as S3 tells."""
+    if stored.size_bytes != copy.backup.size_bytes:
+        return f"{copy.backup.name} has {stored.size_bytes} bytes there and {copy.backup.size_bytes} here"
+    if stored.sha256 is not None and stored.sha256 != sha256:
+        return f"{copy.backup.name} has other bytes there"
+    return None
+
+
+@then("every copy is encrypted where it lies")
+def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
+    plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
+    require(not plain, expected="each encrypted by S3", seen=_named("not encrypted", plain), go_to="5.5")
+
+
+@then("the bucket encrypts what comes to it")
+def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
+    _off_site(offsite_copies)
+    require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
+
+
+@then("the bucket blocks public access in all four ways")
+def bucket_blocks(offsite_openness: Openness | None) -> None:
+    off = _off_site(offsite_openness).unblocked
+    require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
+
+
+@then("neither its policy nor its grants let the public in")
+def bucket_is_not_public(offsite_openness: Openness | None) -> None:
+    openness = _off_site(offsite_openness)
+    ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
+    require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
+
+
+@then("the bucket keeps the versions of what is overwritten or deleted")
+def bucket_keeps_versions(offsite_versioning: str | None) -> None:
+    status = _off_site(offsite_versioning)
+    require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")
+
+
+def _off_site(seen: A | None) -> A:
+    if seen is None:
+        raise NotApplicable(f"the target names no offsite.bucket, and cron's job has no {SETTING}")
+    return seen
+
+
+def _stored(offsite_copies: tuple[Copy, ...] | None) -> list[tuple[Copy, Stored]]:
+    """The copies that are there; that others are missing is told elsewhere."""
+    found = [(one, one.stored) for one in _off_site(offsite_copies) if one.stored is not None]
+    if not found:
+        raise Undetermined("no copy of a backup is in the bucket", because=HAS_ITS_COPY)
+    return found
 
 
 def _named(what: str, names: list[str]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pytest_bdd import parsers, then
 
 from checks.certificate import AtAddress, Certificate, Encryption, KeyPair
+from checks.proxy_commands import ProxyCommands
 from checks.renewal import Acme, Certbot
 from runbook.look import Look
-from runbook.outcome import require
+from runbook.outcome import NotApplicable, require
 
 OF_TODAY = ("TLSv1.2", "TLSv1.3")
 
@@ -160,6 +161,18 @@ def a_renewed_one_is_loaded(renewal: Certbot | Acme) -> None:
             seen="none that can be run",
             go_to="7",
         )
+
+
+@then("every command of kamal-proxy that a job or a script of the server calls is one that it has")
+def nobody_calls_what_is_not_there(proxy_commands: ProxyCommands) -> None:
+    if not proxy_commands.called:
+        raise NotApplicable("no job and no script of the server calls kamal-proxy")
+    require(
+        not proxy_commands.unknown,
+        expected=f"only {', '.join(sorted(proxy_commands.offered))}; certificates it renews without a command",
+        seen=proxy_commands.unknown,
+        go_to="7",
+    )
 
 
 @then("the domain speaks TLS 1.2 or newer")

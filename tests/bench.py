@@ -24,6 +24,7 @@ from lab.disposable import disposable
 from lab.server import Server
 from runbook.connection import Connection
 from runbook.target import load
+from tests.bench_report import report_of_10_000_results
 from tests.lab.looking import verify
 from tests.peers import testinfra
 from tests.peers.inside import Inside
@@ -33,7 +34,7 @@ NEAR_SECONDS, FAR_SECONDS = 0.0, 0.050
 QUESTIONS = 100
 RUNS = 5
 WIDTH = 110
-PORTS = (22022, 22443, 22080, 22030)
+PORTS = (22022, 22443, 22080, 22030, 22900)
 NEAR_ADDRESS, FAR_ADDRESS = "127.77.1.2", "127.77.1.1"
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
 
@@ -58,6 +59,7 @@ def main() -> None:
     console = Console(highlight=False, width=WIDTH)
     began = time.monotonic()
     console.print(_starts())
+    console.print(report_of_10_000_results())
     with ExitStack() as stack:
         server = Server(STANDING) if STANDING else stack.enter_context(disposable("bench"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -6,7 +6,7 @@ from lab import aside
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-encrypted-backups-are-for-the-backup-key"}
+fails = {"the-encrypted-backups-are-for-the-backup-key", *aside.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-gpg-passphrase"

@@ -8,6 +8,9 @@ from lab.server import Server
 section = "5.2"
 fails = {"there-are-backups"}
 undetermined = {
+    "every-backup-has-its-copy-off-site",
+    "the-off-site-copies-are-encrypted-at-rest",
+    "the-off-site-copies-are-the-backups",
     "no-backup-is-late-for-a-known-cause",
     "all-backups-are-encrypted-since-a-recipient-is-set",
     "enough-backups-are-kept",

@@ -14,7 +14,7 @@ DISK = "/var/lib/docker/backups.ext4"
 MOVE = f"""
 set -eu
 install --directory --mode=0700 /var/backups/.moved
-cp --archive {aside.BACKUPS}/psyfit_production_* /var/backups/.moved/
+cp --archive {aside.BACKUPS}/psyfit_* /var/backups/.moved/
 umount {aside.BACKUPS}
 mv /var/backups/.moved/* {aside.BACKUPS}/
 rmdir /var/backups/.moved

@@ -9,7 +9,8 @@ section = "3.3"
 fails = {"nothing-in-a-container-was-killed-for-want-of-memory"}
 undetermined: set[str] = set()
 
-EAT = "docker exec psyfit-redis sh -c 'head -c 200000000 /dev/zero | tail'"
+EAT = "docker exec psyfit-redis sh -c 'echo 1000 > /proc/self/oom_score_adj; head -c 200000000 /dev/zero | tail'"
+"""It is the first that the kernel kills, so that Redis itself is never the one."""
 
 
 def inject(server: Server) -> None:

@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "2.3"
 edge = KAMAL_PROXY
-fails = {"the-proxy-is-up", "the-domain-shows-a-certificate"}
+fails = {"the-proxy-is-up", "the-domain-shows-a-certificate", "the-ports-answer"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
     "plain-http-leads-to-https",

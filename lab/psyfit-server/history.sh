@@ -7,6 +7,7 @@ set -euo pipefail
 . /var/www/psyfit/bin/common.sh
 
 readonly WORKER=psyfit-history
+readonly BUCKET=psyfit-offsite # as in the crontab
 readonly BACKUP_LOG=/var/log/psyfit-backup.log CLEANUP_LOG=/var/log/psyfit-cleanup.log MONITOR_LOG=/var/log/psyfit-monitor.log
 readonly HOUR=3600 DAY=86400 # the service's time zone knows no other lengths
 
@@ -27,8 +28,9 @@ add_rows() { docker exec "$WORKER" bin/rails db:day "$@" > /dev/null; }
 # back_up SECONDS RECIPIENT: the backup of that moment; a plain one for no recipient.
 back_up() {
   add_rows "$(day_of $(($1 - DAY)))" "$(time_of "$1")"
-  BACKUP_ENCRYPT_KEY=$2 as_of "$1" "$APP_DIR/bin/backup.sh" >> "$BACKUP_LOG"
-  touch --date="@$1" "$(sed --quiet 's/.*Backup successful: \([^ ]*\) .*/\1/p' "$BACKUP_LOG" | tail -n 1)"
+  BACKUP_S3_BUCKET=$BUCKET BACKUP_ENCRYPT_KEY=$2 as_of "$1" "$APP_DIR/bin/backup.sh" >> "$BACKUP_LOG"
+  stamp=$(sed --quiet 's/.*Backup successful: .*_\([0-9]*_[0-9]*\)[.].*/\1/p' "$BACKUP_LOG" | tail -n 1)
+  touch --date="@$1" "$BACKUPS"/*_"$stamp".*
 }
 
 trap finish EXIT

@@ -20,10 +20,18 @@ import pytest
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
+from tests.lab.sampling import sampled
+from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
 
 LIMIT_SECONDS = 20.0
+A_PORT = frozenset({"the-ports-answer"})
 OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-leads-to-https"}
+ASKED_OF_OTHERS = {
+    "github-actions-has-its-secrets",
+    "the-off-site-bucket-is-not-public",
+    "the-off-site-bucket-keeps-versions",
+}
 HANGING = "/usr/local/bin/df"
 HANG = f"printf '#!/bin/sh\\nexec sleep 4321\\n' > {HANGING} && chmod +x {HANGING}"
 HANGS = "pgrep -f '[s]leep 4321'"
@@ -121,7 +129,7 @@ def dead(address: str) -> Iterator[int]:
 
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
-    seen = badly(target(port=port))
+    seen = badly(target(port=port), fails=A_PORT)
     assert inside(seen) == {"no line to the server: the ssh port is closed"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
@@ -132,7 +140,7 @@ def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Cal
 def test_the_line_stands_once_on_the_screen_and_once_in_the_report(
     address: str, target: Callable[..., Path], badly: Callable[..., Verified]
 ) -> None:
-    seen = badly(target(port=port_that_nobody_listens_on(address)))
+    seen = badly(target(port=port_that_nobody_listens_on(address)), fails=A_PORT)
     assert seen.run.line
     assert " ".join(seen.screen.split()).count(seen.run.line) == 1
     assert (seen.folder / "report.html").read_text().count(seen.run.line) == 1
@@ -171,7 +179,7 @@ def test_a_host_that_takes_the_connection_and_never_answers(
 def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     with dead(address) as ssh, dead(address) as https, dead(address) as http:
         seen = badly(target(port=ssh, https_port=https, http_port=http))
-    assert seen.ids(Outcome.PASSED) <= {"github-actions-has-its-secrets"}  # which is asked of somebody else
+    assert seen.ids(Outcome.PASSED) <= ASKED_OF_OTHERS
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · {https} timed out · {ssh} timed out → the host is down or cut off from here"
     )
@@ -179,7 +187,7 @@ def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[
 
 def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
-    seen = badly(target(https_port=port))
+    seen = badly(target(https_port=port), fails=A_PORT)
     assert "the-web-release-is-up" in seen.ids(Outcome.PASSED)
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · {port} refused · 22022 ok → the host is up, its edge alone is down"
@@ -206,8 +214,8 @@ def test_the_name_is_asked_of_the_targets_own_resolver(
     answers = address if leads_to == "its address" else leads_to
     with Resolver({"psytech.jp": answers} if answers else {}) as resolver:
         more = f'\n[dns]\nresolver = "{resolver.address}"\nport = {resolver.port}\n'
-        fails = frozenset() if answers == address else frozenset({"the-domain-leads-to-the-server"})
-        seen = badly(target(more, port=port), fails=fails)
+        misled = frozenset() if answers == address else frozenset({"the-domain-leads-to-the-server"})
+        seen = badly(target(more, port=port), fails=A_PORT | misled)
     assert set(resolver.asked) == {"psytech.jp"}
     assert seen.run.line == (
         f"psytech.jp: {shown} · 22443 ok · {port} refused → the host is up, {follows.format(address)}"
@@ -249,7 +257,6 @@ def hanging(lab: Server) -> Iterator[None]:
     lab.run(f"{UNHANG}; {SSHD_AGAIN}").required()
 
 
-@pytest.mark.soak  # 22 s where 20 are promised, since twice as many questions ask for the disks
 @pytest.mark.usefixtures("hanging")
 def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     lab: Server, target: Callable[..., Path], badly: Callable[..., Verified]
@@ -262,7 +269,6 @@ def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     lab.wait_until(f"! {HANGS}", seconds=10)
 
 
-@pytest.mark.soak  # up to 77 s where 20 are promised, since three times as many questions ask the engine
 def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Callable[..., Verified]) -> None:
     """The containers find each other by its own DNS, so the service really is degraded meanwhile."""
     begun = time.monotonic()
@@ -353,6 +359,26 @@ def test_where_forwarding_is_forbidden_the_outcomes_are_the_same(
 def test_an_account_without_docker(as_account: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     seen = badly(as_account("guest"))
     assert seen.run.line is None
+
+
+@pytest.mark.parametrize("bad", sampled(["closed", "silent", "dead"], 1))
+def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_do(
+    address: str, target: Callable[..., Path], tmp_path: Path, bad: str
+) -> None:
+    with ExitStack() as stack:
+        if bad == "closed":
+            ports = {"port": port_that_nobody_listens_on(address)}
+        elif bad == "silent":
+            ports = {"port": stack.enter_context(silent(address))[0]}
+        else:
+            ports = {name: stack.enter_context(dead(address)) for name in ("port", "https_port", "http_port")}
+        seen = triaged(target(**ports), tmp_path / "reports")
+    assert seen.code == 3, seen.screen
+    assert seen.lines[0].startswith("psytech.jp: DNS not asked · ")
+    assert seen.lines[2].startswith("1. ? UNDETERMINED  The server cannot be reached over SSH: ")
+    assert seen.lines[2].endswith(" → runbook section 1")
+    assert seen.lines[3].startswith("    what to do: ")
+    assert not re.search(r"^2\. ", seen.screen, re.MULTILINE), seen.screen
 
 
 def test_ctrl_c_while_a_silent_host_is_waited_for_ends_at_once(

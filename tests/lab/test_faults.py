@@ -71,3 +71,19 @@ def seen_for_what_it_is(fault: str, server: Server, look: Callable[..., Verified
     assert broken.code == (1 if expected.fails else 3)
     assert not any(scenario.own_fault for scenario in broken.run.scenarios), broken.told()
     assert healed.code == 0, healed.told()
+
+
+def test_a_stopped_database_is_the_first_line_and_all_else_is_folded_under_it(
+    lab: Server, look: Callable[..., Verified]
+) -> None:
+    try:
+        faults.inject(lab, "db-down")
+        broken = look()
+    finally:
+        faults.heal(lab, "db-down")
+    (cause,) = broken.run.causes()
+    assert cause.id == "the-database-is-up"
+    assert {one.id for one in broken.run.following(cause)} == broken.ids(Outcome.UNDETERMINED), broken.told()
+    first, *others = [line for line in broken.screen.splitlines() if line.startswith(("✗", "?"))]
+    assert "The database is up" in first
+    assert len(others) == 1, "the verdict alone follows"

@@ -11,7 +11,7 @@ from runbook import features, rights
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified, runbook, verify
 
-ROOTS_SECTIONS = {"1", "4.1", "4.3", "5.2", "5.3", "5.4", "6.3", "6.4", "8.1", "8.2", "9.2", "10"}
+ROOTS_SECTIONS = {"1", "4.1", "4.3", "5.2", "5.3", "5.4", "5.5", "6.3", "6.4", "7", "8.1", "8.2", "9.2", "10"}
 
 
 def test_everything_passes_by_evidence(look: Callable[..., Verified]) -> None:
@@ -85,9 +85,15 @@ def test_an_account_that_may_not_log_in_loses_the_inside_only(as_account: Callab
 def test_the_doctor_tells_right_by_right(as_account: Callable[..., Path]) -> None:
     told = runbook("doctor", "--target", str(as_account("guest")))
     assert told.returncode == 3
-    assert [line[0] for line in told.stdout.splitlines() if line[:1] in "✓✗" and line.strip()] == ["✓", "✓", "✗", "✗"]
+    assert [line[0] for line in told.stdout.splitlines() if line[:1] in "✓✗" and line.strip()] == [
+        "✓",
+        "✓",
+        "✗",
+        "✗",
+        "✓",
+    ]
     assert "lost without it: sections" in told.stdout
-    assert "2 of 4 rights are missing" in told.stdout
+    assert "2 of 5 rights are missing" in told.stdout
 
 
 def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], reports: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.offsite import BUCKET
 from lab.server import Server
 from runbook.target import load
 from tests.lab.looking import runbook, verify
@@ -29,6 +30,8 @@ def options(lab: Server) -> list[str]:
         *("--set", f"objectives.restore_seconds={own.objectives.restore_seconds}"),
         *("--set", f"attestations={own.attestations}"),
         *("--set", f"dns.resolver={own.dns.resolver}", "--set", f"dns.port={own.dns.port}"),
+        *("--set", f"offsite.endpoint={own.offsite.endpoint}", "--set", f"offsite.region={own.offsite.region}"),
+        *("--set", f"offsite.credentials={own.offsite.credentials}"),
         *("--set", f"github.api={own.github.api}", "--set", f"github.repository={own.github.repository}"),
     ]
 
@@ -42,7 +45,8 @@ def test_what_it_writes_gives_the_same_outcomes_as_the_labs_own_file(
     account: str, lab: Server, as_account: Callable[..., Path], reports: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "made.toml"
-    told = init(lab, account, path)
+    bucket = ("--set", f"offsite.bucket={BUCKET}") if account == "guest" else ()  # which the crontab tells the others
+    told = init(lab, account, path, *bucket)
     assert told.returncode == (3 if account == "guest" else 0), told.stdout + told.stderr
     assert "Traceback" not in told.stderr
     wanted = verify(as_account(account, ACCOUNTS[account]), reports)

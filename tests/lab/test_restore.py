@@ -90,7 +90,7 @@ def test_a_broken_backup_is_found_and_named(name: str, server: Server, reports: 
 
 
 def test_a_backup_that_is_named_may_be_an_older_encrypted_one(server: Server, reports: Path) -> None:
-    oldest = server.run("ls /var/backups/psyfit/*.gpg | head -n 1 | xargs basename").required().out.strip()
+    oldest = server.run("ls /var/backups/psyfit/*.sql.gz.gpg | head -n 1 | xargs basename").required().out.strip()
     run, _ = drilled(server, reports, "--", f"--backup={oldest}")
     found = scenario(run, LATEST)
     (failing,) = [step for step in found.steps if step.difference]

@@ -59,7 +59,7 @@ def test_the_backup_keys_private_half_is_the_operators_alone(host: Any, lab: Ser
 def test_a_week_of_backups_is_there_plain_and_encrypted(host: Any) -> None:
     names = host.file("/var/backups/psyfit").listdir()
     assert len([name for name in names if name.endswith(".sql.gz")]) >= 7
-    assert len([name for name in names if name.endswith(".gpg")]) == 3
+    assert len([name for name in names if name.endswith(".sql.gz.gpg")]) == 3
 
 
 def test_there_is_a_week_of_work_in_the_database(host: Any) -> None:

@@ -8,7 +8,20 @@ from pathlib import Path
 
 from runbook.evidence import Evidence
 from runbook.outcome import Outcome
-from runbook.record import Control, Difference, Exchange, Origin, Run, Scenario, Server, Severity, Step
+from runbook.record import (
+    Change,
+    Changes,
+    Control,
+    Difference,
+    Earlier,
+    Exchange,
+    Origin,
+    Run,
+    Scenario,
+    Server,
+    Severity,
+    Step,
+)
 from runbook.redaction import Redactor
 
 BEGUN = datetime(2026, 2, 24, 8, 0, 12, 345000, tzinfo=UTC)
@@ -35,8 +48,8 @@ def exchanges(file: Path | None = None) -> tuple[Exchange, ...]:
         )
 
     df = "Filesystem 1-blocks Used Available Capacity Mounted on\n"
-    ask("disk.SPACE", "df -P -B1 -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 87 13 87% /\n")
-    ask("disk.INODES", "df -P -i -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 7 93 7% /\n")
+    ask("disk.DISKS", "df -P -B1 -- / /var/www/psyfit /var/backups/psyfit", df + "/dev/vda1 100 87 13 87% /\n")
+    ask("disk.PLACES", "df -P -i -- /var/backups/psyfit /var/lib/docker", df + "/dev/vda1 100 7 93 7% /\n")
     ask("health.API", "GET https://psytech.jp/api/v1/health", '{"status": "success"}', 200)
     ask("containers.ALL", "GET /containers/json?all=1", '[{"Id": "' + "0123456789abcdef" * 1200 + '"}]', 200)
     ask("proxy.LIST", "docker exec kamal-proxy kamal-proxy list", HOSTILE, errors="\x1b]0;owned\x07")
@@ -97,6 +110,7 @@ def run(
     clock_offset_seconds: float | None = 0.02,
     uncommitted_changes: bool = False,
     controls: Sequence[Control] = (),
+    changes: Changes | None = None,
 ) -> Run:
     selected = len(scenarios) if selected is None else selected
     return Run(
@@ -127,6 +141,7 @@ def run(
         scenarios=tuple(scenarios),
         exchanges=tuple(exchanges),
         controls=tuple(controls),
+        changes=changes,
     )
 
 
@@ -149,6 +164,32 @@ CONTROLS = (
         framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Rights above the usual", beyond="all", sections={}
     ),
     Control(framework="NIST SP 800-53 r5", id="IA-5(7)", title="No secret in code", beyond="all", sections={"8.3": 0}),
+)
+
+YESTERDAY = Earlier(id="2026-02-23T080011Z-verify-lab", started=BEGUN - timedelta(days=1), digest="5e" * 32)
+
+
+def change(
+    name: str, section: str, before: Outcome | None, now: Outcome | None, since: datetime | None = None
+) -> Change:
+    return Change(id="-".join(name.lower().split()), name=name, section=section, before=before, now=now, since=since)
+
+
+CHANGES = Changes(
+    earlier=YESTERDAY,
+    passed_over=("2026-02-24T075903Z-verify-lab has no run.json: that run was cut off, or is still under way",),
+    scenarios=(
+        change("The service says that it is healthy", "2.1", Outcome.PASSED, Outcome.UNDETERMINED),
+        change("The proxy sends requests to the running release", "2.3", Outcome.PASSED, Outcome.FAILED),
+        change("The newest backup is complete", "5.2", Outcome.PASSED, Outcome.UNDETERMINED),
+        change("The log agrees", "5.2", Outcome.FAILED, Outcome.PASSED),
+        change("Every encrypted backup is intact", "5.2", Outcome.PASSED, Outcome.NOT_APPLICABLE),
+        change("Every disk has room", "6.3", Outcome.FAILED, Outcome.FAILED, BEGUN - timedelta(days=4)),
+        change("Every job ended well", "6.4", Outcome.UNDETERMINED, Outcome.UNDETERMINED, BEGUN - timedelta(hours=25)),
+        change("The operator rehearsed the call list", "10", None, Outcome.ATTESTED),
+        change("The off-site copy is there", "5.5", Outcome.FAILED, Outcome.WAIVED),
+        change("Every key is in the keyring", "8.1", Outcome.PASSED, None),
+    ),
 )
 HEALTH = "Health and liveness"
 BACKUPS = "Backup and restore"
@@ -320,6 +361,7 @@ def troubled(file: Path | None = None) -> Run:
         clock_offset_seconds=-97.0,
         uncommitted_changes=True,
         controls=CONTROLS,
+        changes=CHANGES,
     )
 
 

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import subprocess
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.access import (
+    HTTP,
+    HTTPS,
     NAME,
+    SSH,
     Leads,
     LogFile,
+    PortMet,
     Writer,
     domain_leads,
     is_of_service,
+    ports,
     read_service_logs,
     read_writers,
 )
 from checks.cron import jobs_of
-from runbook.outcome import Differs, NotApplicable
+from checks.host_keys import HostKey, host_keys, read_host_keys
+from runbook import known_hosts
+from runbook.met import Met
+from runbook.outcome import Differs, NotApplicable, Undetermined
+from runbook.outside import Outside
 from runbook.question import Resolution
-from runbook.target import Dns, Target
+from runbook.target import Dns, Edge, Ssh, Target
 from steps.access import (
     nobody_writes_to_a_log_that_is_gone,
     the_domain_leads_to_the_server,
+    the_host_keys_are_known,
     the_log_is_written_to,
     the_logs_are_rotated,
+    the_ports_answer,
 )
 from tests.unit.answering import looking
 
@@ -128,3 +145,116 @@ def test_whatever_is_told_of_logs_is_read_or_refused(text: str) -> None:
     for read in (read_service_logs, read_writers):
         with contextlib.suppress(ValueError):
             read(text)
+
+
+# The ports
+
+
+def _ports(http: Met = Met.OK, https: Met = Met.OK, ssh: Met = Met.OK) -> tuple[PortMet, ...]:
+    return looking(TARGET, {HTTP: http, HTTPS: https, SSH: ssh}).see(ports)
+
+
+def test_the_ports_answer_be_it_with_no() -> None:
+    the_ports_answer(_ports())
+    the_ports_answer(_ports(https=Met.NO_TLS, ssh=Met.LOGIN_REFUSED))
+
+
+@pytest.mark.parametrize("met", [Met.REFUSED, Met.CUT])
+def test_a_port_at_which_nobody_serves_is_told(met: Met) -> None:
+    with pytest.raises(Differs, match=rf"seen: port 22 \(ssh\): {met};"):
+        the_ports_answer(_ports(ssh=met, http=Met.TIMED_OUT))
+
+
+@pytest.mark.parametrize("met", [Met.TIMED_OUT, Met.NO_ROUTE, Met.SILENT])
+def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
+    with pytest.raises(Undetermined, match=rf"from here: port 443 \(https\): {met}"):
+        the_ports_answer(_ports(https=met))
+
+
+def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
+    local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
+    assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).see(ports)] == ["http", "https"]
+    with pytest.raises(NotApplicable):
+        looking(local, {}).see(host_keys)
+
+
+@pytest.mark.parametrize(
+    ("says", "http", "https"),
+    [(b"HTTP/1.0 400 Bad\r\n\r\n", Met.OK, Met.NO_TLS), (b"", Met.CUT, Met.CUT), (None, Met.SILENT, Met.SILENT)],
+)
+def test_a_port_is_known_by_its_first_words(says: bytes | None, http: Met, https: Met) -> None:
+    """A server that says this, or hangs up, or takes connections and says nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as taken:
+
+        def serve() -> None:
+            while True:
+                try:
+                    line = taken.enter_context(listener.accept()[0])
+                except OSError:
+                    return
+                if says is not None:
+                    line.recv(1)
+                    line.sendall(says)
+                    line.shutdown(socket.SHUT_WR)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listener.getsockname()[1]
+        edge = Edge(http_port=port, https_port=port)
+        outside = Outside(TARGET.model_copy(update={"address": "127.0.0.1", "edge": edge}))
+        quick = [replace(one, seconds=0.3 if says is None else 4) for one in (HTTP, HTTPS)]
+        assert [outside.port(one) for one in quick] == [http, https]
+        listener.shutdown(socket.SHUT_RDWR)
+    assert outside.port(HTTP) == Met.REFUSED
+
+
+# The host keys
+
+BLOB, OTHER = "AAAAC3NzaC1lZDI1NTE5AAAA", "AAAAC3NzaC1lZDI1NTE5BBBB"
+SHOWN = f"/etc/ssh/ssh_host_ed25519_key.pub:ssh-ed25519 {BLOB} root@x\n/etc/ssh/ssh_host_rsa_key.pub:ssh-rsa {BLOB}\n"
+
+
+@pytest.mark.parametrize(
+    ("known", "seen"),
+    [
+        ({("ssh-ed25519", BLOB)}, None),
+        ({("ssh-ed25519", BLOB), ("ssh-rsa", BLOB)}, None),
+        ({("ssh-ed25519", BLOB), ("ssh-ed25519", OTHER)}, None),
+        ({("ssh-ed25519", BLOB), ("ssh-rsa", OTHER)}, "/etc/ssh/ssh_host_rsa_key.pub is SHA256:"),
+        ({("ssh-ed25519", OTHER)}, "/etc/ssh/ssh_host_ed25519_key.pub is SHA256:"),
+        ({("ecdsa", BLOB)}, "none of the known ones"),
+    ],
+)
+def test_a_host_key_of_a_known_kind_is_the_known_one(known: set[tuple[str, str]], seen: str | None) -> None:
+    keys = tuple(read_host_keys(SHOWN, known))
+    if seen is None:
+        the_host_keys_are_known(keys)
+        return
+    with pytest.raises(Differs, match=f"seen: {seen}"):
+        the_host_keys_are_known(keys)
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
+    config, hosts = tmp_path / "config", tmp_path / "known_hosts"
+    config.write_text(f"Host *\n  HostName 192.0.2.7\n  UserKnownHostsFile {hosts}\n  GlobalKnownHostsFile /dev/null\n")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    kind, blob, *_ = (tmp_path / "key.pub").read_text().split()
+    hosts.write_text(f"[192.0.2.7]:2222 {kind} {blob}\n@revoked * {kind} {blob}\n192.0.2.7 {kind} {OTHER}\n")
+    if hashed:
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", hosts], check=True, capture_output=True)
+    target = TARGET.model_copy(update={"ssh": Ssh(port=2222, config=config)})
+    assert known_hosts.known_keys(target) == {(kind, blob)}
+
+
+def test_a_configuration_that_ssh_cannot_read_is_told(tmp_path: Path) -> None:
+    target = TARGET.model_copy(update={"ssh": Ssh(config=tmp_path / "missing")})
+    with pytest.raises(Undetermined, match="ssh says here: "):
+        known_hosts.known_keys(target)
+
+
+@given(st.text())
+def test_any_host_keys_are_read_or_refused(text: str) -> None:
+    for told in (text, f"/x:ssh-rsa {text}"):
+        with contextlib.suppress(ValueError):
+            assert all(isinstance(one, HostKey) for one in read_host_keys(told, {("ssh-rsa", BLOB)}))
+    assert all(len(key) == 2 for key in known_hosts.read_keys(text.splitlines()))

@@ -50,8 +50,9 @@ def test_a_fault_names_scenarios_that_there_are_and_at_least_one(name: str) -> N
 
 @pytest.mark.parametrize("name", CATALOGUE.checks)
 def test_a_check_is_used_by_a_sentence_or_by_another_check(name: str) -> None:
-    """The steady state is the interlock's."""
-    used = {parameter for one in DEFINITIONS for parameter in bdd.parameters_of(one.step_func)} | {"steady_state"}
+    """The steady state is the interlock's, and what happened lately is for triage."""
+    used = {parameter for one in DEFINITIONS for parameter in bdd.parameters_of(one.step_func)}
+    used |= {"steady_state", "lately"}
     check = CATALOGUE.checks[name]
     others = (other for other in CATALOGUE.checks.values() if other is not check)
     drilled = [path.read_text() for path in (features.FEATURES.parent / "drills").glob("*.py")]

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.channel import Channel, LineLost
+from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.question import Output
-from runbook.reachability import Met
 
 SOON = 5.0
 

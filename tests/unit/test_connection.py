@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runbook.channel import LineLost
 from runbook.connection import Connection, _line_lost
-from runbook.reachability import Met
+from runbook.met import Met
 from runbook.target import Ssh, Target
 
 SOON = 20.0
@@ -142,6 +142,14 @@ def test_hanging_up_while_a_command_is_given_up_ends_at_once() -> None:
         begun = time.monotonic()
         connection.close()
         assert time.monotonic() - begun < 1
+
+
+def test_a_line_that_still_begins_has_met_no_answer_yet(ssh: Callable[[str], Connection]) -> None:
+    connection = ssh("#!/bin/sh\nexec tail -f /dev/null\n")
+    assert connection.met() is None
+    connection.ready()
+    assert connection.met() is Met.NOT_YET
+    connection.close()
 
 
 def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:

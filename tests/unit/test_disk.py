@@ -12,9 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.containers import CONTAINERS, NOW
-from checks.disk import INODES as HOW_MANY_INODES
-from checks.disk import MOUNTS, Disks, chosen, disks, engine_roots, percent, read_df, read_mounts
-from checks.disk import SPACE as HOW_MUCH_SPACE
+from checks.disk import (
+    DISKS,
+    MOUNTS,
+    PLACES,
+    Disks,
+    chosen,
+    disks,
+    engine_roots,
+    percent,
+    read_df,
+    read_mounts,
+    read_place,
+)
 from runbook import rights
 from runbook.outcome import Differs, Undetermined
 from runbook.question import Output, Question, facts_of
@@ -78,7 +88,7 @@ def test_blanks_in_mount_points_are_read() -> None:
 
 
 def test_df_is_read() -> None:
-    (root,) = read_df(SPACE + "/dev/vda1 1000 780 200 80% /\n", INODES + "/dev/vda1 100 85 15 85% /\n")
+    (root,) = read_df(f"{SPACE}/dev/vda1 1000 780 200 80% /\n\n{INODES}/dev/vda1 100 85 15 85% /\n")
     assert round(root.used_percent) == 80
     assert root.used_inodes_percent == 85
 
@@ -105,17 +115,28 @@ def test_paths_on_no_mount_are_refused() -> None:
 @pytest.mark.parametrize("rows", ["", "/dev/vda1 1000 780 200 80%\n", "/dev/vda1 1000 780 200 80% /\n/dev/vdb 1\n"])
 def test_what_is_not_of_df_is_refused(rows: str) -> None:
     with pytest.raises(ValueError, match="not the lines of df"):
-        read_df(SPACE + rows, INODES + "/dev/vda1 100 85 15 85% /\n")
+        read_df(f"{SPACE}{rows}\n{INODES}/dev/vda1 100 85 15 85% /\n")
 
 
 def test_blanks_in_what_df_names_are_read() -> None:
-    (one,) = read_df(SPACE + "/dev/vdb 10 7 2 80% /mnt/two words\n", INODES + "/dev/vdb 9 8 1 85% /mnt/two words\n")
+    (one,) = read_df(f"{SPACE}/dev/vdb 10 7 2 80% /mnt/two words\n\n{INODES}/dev/vdb 9 8 1 85% /mnt/two words\n")
     assert one.mount == "/mnt/two words"
 
 
 def test_no_fixed_number_of_inodes_is_none_used() -> None:
-    (root,) = read_df(SPACE + "/dev/vda1 1000 780 200 80% /\n", INODES + "/dev/vda1 - - - - /\n")
+    (root,) = read_df(f"{SPACE}/dev/vda1 1000 780 200 80% /\n\n{INODES}/dev/vda1 - - - - /\n")
     assert root.used_inodes_percent == 0
+
+
+def test_each_place_has_its_own_disk_and_one_that_is_gone_takes_no_other_with_it(tmp_path: Path) -> None:
+    paths = TARGET.paths.model_copy(update={"backups": str(tmp_path / "gone"), "docker": str(tmp_path)})
+    command = PLACES.told(facts_of(TARGET.model_copy(update={"paths": paths})))
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False).stdout
+    assert read_place(told, str(tmp_path)).size_bytes > 0
+    with pytest.raises(ValueError, match="not the lines of df"):
+        read_place(told, str(tmp_path / "gone"))
+    with pytest.raises(ValueError, match="nothing of it"):
+        read_place(told, "/elsewhere")
 
 
 def test_nothing_is_empty() -> None:
@@ -135,8 +156,9 @@ def _seen(containers: object, used: int, *sources: str) -> Disks:
         CONTAINERS: containers,
         NOW: Output(0, "1790000000\n", ""),
         MOUNTS.about(sources=sources): Output(0, PATHS + ROOT, ""),
-        HOW_MUCH_SPACE.about(mounts=mounts): Output(0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n", ""),
-        HOW_MANY_INODES.about(mounts=mounts): Output(0, f"{INODES}/dev/vda1 100 1 99 1% /\n", ""),
+        DISKS.about(mounts=mounts): Output(
+            0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n\n{INODES}/dev/vda1 100 1 99 1% /\n", ""
+        ),
     }
     return looking(TARGET, answers).see(disks)
 
@@ -174,4 +196,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError, LookupError):
         chosen(*read_mounts(text))
     with contextlib.suppress(ValueError, LookupError):
-        read_df(text, text)
+        read_df(text)
+    with contextlib.suppress(ValueError, LookupError):
+        read_place(text, "/")

@@ -49,10 +49,10 @@ KEPT = {
     "Id": "abc",
     "Name": "/psyfit-db",
     "ResolvConfPath": "/var/lib/docker/containers/abc/resolv.conf",
-    "State": {"Running": True, "Health": {"Status": "healthy"}},
+    "State": {"Running": True, "Health": {"Status": "healthy", "Log": [{}]}},
     "Config": {"Labels": {"org.opencontainers.image.version": "1.1.0"}},
     "HostConfig": {"RestartPolicy": {"Name": "always"}, "LogConfig": {"Config": {"max-size": "50m"}}},
-    "Mounts": [{"Source": "/srv"}],
+    "Mounts": [{"Type": "bind", "Source": "/srv"}],
     "NetworkSettings": {"Networks": {"kamal": {"IPAddress": "172.18.0.6"}}},
 }
 IMAGE = {"Id": "sha256:1", "RepoTags": ["psyfit:1"], "Size": 7, "Labels": {"maintainer": ELSEWHERE}}

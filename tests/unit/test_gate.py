@@ -11,7 +11,7 @@ import pytest
 from reporting import html
 from runbook.catalogue import Catalogue
 from runbook.exits import Event
-from runbook.look import Look
+from runbook.look import OUT_OF_TIME, Look
 from runbook.outcome import Outcome, Undetermined
 from runbook.question import Command
 from runbook.record import Override, Run, Scenario
@@ -101,6 +101,15 @@ def test_what_an_override_lets_through_does_not_cover_what_could_not_be_told(run
     assert recorded(*scenarios, exit_code=3, override=OVERRIDE).verdict() == "could not be told, so no deploy"
 
 
+def test_what_the_run_learns_to_be_a_secret_is_masked_in_its_command_too(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["runbook", "gate", "--override", "correct-horse"])
+    running = runs.of(decisive(PASSED))
+    running.redactor.learn("correct-horse")
+    assert running.finish().origin.command == "runbook gate --override [redacted]"
+
+
 @pytest.mark.parametrize("outcome", [FAILED, UNTOLD])
 def test_what_stands_beside_decides_nothing(runs: Runs, outcome: Outcome) -> None:
     scenarios = (decisive(PASSED), beside(outcome))
@@ -153,10 +162,19 @@ def test_a_secret_in_an_override_does_not_come_into_the_record(runs: Runs) -> No
 def test_the_look_before_a_deploy_ends_in_time_whatever_a_question_may_take(runs: Runs) -> None:
     look = Look(runs.of(decisive(PASSED)).observer, 0.2)
     began = time.monotonic()
-    with pytest.raises(Undetermined, match=r"no answer within the 0\.2 s that the whole look may take"):
+    with pytest.raises(Undetermined, match=r"no answer within the time that the whole look may take \(0\.2 s\)"):
         look.ask(HANGS)
     assert time.monotonic() - began < 2
     assert GATE_SECONDS < 60
+
+
+def test_a_look_that_is_told_when_to_end_ends_then(runs: Runs) -> None:
+    look = Look(runs.of(decisive(PASSED)).observer)
+    began = time.monotonic()
+    look.end_at(began + 0.2)
+    with pytest.raises(Undetermined, match=OUT_OF_TIME):
+        look.ask(HANGS)
+    assert time.monotonic() - began < 2
 
 
 def test_what_the_gate_waits_for_makes_a_deploy_unsafe_and_is_nothing_that_a_deploy_repairs() -> None:

@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from checks.cron import settings_of
 from checks.drilled import read_passed
 from checks.job_settings import read_settings
-from checks.keeping import Guarded, Place, read_devices, read_modes
+from checks.keeping import Place, read_devices
 from checks.keyring import read_ring
+from checks.owned import Owned, read_owned
 from runbook import journal
 
 NOW = 1_790_000_000
 DAY = 86400
 
 
-def test_the_folder_and_its_files_are_told_apart() -> None:
-    folder, file = read_modes("folder 700 root /var/backups/psyfit\nfile 644 deploy /var/backups/psyfit/a b.sql.gz\n")
-    assert folder == Guarded("/var/backups/psyfit", True, 0o700, "root")
+def test_a_file_is_told_with_its_mode_and_owner() -> None:
+    folder, file = read_owned("700 root /var/backups/psyfit\n644 deploy /var/backups/psyfit/a b.sql.gz\n")
+    assert folder == Owned("/var/backups/psyfit", 0o700, "root")
     assert str(file) == "/var/backups/psyfit/a b.sql.gz has mode 0644, owner deploy"
 
 
@@ -121,7 +122,7 @@ FOREIGN = st.lists(
 @given(FOREIGN)
 def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
     for read in (
-        read_modes,
+        read_owned,
         read_devices,
         read_passed,
         lambda text: read_settings(text, {"BACKUP_X"}),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
+
+from commands.main import run
+from runbook import exits
 
 HEAVY = ("_pytest", "pytest_bdd", "docker", "httpx", "cryptography", "pydantic", "markdown_it", "jinja2", "gherkin")
 """What takes long to import; `runbook --help` has 0.15 s."""
@@ -29,3 +33,9 @@ def imported(*arguments: str) -> set[str]:
 )
 def test_a_command_imports_what_it_needs(arguments: list[str], needed: set[str]) -> None:
     assert imported(*arguments) == needed
+
+
+def test_whoever_was_woken_finds_the_first_commands_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == exits.COMPLIANT
+    listed = re.findall(r"^│ ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert listed[:3] == ["triage", "show", "recover"]

@@ -89,3 +89,10 @@ def test_a_body_is_kept_or_its_length_alone(line: Line, keep: bool) -> None:
     assert "x-a: b" in kept.answer
     assert (line.body in kept.answer) is keep
     assert ("8 characters" in kept.answer) is not keep
+
+
+def test_an_answer_that_may_be_about_somebody_is_not_kept(line: Line) -> None:
+    told = line.observer.put(Command("echo Hanako", keep_answer=False))()
+    assert told.required().lines == ("Hanako",)
+    assert line.evidence.exchanges[-1].answer == "[7 characters, not kept]"
+    assert "Hanako\\n" not in line.file.read_text()

@@ -35,6 +35,10 @@ globals().update(CATALOGUE.fixtures())
 def pytest_runbook_catalogue():
     return CATALOGUE
 
+def pytest_runbook_changes(run, reports):
+    from reporting.history import changes_of
+    return changes_of(run, reports)
+
 def pytest_runbook_finished(run, folder):
     path = folder / "run.json"
     path.write_text(run.model_dump_json())
@@ -126,7 +130,8 @@ def test_what_holds_has_passed_and_rests_on_its_evidence(suite: pytest.Pytester)
     assert code == 0
     assert (scenario.id, scenario.outcome, scenario.severity) == ("three-things", "passed", "minor")
     assert (scenario.section, scenario.section_title) == ("9.1", "Small things")
-    (exchange,) = run.exchanges
+    exchange, journal = sorted(run.exchanges, key=lambda one: one.question != "looking.COUNT")
+    assert journal.question == "journal.OPEN"
     assert scenario.steps[0].evidence == (exchange.sequence,)
     assert (exchange.question, exchange.asked, exchange.answer) == ("looking.COUNT", "echo 3", "3\n")
 
@@ -191,9 +196,25 @@ def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
     assert [scenario.id for scenario in run.following(cause)] == ["above", "on-top"]
 
 
+@pytest.mark.parametrize(
+    ("base", "above"),
+    [
+        ("the count is 4", ("undetermined", "the-base")),
+        ("the slow answer comes", ("passed", None)),
+        ("the count is 3", ("passed", None)),
+    ],
+)
+def test_what_follows_from_a_failure_is_told_alone_where_there_is_none(
+    suite: pytest.Pytester, base: str, above: tuple[str, str | None]
+) -> None:
+    _, run = ran(suite, f"@follows-the-base\nScenario: Above\nThen the count is 3\nScenario: The base\nThen {base}\n")
+    outcomes = {scenario.id: (scenario.outcome, scenario.because) for scenario in run.scenarios}
+    assert outcomes["above"] == above
+
+
 def test_a_question_of_several_scenarios_is_asked_once(suite: pytest.Pytester) -> None:
     _, run = ran(suite, "Scenario: One\nThen the count is 3\nScenario: Two\nThen the count is 3")
-    assert len(run.exchanges) == 1
+    assert sorted(one.question for one in run.exchanges) == ["journal.OPEN", "looking.COUNT"]
 
 
 @pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
@@ -213,7 +234,7 @@ def test_a_plan_asks_nothing(suite: pytest.Pytester) -> None:
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["looking.SLOW  inside · needs login · at most 0.3 s · for 9.1", "3 questions; none was asked."]
+        ["looking.SLOW  inside · needs login · at most 0.3 s · for 9.1", "4 questions; none was asked."]
     )
     assert not Path(suite.path, "reports").exists()
 
@@ -256,3 +277,20 @@ def test_what_could_not_be_told_for_one_reason_is_one_cause(suite: pytest.Pytest
     )
     causes = {cause.id: [one.id for one in run.following(cause)] for cause in run.causes()}
     assert causes == {"two": ["one", "on-one"], "three": []}
+
+
+def test_a_run_says_what_changed_since_the_one_before_it(suite: pytest.Pytester) -> None:
+    feature = "Feature: 9. Things\n@rb-9.1 @check\nRule: 9.1 Small things\nScenario: One\nThen the count is 3"
+    started(suite, feature, "--target=target.toml")
+    (before,) = Path(suite.path, "reports").glob("*/run.json")
+    before.write_text(before.read_text().replace('"outcome":"passed"', '"outcome":"failed"'))
+
+    result = started(suite, feature, "--target=target.toml")
+
+    (record,) = set(Path(suite.path, "reports").glob("*/run.json")) - {before}
+    changes = Run.model_validate_json(record.read_text()).changes
+    assert changes
+    assert changes.earlier
+    assert changes.earlier.id == before.parent.name
+    assert [(one.id, one.kind) for one in changes.scenarios] == [("one", "healed")]
+    result.stdout.fnmatch_lines(["Since the run before, on * UTC: 1 healed", "*as the runbook says*", "Report: *"])

@@ -9,13 +9,14 @@ import pytest
 from commands import doctor
 from conftest import CATALOGUE
 from linting import questions
-from runbook import observer
+from runbook import journal, observer
 from runbook.question import Command, Question, facts_of
 from runbook.target import load
 
 TARGET = load("lab")
 DECLARED = {name: question for question, name in CATALOGUE.names.items()}
 DECLARED["doctor.WHO"] = doctor.WHO
+DECLARED["journal.OPEN"] = journal.OPEN
 SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
     "containers without the socket": observer.CONTAINERS_BY_COMMAND,
     "images without the socket": observer.IMAGES_BY_COMMAND,
@@ -60,6 +61,8 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         "minutes",
         "mark",
         "release",
+        "folder",
+        "made",
         "images",
     }
     assert set(re.findall(r"(?<![\w<])<(\w+)>", SCRIPTS[name])) <= told

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from runbook.met import Met
 from runbook.question import Resolution
-from runbook.reachability import Met, edge_part, line_of, name_part, ssh_part
+from runbook.reachability import edge_part, line_of, name_part, ssh_part
 
 ADDRESS = "192.0.2.1"
 NOT_ASKED = name_part(ADDRESS, None, None)
@@ -17,6 +18,7 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
     [
         (Met.OK, Met.REFUSED, "443 ok · 22 refused → the host is up, its sshd alone is down"),
         (Met.OK, Met.TIMED_OUT, "443 ok · 22 timed out → the host is up, its ssh port alone does not answer"),
+        (Met.OK, Met.NOT_YET, "443 ok · 22 no answer yet → the host is up, its ssh port alone has not answered yet"),
         (Met.OK, Met.LOGIN_REFUSED, "443 ok · 22 login refused → the host is up, its sshd alone refuses this login"),
         (Met.REFUSED, Met.OK, "443 refused · 22 ok → the host is up, its edge alone is down"),
         (

@@ -39,6 +39,9 @@ def test_a_known_value_is_masked_in_every_writing(value: str, before: bytes, aft
         ("POSTGRES_PASSWORD=sesame-open", f"POSTGRES_PASSWORD={MASK}"),
         ('"secret_key_base": "0123456789abcdef"', f'"secret_key_base": "{MASK}"'),
         ("from someone@mail.example: hello", f"from {MASK}: hello"),
+        ("GET /?mail=someone%40mail.example HTTP/1.1", f"GET /?mail={MASK} HTTP/1.1"),
+        (f"mail={base64.b64encode(b'someone@mail.example').decode()}", f"mail={MASK}="),
+        (f"x/{base64.b64encode(b'{1: someone@mail.example}').decode()}", f"{MASK}=="),
         ("a@mail.example._b@mail.example", f"{MASK}{MASK}"),
         ("-----BEGIN PRIVATE KEY-----\nMIIx\n-----END PRIVATE KEY-----", MASK),
         ("-----BEGIN RSA PRIVATE KEY-----\ncut off", MASK),
@@ -53,6 +56,7 @@ def test_what_looks_like_a_secret_or_an_address_is_masked(text: str, redacted: s
     [
         "/dev/sda1 100 80 20 80% /var/backups/psyfit",
         "[2026-02-14 02:00:00] [INFO] Backup successful: /var/backups/psyfit/psyfit_production_20260214_020000.sql.gz",
+        f"ssh-ed25519 {base64.b64encode(bytes(range(200))).decode()}",
         "-----BEGIN CERTIFICATE-----\nMIIx\n-----END CERTIFICATE-----",
     ],
 )

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from checks.containers import CONTAINERS, NOW
-from checks.disk import INODES, MOUNTS, SPACE
+from checks.disk import DISKS, MOUNTS
 from runbook.outcome import Outcome, Undetermined
 from runbook.question import Output, Question
 from tests.mutation import replay
 from tests.mutation.replay import Recording
-from tests.unit.test_disk import INODES as INODES_HEAD
-from tests.unit.test_disk import PATHS, ROOT, TARGET
-from tests.unit.test_disk import SPACE as SPACE_HEAD
+from tests.unit.test_disk import INODES, PATHS, ROOT, SPACE, TARGET
 
 ROOM = next(one for one in replay.looked_at() if one.id == "every-disk-has-room")
 
@@ -24,8 +22,9 @@ def _recording(used: int, containers: object = ()) -> Recording:
         CONTAINERS: containers,
         NOW: Output(0, "1790000000\n", ""),
         MOUNTS.about(sources=[]): Output(0, PATHS + ROOT, ""),
-        SPACE.about(mounts=["/"]): Output(0, f"{SPACE_HEAD}/dev/vda1 100 {used} {100 - used} {used}% /\n", ""),
-        INODES.about(mounts=["/"]): Output(0, f"{INODES_HEAD}/dev/vda1 100 1 99 1% /\n", ""),
+        DISKS.about(mounts=["/"]): Output(
+            0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n\n{INODES}/dev/vda1 100 1 99 1% /\n", ""
+        ),
     }
     return Recording("disk-full-backups", TARGET, answers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -19,10 +20,11 @@ from hypothesis import strategies as st
 
 from reporting import html, junit
 from reporting.bundle import write
+from reporting.changes import AMISS
 from reporting.foreign import excerpt, visible
 from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
 from runbook.outcome import Outcome
-from runbook.record import Difference, Run, Step
+from runbook.record import Changes, Difference, Run, Scenario, Step
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
@@ -240,6 +242,20 @@ def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:
     assert positions == sorted(positions)
 
 
+@given(st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 9)), max_size=20))
+def test_whatever_is_amiss_is_a_cause_or_follows_from_one_and_is_told_once(drawn: list[tuple[Outcome, int]]) -> None:
+    scenarios: list[Scenario] = []
+    for number, (outcome, back) in enumerate(drawn):
+        above = scenarios[-back] if 0 < back <= len(scenarios) else None
+        follows = above if above and outcome is Outcome.UNDETERMINED and above.outcome in AMISS else None
+        reason = f"it stands on {follows.id}" if follows else f"reason {back}"
+        one = example.scenario(str(number), "2.1", outcome, because=follows.id if follows else None, reason=reason)
+        scenarios.append(one)
+    told = [one.id for cause, following in example.run(scenarios).explained() for one in (cause, *following)]
+
+    assert sorted(told) == sorted(one.id for one in scenarios if one.outcome in AMISS)
+
+
 def test_an_exchange_stands_in_the_page_once_and_every_link_leads_somewhere() -> None:
     page = Page(html.render(example.troubled()))
     anchors = page.values("id")
@@ -261,10 +277,65 @@ def test_headings_skip_no_level() -> None:
 def test_a_page_needs_nothing_from_elsewhere() -> None:
     page = Page(html.render(example.troubled()))
 
-    assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(page.tags)
+    assert not {"link", "img", "iframe", "object", "base", "form"} & set(page.tags)
     assert not page.values("src")
     assert "url(" not in page.text
     assert "@import" not in page.text
+
+
+def test_a_page_allows_its_own_style_and_script_and_no_other() -> None:
+    document = html.render(example.troubled())
+    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', document)
+
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src &#39;none&#39;; ")
+    for tag in ("style", "script"):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", document, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src &#39;sha256-{digest}&#39;;" in policy
+    assert not [name for name, _ in Page(document).attributes if name == "style" or name.startswith("on")]
+
+
+def test_a_page_begins_with_what_changed() -> None:
+    page = " ".join(Page(html.render(example.troubled())).text.split())
+    changed = page[page.index("What changed Since") : page.index("What to do ✗")]
+    in_order = [
+        "Mon, 23 Feb 2026 08:00:12 UTC, 24 h earlier: 2026-02-23T080011Z-verify-lab",
+        "Passed over: 2026-02-24T075903Z-verify-lab has no run.json",
+        "1 newly failing The proxy sends requests to the running release section 2.3, passed → failed",
+        "2 newly undetermined The newest backup is complete",
+        "1 more The service says that it is healthy",
+        "1 healed The log agrees section 5.2, failed → passed",
+        "2 otherwise changed Every encrypted backup is intact section 5.2, passed → not applicable",
+        "1 still failing Every disk has room section 6.3, since 20 Feb 2026, 4 days",
+        "1 still undetermined Every job ended well section 6.4, since 23 Feb 2026, 25 h",
+        "1 only in this run The operator rehearsed the call list section 10, attested now",
+        "1 only in that run Every key is in the keyring section 8.1, passed then",
+    ]
+    at = 0
+    for words in in_order:
+        assert words in changed[at:], words
+        at = changed.index(words, at) + len(words)
+
+
+def test_a_page_says_so_where_there_was_no_run_before() -> None:
+    first = example.healthy().model_copy(update={"changes": Changes(earlier=None)})
+    same = example.healthy().model_copy(update={"changes": Changes(earlier=example.YESTERDAY)})
+
+    assert "There is no earlier run of this target that it could be compared with." in Page(html.render(first)).text
+    assert "nothing changed" in Page(html.render(same)).text
+    assert "What changed" not in Page(html.render(example.healthy())).text
+
+
+def test_scenarios_can_be_chosen_by_outcome_severity_section_and_control() -> None:
+    run = example.troubled()
+    page = Page(html.render(run))
+    (told,) = {len(page.values(f"data-{name}")) for name in ("outcome", "severity", "section")}
+
+    assert told == len(run.scenarios)
+    assert set(page.values("data-outcome")) | set(page.values("data-severity")) <= set(page.values("value"))
+    assert set(page.values("data-section")) | {"2", "5", "A.8.13"} <= set(page.values("value"))
+    assert "5.2 6.4" in page.values("data-sections")
 
 
 def test_a_long_answer_is_cut_and_the_page_says_so() -> None:
@@ -383,6 +454,17 @@ def test_a_failure_says_what_was_expected_and_where_to_go() -> None:
         "severity": "major",
         "outcome": "failed",
     }
+
+
+def test_a_test_case_names_the_controls_that_its_section_supports_evidence_for() -> None:
+    root = parsed(junit.render(example.troubled()))
+    named = {
+        case.get("name"): [one.get("value") for one in case.iter("property") if one.get("name") == "control"]
+        for case in root.iter("testcase")
+    }
+
+    assert named["The log agrees"] == ["ISO/IEC 27001:2022, Annex A: A.8.13"]
+    assert named["Every disk has room"] == []
 
 
 def test_a_run_of_nothing_or_of_a_part_is_not_green() -> None:

@@ -1,4 +1,4 @@
-"""How large an image is, and how much is free where the next one goes."""
+"""How large an image is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.room import read_free, size_of_image
-
-HEAD = "Filesystem 1-blocks Used Available Capacity Mounted on\n"
+from checks.room import size_of_image
 
 
 def test_the_image_of_the_container_counts() -> None:
@@ -22,16 +20,6 @@ def test_the_image_of_the_container_counts() -> None:
 def test_an_image_that_is_gone_has_no_size() -> None:
     with pytest.raises(LookupError):
         size_of_image("c1", [{"Id": "c1", "Image": "i1"}], [])
-
-
-def test_the_free_bytes_are_those_of_an_ordinary_account() -> None:
-    assert read_free(f"{HEAD}/dev/vda 1000 300 650 32% /var/lib/docker\n") == 650
-
-
-@given(st.text() | st.text().map(HEAD.__add__))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    with contextlib.suppress(ValueError):
-        read_free(text)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["Id", "Image", "Size"]), st.none() | st.text() | st.integers())))

@@ -632,10 +632,11 @@ def test_who_can_open_a_backup_is_told() -> None:
 
 def test_keeping_backups() -> None:
     def aged(**age: float) -> Any:
-        return seen(name="old", made_at=NOW - timedelta(**age), seen_at=NOW, encrypted=False, path="/b/old")
+        old = timedelta(**age)
+        return seen(name="old", made_at=NOW - old, hours_old=old / timedelta(hours=1), encrypted=False, path="/b/old")
 
     young, jobs = aged(hours=1), {"backup.sh": seen(log="/var/log/backup.log")}
-    owner, group = seen(folder=True, mode=0o700), seen(folder=False, mode=0o640)
+    owner, file, group = seen(mode=0o700), seen(mode=0o600), seen(mode=0o640)
     own, other = seen(path="/b", device="1"), seen(path="/", device="2")
     since = seen(since=NOW - timedelta(days=1), file=".env")
     check(
@@ -666,8 +667,14 @@ def test_keeping_backups() -> None:
             *_all(
                 backups.folder_is_closed,
                 "backup_modes",
-                [((owner, group), PASSES), ((group,), FAILS), ((seen(folder=True, mode=0o750),), FAILS)],
+                [((owner, group), PASSES), ((group,), FAILS), ((), FAILS)],
                 mode="0700",
+            ),
+            *_all(
+                backups.files_are_closed,
+                "backup_modes",
+                [((owner, file), PASSES), ((owner, file, group), FAILS), ((owner,), FAILS)],
+                mode="0600",
             ),
             *_all(
                 backups.own_file_system,

@@ -14,8 +14,12 @@ readonly WEB_NAME='^psyfit-web-[0-9]+$' # neither …-exec-… nor …_replaced_
 readonly DB_CONTAINER=psyfit-db
 readonly DB_NAME=psyfit_production
 readonly DB_USER=psyfit_prod
+readonly FILES_VOLUME=psyfit_storage # what people upload: the database has the names alone
+readonly FILES_PATH=/rails/storage
 readonly BACKUPS=/var/backups/psyfit
 readonly BACKUP_NAME='psyfit_production_[0-9]{8}_[0-9]{6}\.sql\.gz(\.gpg)?'
+readonly FILES_NAME='psyfit_storage_[0-9]{8}_[0-9]{6}\.tar\.gz(\.gpg)?'
+readonly KEYS_NAME='psyfit_keys_[0-9]{8}_[0-9]{6}\.tar\.gpg'
 readonly DEPLOY_LOCK=/run/lock/psyfit-deploy.lock
 readonly BACKUP_LOCK=/run/lock/psyfit-backup.lock
 readonly SECRETS=$APP_DIR/.kamal/secrets
@@ -34,7 +38,7 @@ die() {
 # become_root SCRIPT ARGUMENTS…: goes on as root; settings that were exported stay.
 become_root() {
   [ "$(id -u)" -eq 0 ] ||
-    exec sudo --non-interactive --preserve-env=BACKUP_ENCRYPT_KEY,BACKUP_S3_BUCKET,ALERT_EMAIL -- "$@"
+    exec sudo --non-interactive --preserve-env=BACKUP_ENCRYPT_KEY,BACKUP_KEYS_RECIPIENT,BACKUP_S3_BUCKET,ALERT_EMAIL -- "$@"
 }
 
 # setting NAME: from the environment, even if empty, else from .env, which is read and never executed (cron's jobs see
@@ -80,23 +84,55 @@ complete_dump() {
   last=$(tail -n 12) && [[ $last == *"-- PostgreSQL database dump complete"* ]]
 }
 
+# part_of PATH: where a file is made that is to appear at this path when it is known to be whole.
+part_of() { printf '%s/.%s.part' "$BACKUPS" "$(basename "$1")"; }
+
+# put_in_place PATH: what was made beside it, once it is on the disk.
+put_in_place() { sync "$(part_of "$1")" && mv --no-clobber "$(part_of "$1")" "$1" && [ ! -e "$(part_of "$1")" ]; }
+
+# seal PATH RECIPIENT [FILE]: encrypts the file, or standard input, to what is to appear at this path, which ends in
+# .gpg. A key that is not here is an error, never a search on the network.
+seal() {
+  gpg --batch --quiet --no-tty --no-auto-key-locate --trust-model always --recipient "$2" \
+    --set-filename "$(basename "$1" .gpg)" --output "$(part_of "$1")" --encrypt "${@:3}"
+}
+
+# seal_if_wanted PLAIN PATH RECIPIENT: what was made for the path PLAIN comes to PATH; encrypted if there is a recipient.
+seal_if_wanted() {
+  if [ -n "$3" ]; then
+    seal "$2" "$3" "$(part_of "$1")" || return
+    rm "$(part_of "$1")"
+  fi
+  put_in_place "$2"
+}
+
 # write_dump PATH RECIPIENT: the database to PATH, which appears only when it is known to be whole; encrypted if there
 # is a recipient (then PATH ends in .gpg).
 write_dump() {
-  local path=$1 recipient=$2 plain sealed
-  plain=$BACKUPS/.$(basename "$path").plain.part
-  sealed=$BACKUPS/.$(basename "$path").sealed.part
+  local path=$1 recipient=$2 plain=${1%.gpg}
   docker exec "$DB_CONTAINER" pg_dump --username="$DB_USER" --dbname="$DB_NAME" --no-owner --no-privileges \
-    < /dev/null | gzip > "$plain" || return
-  gzip --decompress --stdout "$plain" | complete_dump || return
-  if [ -n "$recipient" ]; then
-    # A key that is not here is an error, never a search on the network.
-    gpg --batch --quiet --no-tty --no-auto-key-locate --trust-model always --recipient "$recipient" \
-      --set-filename "$(basename "$path" .gpg)" --output "$sealed" --encrypt "$plain" || return
-    rm "$plain"
-    plain=$sealed
-  fi
-  sync "$plain" && mv --no-clobber "$plain" "$path" && [ ! -e "$plain" ]
+    < /dev/null | gzip > "$(part_of "$plain")" || return
+  gzip --decompress --stdout "$(part_of "$plain")" | complete_dump || return
+  seal_if_wanted "$plain" "$path" "$recipient"
+}
+
+# write_files PATH RECIPIENT: the same of the volume with the files. A file that somebody changes meanwhile (1) is in the
+# next archive as it is then.
+write_files() {
+  local path=$1 recipient=$2 plain=${1%.gpg} root
+  root=$(docker volume inspect --format '{{.Mountpoint}}' "$FILES_VOLUME") || return
+  tar --create --gzip --numeric-owner --warning=no-file-changed --file="$(part_of "$plain")" --directory="$root" . ||
+    [ $? -eq 1 ] || return
+  tar --list --gzip --file="$(part_of "$plain")" > /dev/null || return
+  seal_if_wanted "$plain" "$path" "$recipient"
+}
+
+# write_keys PATH RECIPIENT: what the database and the files cannot be used without. Plain it lies on no disk but in its
+# own place.
+write_keys() {
+  local keys=(.kamal/secrets)
+  [ ! -e "$APP_DIR/.env" ] || keys+=(.env)
+  tar --create --numeric-owner --directory="$APP_DIR" "${keys[@]}" | seal "$1" "$2" && put_in_place "$1"
 }
 
 # remove_parts: what a dump that was killed left behind. Only under the backups' lock.

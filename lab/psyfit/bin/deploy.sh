@@ -150,7 +150,7 @@ build
 release_run --rm --name "psyfit-migrate-$(date +%s)" "$image" bin/rails db:migrate || die "The migration failed"
 
 new=$SERVICE-$(date +%s)
-release_run --detach --name "$new" --restart unless-stopped \
+release_run --detach --name "$new" --restart unless-stopped --volume "$FILES_VOLUME:$FILES_PATH" \
   --log-driver json-file --log-opt max-size=50m --log-opt max-file=5 "$image" > /dev/null ||
   die "$new could not be started"
 wait_until_ready

@@ -1,0 +1,23 @@
+"""The backup is one of the database alone: neither the files nor the keys are in it."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-uploaded-files-are-backed-up-too", "the-keys-are-backed-up-encrypted"}
+undetermined = {"the-uploaded-files-are-in-their-archive"}
+
+FAULT = "backup-of-database-alone"
+LOG = "/var/log/psyfit-backup.log"
+
+
+def inject(server: Server) -> None:
+    aside.edit_log(server, FAULT, LOG, "grep -v ' saved: '")
+    aside.put_backups_aside(server, FAULT, "psyfit_storage_* psyfit_keys_*")
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)
+    aside.restore_log(server, FAULT, LOG)

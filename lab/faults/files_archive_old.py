@@ -1,0 +1,24 @@
+"""The files of the volume were not saved for more than a day."""
+
+from __future__ import annotations
+
+from lab import aside
+from lab.server import Server
+
+section = "5.2"
+fails = {"the-uploaded-files-are-backed-up-too"}
+undetermined = {"the-uploaded-files-are-in-their-archive"}
+
+FAULT = "files-archive-old"
+YOUNG = (
+    "$(limit=psyfit_storage_$(date --date='26 hours ago' +%Y%m%d_%H%M%S); "
+    'for file in psyfit_storage_*; do [ "$file" \\< "$limit" ] || echo "$file"; done)'
+)
+
+
+def inject(server: Server) -> None:
+    aside.put_backups_aside(server, FAULT, YOUNG)
+
+
+def heal(server: Server) -> None:
+    aside.put_backups_back(server, FAULT)

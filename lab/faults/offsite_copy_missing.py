@@ -1,0 +1,19 @@
+"""A backup of some days ago was deleted off-site."""
+
+from __future__ import annotations
+
+from lab import offsite
+from lab.server import Server
+
+section = "5.5"
+fails = {"every-backup-has-its-copy-off-site"}
+undetermined: set[str] = set()
+
+
+def inject(server: Server) -> None:
+    bucket = offsite.administrator(server)
+    bucket.delete_object(Bucket=offsite.BUCKET, Key=offsite.oldest_copy(bucket))
+
+
+def heal(server: Server) -> None:
+    offsite.heal(server)

@@ -1,0 +1,21 @@
+"""sshd does not run: nobody gets in, and all else goes on."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "1"
+fails = {"the-ports-answer"}
+undetermined: set[str] = set()
+passes = hands.TOLD_FROM_OUTSIDE
+
+RUNS = "pgrep -x sshd > /dev/null"
+
+
+def inject(server: Server) -> None:
+    server.run(f"pkill -x sshd; while {RUNS}; do sleep 0.1; done").required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"{RUNS} || /usr/sbin/sshd").required()

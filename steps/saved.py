@@ -1,0 +1,109 @@
+"""Section 5: what has to be saved beside the database is saved too."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from checks.backups import Backup, EncryptedBackup
+from checks.saved import Contents
+from runbook.look import Look
+from runbook.outcome import NotApplicable, Undetermined, require
+from steps.backups import CLOCK_SLACK_HOURS, recipients_of, wanted_key
+
+
+@then(
+    parsers.parse("no archive of the files or the keys is more than {days:d} days old, the newest {kept:d} left aside")
+)
+def old_archives_are_removed(archives: dict[str, tuple[Backup, ...]], days: int, kept: int) -> None:
+    old = [one.name for found in archives.values() for one in found[:-kept] if one.hours_old > 24 * days]
+    require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+
+
+@then("every volume of a web release is among those that the target names as to be saved")
+def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, ...]]) -> None:
+    named = look.target.backups.volumes
+    if not volumes_of_releases and not named:
+        raise NotApplicable("no web release has a volume")
+    left_out = [
+        f"{volume} of {', '.join(names)}" for volume, names in volumes_of_releases.items() if volume not in named
+    ]
+    require(not left_out, expected="each in backups.volumes of the target file", seen=left_out, go_to="5.1")
+
+
+@then(parsers.parse("each volume that has to be saved has an archive that is less than {limit:d} hours old"))
+def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
+    volumes = look.target.backups.volumes
+    if not volumes:
+        raise NotApplicable("the target names no volume that has to be saved (key backups.volumes)")
+    late = [late for volume in volumes if (late := _lateness(f"no archive of {volume}", archives[volume], limit))]
+    require(not late, expected=f"an archive of each that is less than {limit} h old", seen=late, go_to="5.1")
+
+
+@then("the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone")
+def the_files_are_sealed_rightly(
+    look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
+) -> None:
+    for volume in look.target.backups.volumes:
+        if volume in sealed_archives:
+            _sealed_rightly(sealed_archives[volume], backup_key)
+
+
+@then("the newest archive of each volume can be read to its last byte")
+def the_archives_are_whole(contents_of_archives: tuple[Contents, ...]) -> None:
+    if not contents_of_archives:
+        raise NotApplicable("the archives are encrypted: what is in them only the holder of the private key can see")
+    broken = [str(one) for one in contents_of_archives if not one.whole]
+    require(not broken, expected="every archive whole", seen=broken, go_to="5.1")
+
+
+@then("every file of the volume that is older than the archive is in it")
+def the_files_are_in_it(contents_of_archives: tuple[Contents, ...]) -> None:
+    if not any(one.kept or one.files for one in contents_of_archives):
+        raise NotApplicable("the volumes are empty, and so are their archives")
+    lacking = [str(one) for one in contents_of_archives if one.missing]
+    require(not lacking, expected="every file of the volume, by name and size", seen=lacking, go_to="5.1")
+
+
+@then(parsers.parse("there is an archive of the keys that is less than {limit:d} hours old"))
+def the_keys_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
+    late = _lateness("none", archives[look.target.backups.keys], limit)
+    wanted = f"an archive of .kamal/secrets and .env that is less than {limit} h old"
+    require(late is None, expected=wanted, seen=late or "", go_to="5.1")
+
+
+@then("the newest encrypted archive of the keys is whole and for the backup key alone")
+def the_keys_are_sealed_rightly(
+    look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
+) -> None:
+    sealed = sealed_archives.get(look.target.backups.keys)
+    require(sealed, expected="an encrypted archive of the keys", seen="plain ones alone", go_to="5.4")
+    assert sealed
+    _sealed_rightly(sealed, backup_key)
+
+
+@then("no archive of the keys is plain")
+def no_plain_keys(look: Look, archives: dict[str, tuple[Backup, ...]]) -> None:
+    plain = [one.name for one in archives[look.target.backups.keys] if not one.encrypted]
+    require(not plain, expected="encrypted ones; keys that lay there plain are to be changed", seen=plain, go_to="8.2")
+
+
+def _lateness(none: str, found: tuple[Backup, ...], limit: int) -> str | None:
+    """Why the newest of these is not new enough; None where it is."""
+    if not found:
+        return none
+    newest = found[-1]
+    fresh = -CLOCK_SLACK_HOURS <= newest.hours_old < limit
+    return None if fresh else f"{newest.name} is {newest.hours_old:.1f} h old"
+
+
+def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> None:
+    require(not one.flaw, expected="an archive that is whole", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
+    key = wanted_key((one,), backup_key)
+    if one.hides_recipients:
+        raise Undetermined(f"{one.file.name} keeps to itself which key opens it")
+    require(
+        set(one.recipients) <= key and one.recipients and not one.by_passphrase,
+        expected=f"encrypted to one of {', '.join(sorted(key))}, and to nothing else",
+        seen=recipients_of(one),
+        go_to="5.4",
+    )

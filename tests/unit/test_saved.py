@@ -1,0 +1,216 @@
+"""What has to be saved beside the database is judged by its archives, and what is in them is counted on the server."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.backups import LIST, Backup, EncryptedBackup
+from checks.containers import CONTAINERS
+from checks.saved import COMPARED, Contents, archives, contents_of_archives, read_contents, volumes_of_releases
+from runbook.outcome import Differs, NotApplicable, Undetermined
+from runbook.question import Output, facts_of
+from runbook.target import Backups, Target
+from steps import saved
+from tests.unit.answering import looking
+
+TARGET = Target(
+    name="t", environment="lab", address="127.0.0.1", domain="example.test", backups=Backups(volumes=("files",))
+)
+NOW = 1_771_002_000
+HOUR = 3600
+KEY = frozenset({"A"})
+LISTED = f"""now {NOW}
+folder
+file 10 {NOW} /b/psyfit_production_20260213_020000.sql.gz
+file 10 {NOW} /b/pre_restore_psyfit_production_20260213_020000.sql.gz
+file 10 {NOW} /b/files_20260213_020000.tar.gz
+file 10 {NOW} /b/files_20260214_020000.tar.gz.gpg
+file 10 {NOW} /b/files_20260214_020000.tar.gz.part
+file 10 {NOW} /b/psyfit_keys_20260214_020000.tar.gpg
+named 20260213_020000 {NOW - 24 * HOUR}
+named 20260214_020000 {NOW}
+"""
+
+
+def archive(name: str, hours: float = 1) -> Backup:
+    made = datetime.fromtimestamp(NOW - hours * HOUR, UTC)
+    return Backup(f"/b/{name}", 10, made, made, datetime.fromtimestamp(NOW, UTC))
+
+
+def found(**archives: tuple[Backup, ...]) -> dict[str, tuple[Backup, ...]]:
+    return {"files": (), "psyfit_keys": (), **archives}
+
+
+def sealed(*recipients: str, by_passphrase: bool = False, flaw: str | None = None) -> dict[str, EncryptedBackup]:
+    one = EncryptedBackup(archive("psyfit_keys_1.tar.gpg"), recipients, by_passphrase, flaw)
+    return {"psyfit_keys": one, "files": one}
+
+
+def test_archives_are_known_by_the_beginning_of_their_names() -> None:
+    seen = looking(TARGET, {LIST: Output(0, LISTED, "")}).see(archives)
+    assert {name: [one.name for one in files] for name, files in seen.items()} == {
+        "files": ["files_20260213_020000.tar.gz", "files_20260214_020000.tar.gz.gpg"],
+        "psyfit_keys": ["psyfit_keys_20260214_020000.tar.gpg"],
+    }
+
+
+def test_what_is_in_an_encrypted_archive_is_not_asked() -> None:
+    look = looking(TARGET, {LIST: Output(0, LISTED, "")})
+    assert look.see(contents_of_archives) == ()
+    with pytest.raises(NotApplicable, match="only the holder of the private key"):
+        saved.the_archives_are_whole(())
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        ((), "no archive of files"),
+        ((archive("files_1.tar.gz", 25),), "25.0 h old"),
+        ((archive("f", -1),), "-1.0 h old"),
+    ],
+)
+def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen: str) -> None:
+    look = looking(TARGET, {})
+    saved.the_files_are_saved(look, found(files=(archive("files_1.tar.gz"),)), 25)
+    with pytest.raises(Differs, match=seen):
+        saved.the_files_are_saved(look, found(files=files), 25)
+
+
+def test_without_a_volume_that_has_to_be_saved_nothing_is_judged() -> None:
+    target = TARGET.model_copy(update={"backups": Backups()})
+    with pytest.raises(NotApplicable, match=r"backups\.volumes"):
+        saved.the_files_are_saved(looking(target, {}), {"psyfit_keys": ()}, 25)
+
+
+def test_keys_in_plain_are_told_and_so_are_none() -> None:
+    look = looking(TARGET, {})
+    good, plain = archive("psyfit_keys_1.tar.gpg"), archive("psyfit_keys_2.tar")
+    saved.the_keys_are_saved(look, found(psyfit_keys=(good,)), 25)
+    saved.no_plain_keys(look, found(psyfit_keys=(good,)))
+    with pytest.raises(Differs, match=r"seen: psyfit_keys_2\.tar;"):
+        saved.no_plain_keys(look, found(psyfit_keys=(good, plain)))
+    with pytest.raises(Differs, match="seen: none"):
+        saved.the_keys_are_saved(look, found(), 25)
+    with pytest.raises(Differs, match="plain ones alone"):
+        saved.the_keys_are_sealed_rightly(look, {}, KEY)
+
+
+@pytest.mark.parametrize(
+    "archives",
+    [sealed("B"), sealed("A", "B"), sealed(), sealed("A", by_passphrase=True), sealed("A", flaw="it breaks off")],
+)
+def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, EncryptedBackup]) -> None:
+    look = looking(TARGET, {})
+    saved.the_keys_are_sealed_rightly(look, sealed("A"), KEY)
+    for judge in (saved.the_keys_are_sealed_rightly, saved.the_files_are_sealed_rightly):
+        with pytest.raises(Differs):
+            judge(look, archives, KEY)
+
+
+def test_without_a_key_to_compare_with_it_is_not_told() -> None:
+    with pytest.raises(Undetermined, match=r"names no backups\.encryption_key"):
+        saved.the_keys_are_sealed_rightly(looking(TARGET, {}), sealed("A"), None)
+
+
+def test_old_archives_are_told_but_not_the_newest_seven() -> None:
+    old = tuple(archive(f"files_{number}.tar.gz", 24 * 40) for number in range(8))
+    saved.old_archives_are_removed(found(files=old[1:]), 32, 7)
+    with pytest.raises(Differs, match=r"seen: files_0\.tar\.gz;"):
+        saved.old_archives_are_removed(found(files=old), 32, 7)
+
+
+def container(name: str, *mounts: Mapping[str, str]) -> dict[str, Any]:
+    return {"Name": f"/{name}", "Mounts": list(mounts)}
+
+
+def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
+    volume, other, folder = (
+        {"Type": "volume", "Name": "files", "Source": "/v/files"},
+        {"Type": "volume", "Name": "exports", "Source": "/v/exports"},
+        {"Type": "bind", "Source": "/etc"},
+    )
+    inspected = (
+        container("psyfit-web-2", volume, other, folder),
+        container("psyfit-web-1", volume),
+        container("psyfit-db", {"Type": "volume", "Name": "db", "Source": "/v/db"}),
+    )
+    look = looking(TARGET, {CONTAINERS: inspected})
+    volumes = look.see(volumes_of_releases)
+    assert volumes == {"exports": ("psyfit-web-2",), "files": ("psyfit-web-1", "psyfit-web-2")}
+    with pytest.raises(Differs, match="seen: exports of psyfit-web-2;"):
+        saved.every_volume_is_named(look, volumes)
+    saved.every_volume_is_named(look, {"files": ("psyfit-web-1",)})
+
+
+# What is in an archive
+
+
+def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
+    listed = LISTED.replace("files_20260214_020000.tar.gz.gpg", "files_20260214_020000.tar.gz")
+    look = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
+    with pytest.raises(Undetermined, match="no container has the volume"):
+        look.see(contents_of_archives)
+
+
+def compared(volume: Path, file: Path, made: int) -> Contents:
+    """What the declared command answers for these, and what is made of it."""
+    script = COMPARED.about(folder=str(volume), file=str(file), made=str(made)).told(facts_of(TARGET))
+    told = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    )
+    assert told.returncode == 0, told.stderr
+    answer = read_contents(told.stdout)
+    return Contents("x", answer["tar"] == 0, answer["files"], answer["bytes"], answer["kept"], answer["missing"])
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    """Two files, one with a name that needs care."""
+    folder = tmp_path / "volume"
+    (folder / "ab").mkdir(parents=True)
+    (folder / "ab" / "abcd").write_bytes(b"12345")
+    (folder / "検査 1\n\\.pdf").write_bytes(b"123")
+    return folder
+
+
+def archived(volume: Path, path: Path, *left_out: str) -> Path:
+    with tarfile.open(path, "w:gz", format=tarfile.GNU_FORMAT) as made:
+        made.add(volume, ".", filter=lambda one: None if Path(one.name).name in left_out else one)
+    return path
+
+
+def test_an_archive_is_compared_with_its_volume(volume: Path, tmp_path: Path) -> None:
+    later = int(datetime.now(UTC).timestamp()) + 10
+    whole = archived(volume, tmp_path / "whole.tar.gz")
+    assert compared(volume, whole, later) == Contents("x", True, 2, 8, 2, 0)
+    assert compared(volume, archived(volume, tmp_path / "part.tar.gz", "abcd"), later).missing == 1
+    (volume / "ab" / "abcd").write_bytes(b"123456")
+    assert compared(volume, whole, later).missing == 1, "a file of another size is another file"
+    assert compared(volume, whole, later - 1000).kept == 0, "what has changed since is not asked for"
+
+
+def test_an_archive_that_is_cut_off_is_not_whole(volume: Path, tmp_path: Path) -> None:
+    whole = archived(volume, tmp_path / "whole.tar.gz").read_bytes()
+    cut = tmp_path / "cut.tar.gz"
+    for length in (0, len(whole) // 2, len(whole) - 4):
+        cut.write_bytes(whole[:length])
+        assert not compared(volume, cut, 0).whole
+
+
+WORDS = st.sampled_from(["tar", "files", "bytes", "kept", "missing", "0", "-1", "x", "9" * 30])
+
+
+@given(st.one_of(st.text(max_size=12), st.lists(st.tuples(WORDS, WORDS).map(" ".join), max_size=6).map("\n".join)))
+def test_a_foreign_answer_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert read_contents(text).keys() == {"tar", "files", "bytes", "kept", "missing"}
