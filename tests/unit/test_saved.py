@@ -14,11 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import LIST, Backup, EncryptedBackup
+from checks.backups import HEADS, LIST, Backup, EncryptedBackup
 from checks.containers import CONTAINERS
-from checks.saved import COMPARED, Contents, archives, contents_of_archives, read_contents, volumes_of_releases
+from checks.saved import (
+    COMPARED,
+    Contents,
+    archives,
+    contents_of_archives,
+    read_contents,
+    sealed_archives,
+    volumes_of_releases,
+)
 from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import Output, facts_of
+from runbook.question import Output, Question, facts_of
 from runbook.target import Backups, Target
 from steps import saved
 from tests.unit.answering import looking
@@ -34,6 +42,7 @@ folder
 file 10 {NOW} /b/psyfit_production_20260213_020000.sql.gz
 file 10 {NOW} /b/pre_restore_psyfit_production_20260213_020000.sql.gz
 file 10 {NOW} /b/files_20260213_020000.tar.gz
+file 10 {NOW} /b/files_20260213_020000.sql.gz
 file 10 {NOW} /b/files_20260214_020000.tar.gz.gpg
 file 10 {NOW} /b/files_20260214_020000.tar.gz.part
 file 10 {NOW} /b/psyfit_keys_20260214_020000.tar.gpg
@@ -160,6 +169,53 @@ def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
     look = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
     with pytest.raises(Undetermined, match="no container has the volume"):
         look.see(contents_of_archives)
+
+
+COUNTED = "tar {}\nfiles 1\nbytes 5\nkept 3\nmissing 2\n"
+
+
+def counted(tar: int, modified: int) -> tuple[Contents, ...]:
+    """What is seen of a plain archive that tar ended with this, beside a volume without any and keys in plain."""
+    target = TARGET.model_copy(update={"backups": Backups(volumes=("files", "empty"))})
+    listed = f"now {NOW}\nfolder\nfile 10 {modified} /b/files_1.tar.gz\nfile 10 {modified} /b/psyfit_keys_1.tar\n"
+    volume = {"Type": "volume", "Name": "files", "Source": "/v/files"}
+    question = COMPARED.about(folder="/v/files", file="/b/files_1.tar.gz", made=str(modified))
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        CONTAINERS: ({"Name": "/none", "Mounts": None}, container("psyfit-web-1", volume)),
+        question: Output(0, COUNTED.format(tar), ""),
+    }
+    return looking(target, answers).see(contents_of_archives)
+
+
+def test_an_archive_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
+    (whole,) = counted(0, NOW)
+    assert whole == Contents("files_1.tar.gz", True, 1, 5, 3, 2)
+    saved.the_archives_are_whole((whole,))
+    with pytest.raises(Differs, match=r"files_1\.tar\.gz lacks 2 of the 3 files"):
+        saved.the_files_are_in_it((whole,))
+    with pytest.raises(Differs, match=r"files_1\.tar\.gz cannot be read to its last byte"):
+        saved.the_archives_are_whole(counted(1, NOW - 60))
+    with pytest.raises(Undetermined, match="less than a minute ago"):
+        counted(1, NOW - 59)
+
+
+@pytest.mark.parametrize("text", ["tar 0\n", COUNTED.format(0).replace("3", "-1"), f"{COUNTED.format(0)}more 1\n"])
+def test_counts_of_another_form_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="other words"):
+        read_contents(text)
+
+
+def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_are() -> None:
+    listed = LISTED.replace("named", f"file 10 {NOW} /b/files_20260215_020000.tar.gz\nnamed", 1)
+    paths = ["/b/files_20260214_020000.tar.gz.gpg", "/b/psyfit_keys_20260214_020000.tar.gpg"]
+    heads = "".join(f"head {path} 840c03{'A' * 16}01d20101\n" for path in paths)
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed.replace(f"file 10 {NOW}", f"file 10 {NOW - 60}"), ""),
+        HEADS.about(files=paths): Output(0, heads, ""),
+    }
+    seen = looking(TARGET, answers).see(sealed_archives)
+    assert {name: one.file.path for name, one in seen.items()} == dict(zip(("files", "psyfit_keys"), paths, strict=True))
 
 
 def compared(volume: Path, file: Path, made: int) -> Contents:
