@@ -15,6 +15,7 @@ from runbook.question import Inspection
 DB, WEB = "d" * 64, "e" * 64
 TOLD = f"""\
 now\t1771905600
+event 1771904000 pause {DB} <no value>
 event 1771905000 pause {DB} <no value>
 event 1771905100 die {WEB} <no value>
 event 1771905200 disconnect {"f" * 64} {DB}
@@ -79,6 +80,13 @@ def test_a_container_is_unhealthy_since_the_first_check_in_a_row_that_failed() -
     assert unhealthy(1, 1) == Since(datetime(2026, 2, 23, 18, 0, tzinfo=UTC), known=False)
     assert unhealthy(1, 0) is None
     assert unhealthy() is None
+
+
+def test_what_docker_does_not_say_is_none() -> None:
+    one = inspection(DB)
+    del one["State"]["FinishedAt"]
+    db = read_lately("now\t1771905600\nroute\t\nlog\tdb\t\n", {"db": one}, ["db"]).containers["db"]
+    assert (db.ended, db.last_line) == (None, None)
 
 
 WORDS = st.sampled_from(

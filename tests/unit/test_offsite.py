@@ -16,15 +16,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import Backup
+from checks.backups import LIST, Backup
+from checks.cron import CRONTAB
 from checks.discovery import facts_of_copies
+from checks.job_settings import SETTINGS
 from checks.offsite import (
     BLOCKS,
     COPY,
+    ENCRYPTION,
     GRANTS,
+    POLICY,
+    PUBLIC_ACCESS_BLOCK,
+    SUMS,
     VERSIONING,
     Copy,
+    Openness,
     Stored,
+    backup_sums,
+    offsite_copies,
+    offsite_default_encryption,
+    offsite_openness,
+    offsite_versioning,
     read_encryption,
     read_grants,
     read_policy,
@@ -34,11 +46,13 @@ from checks.offsite import (
 )
 from linting.questions import faults_of
 from runbook import rights
+from runbook.look import Look
 from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import S3Answer
+from runbook.question import Output, Question, S3Answer
 from runbook.s3 import Key, OffSiteBucket, key_of
 from runbook.target import OffSite, TargetError, validated
 from steps.backups import copies_are_the_same, each_has_its_copy
+from tests.unit.answering import looking
 
 ERROR = "<Error><Code>{}</Code><Message>Said by S3</Message></Error>"
 ANSWERS = {
@@ -246,14 +260,101 @@ def test_a_grant_to_everybody_is_told_from_one_to_the_owner(group: str) -> None:
     assert read_grants(S3Answer(200, None, {"Owner": {"ID": "1"}, "Grants": [owner, public]})) == ("READ",)
 
 
+@pytest.mark.parametrize("told", [{"Owner": {"ID": "1"}, "Grants": []}, {"Owner": {}, "Grants": [{"Grantee": {}}]}])
+def test_an_owner_or_a_grant_to_somebody_is_enough_to_tell(told: dict[str, Any]) -> None:
+    assert read_grants(S3Answer(200, None, told)) == ()
+
+
+def test_what_keeps_the_public_out_is_told_from_what_does_not() -> None:
+    group = {"Grantee": {"URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}, "Permission": "WRITE"}
+    assert read_grants(S3Answer(200, None, {"Owner": {"ID": "1"}, "Grants": [group]})) == ()
+    blocks = {**dict.fromkeys(BLOCKS, True), BLOCKS[2]: False}
+    assert read_unblocked(S3Answer(200, None, {"PublicAccessBlockConfiguration": blocks})) == (BLOCKS[2],)
+    for public in (True, False):
+        assert read_policy(S3Answer(200, None, {"PolicyStatus": {"IsPublic": public}})) is public
+
+
+def test_an_error_of_s3s_is_no_answer() -> None:
+    with pytest.raises(Undetermined, match="S3 answers 503 SlowDown"):
+        read_policy(S3Answer(503, "SlowDown", {"PolicyStatus": {"IsPublic": False}}))
+
+
+def test_a_sum_that_is_no_sha_256_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        read_stored(S3Answer(200, None, {"ContentLength": 5, "ChecksumSHA256": base64.b64encode(b"1" * 31).decode()}))
+
+
+# With a bucket and without
+
+OF_THE_BUCKET = (offsite_copies, backup_sums, offsite_default_encryption, offsite_openness, offsite_versioning)
+DUMP, KEYS = "/b/psyfit_production_1.sql.gz", "/b/psyfit_keys_1.tar.gpg"
+
+
+def _seeing(crontab: str, listed: str = "", **offsite: str) -> Look:
+    """A look at a server with this crontab and these backups, and at a bucket in which all is well."""
+    answers: dict[Question[Any], object] = {
+        SETTINGS: Output(0, "", ""),
+        CRONTAB: Output(0, crontab, ""),
+        LIST: Output(0, f"now 1771002000\nfolder\n{listed}", ""),
+        SUMS.about(files=[DUMP, KEYS]): Output(0, f"{'a' * 64}  {DUMP}\n{'b' * 64}  {KEYS}\n", ""),
+        COPY.of("psyfit_production_1.sql.gz"): S3Answer(200, None, {"ContentLength": 10}),
+        COPY.of("psyfit_keys_1.tar.gpg"): S3Answer(404, "404", {}),
+        ENCRYPTION: S3Answer(
+            200,
+            None,
+            {
+                "ServerSideEncryptionConfiguration": {
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                }
+            },
+        ),
+        PUBLIC_ACCESS_BLOCK: S3Answer(200, None, {"PublicAccessBlockConfiguration": dict.fromkeys(BLOCKS, True)}),
+        POLICY: S3Answer(404, "NoSuchBucketPolicy", {}),
+        GRANTS: S3Answer(200, None, {"Owner": {"ID": "1"}, "Grants": []}),
+        VERSIONING: S3Answer(200, None, {}),
+    }
+    return looking(validated({**FACTS, "offsite": offsite}, Path("x.toml")), answers)
+
+
+def test_without_a_bucket_there_is_nothing_off_site() -> None:
+    look = _seeing("0 2 * * * /srv/bin/backup.sh\n")
+    assert [look.see(one) for one in OF_THE_BUCKET] == [None, {}, None, None, None]
+
+
+def test_a_bucket_that_cron_alone_knows_cannot_be_looked_into() -> None:
+    for one in OF_THE_BUCKET:
+        with pytest.raises(Undetermined, match=r"the crontab sets BACKUP_S3_BUCKET .* names no offsite\.bucket"):
+            _seeing("BACKUP_S3_BUCKET=kept\n").see(one)
+
+
+def test_the_bucket_of_the_target_is_looked_into() -> None:
+    listed = f"file 10 1770998400 {DUMP}\nfile 9 1770998400 {KEYS}\n"
+    look = _seeing("BACKUP_S3_BUCKET=kept\n", listed, bucket="kept")
+    copies = look.see(offsite_copies)
+    assert copies is not None
+    assert [(one.backup.path, one.stored) for one in copies] == [(DUMP, Stored(10, None, None)), (KEYS, None)]
+    assert [one.minutes_old for one in copies] == [60, 60]
+    assert look.see(backup_sums) == {DUMP: "a" * 64, KEYS: "b" * 64}
+    assert look.see(offsite_default_encryption) == "AES256"
+    assert look.see(offsite_openness) == Openness((), by_policy=False, by_grants=())
+    assert look.see(offsite_versioning) == "never"
+
+
+def test_without_a_backup_there_is_nothing_to_sum() -> None:
+    assert _seeing("", bucket="kept").see(backup_sums) == {}
+
+
+# The sentences
+
+
 def a_copy(stored: Stored | None, minutes: int = 90) -> Copy:
     """A backup of five bytes that was made so many minutes ago, and this copy of it."""
     made = NOW - timedelta(minutes=minutes)
     return Copy(Backup("/backups/psyfit_production_1.sql.gz", 5, made, made, NOW), stored)
 
 
-SUMS = {"/backups/psyfit_production_1.sql.gz": hashlib.sha256(b"hello").hexdigest()}
-SAME = Stored(5, SUMS["/backups/psyfit_production_1.sql.gz"], "AES256")
+OF_BACKUPS = {"/backups/psyfit_production_1.sql.gz": hashlib.sha256(b"hello").hexdigest()}
+SAME = Stored(5, OF_BACKUPS["/backups/psyfit_production_1.sql.gz"], "AES256")
 
 
 class Named:
@@ -271,15 +372,15 @@ def test_a_copy_may_be_on_its_way_for_an_hour() -> None:
 
 
 def test_other_bytes_fail_even_where_no_sum_would_tell() -> None:
-    copies_are_the_same((a_copy(SAME), a_copy(None)), SUMS)
+    copies_are_the_same((a_copy(SAME), a_copy(None)), OF_BACKUPS)
     with pytest.raises(Differs, match="has 4 bytes there and 5 here"):
-        copies_are_the_same((a_copy(Stored(4, None, None)),), SUMS)
+        copies_are_the_same((a_copy(Stored(4, None, None)),), OF_BACKUPS)
     with pytest.raises(Differs, match="has other bytes there"):
-        copies_are_the_same((a_copy(Stored(5, "0" * 64, None)),), SUMS)
+        copies_are_the_same((a_copy(Stored(5, "0" * 64, None)),), OF_BACKUPS)
     with pytest.raises(Undetermined, match="keeps no SHA-256 of the whole"):
-        copies_are_the_same((a_copy(Stored(5, None, None)), a_copy(SAME)), SUMS)
+        copies_are_the_same((a_copy(Stored(5, None, None)), a_copy(SAME)), OF_BACKUPS)
     with pytest.raises(Undetermined, match="no copy of a backup"):
-        copies_are_the_same((a_copy(None),), SUMS)
+        copies_are_the_same((a_copy(None),), OF_BACKUPS)
 
 
 def test_the_crontab_tells_where_the_copies_go_and_nobody_which_key_may_look() -> None:

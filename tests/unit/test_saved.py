@@ -215,7 +215,9 @@ def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_
         HEADS.about(files=paths): Output(0, heads, ""),
     }
     seen = looking(TARGET, answers).see(sealed_archives)
-    assert {name: one.file.path for name, one in seen.items()} == dict(zip(("files", "psyfit_keys"), paths, strict=True))
+    assert {name: one.file.path for name, one in seen.items()} == dict(
+        zip(("files", "psyfit_keys"), paths, strict=True)
+    )
 
 
 def compared(volume: Path, file: Path, made: int) -> Contents:

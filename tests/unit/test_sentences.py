@@ -715,6 +715,80 @@ def test_keeping_backups() -> None:
     )
 
 
+def test_copies_off_site() -> None:
+    same = seen(size_bytes=5, sha256="s", encrypted_by="AES256")
+
+    def copies(*stored: Any, minutes: float = 61) -> Any:
+        backup = seen(name="x", path="/x", size_bytes=5)
+        return tuple(seen(minutes_old=minutes, stored=one, backup=backup) for one in stored)
+
+    def openness(*unblocked: str, by_policy: bool = False, by_grants: tuple[str, ...] = ()) -> Any:
+        return seen(unblocked=unblocked, by_policy=by_policy, by_grants=by_grants)
+
+    check(
+        [
+            *_all(
+                backups.each_has_its_copy,
+                "offsite_copies",
+                [
+                    (None, NOT),
+                    (copies(None, minutes=60), NOT),
+                    (copies(None, minutes=60.1), FAILS),
+                    (copies(same), PASSES),
+                    (copies(same, None), FAILS),
+                ],
+                look=_look(offsite=seen(bucket="kept", prefix="")),
+                minutes=60,
+            ),
+            *_all(
+                backups.copies_are_the_same,
+                "offsite_copies",
+                [
+                    (None, NOT),
+                    (copies(None), UNTOLD),
+                    (copies(same, None), PASSES),
+                    (copies(same, seen(size_bytes=4, sha256="s")), FAILS),
+                    (copies(same, seen(size_bytes=5, sha256="t")), FAILS),
+                    (copies(same, seen(size_bytes=5, sha256=None)), UNTOLD),
+                ],
+                backup_sums={"/x": "s"},
+            ),
+            *_all(
+                backups.copies_are_encrypted,
+                "offsite_copies",
+                [(copies(same, None), PASSES), (copies(same, seen(encrypted_by=None)), FAILS)],
+            ),
+            *_all(
+                backups.bucket_encrypts,
+                "offsite_default_encryption",
+                [("AES256", PASSES), (None, FAILS)],
+                offsite_copies=(),
+            ),
+            (backups.bucket_encrypts, {"offsite_copies": None, "offsite_default_encryption": None}, NOT),
+            *_all(
+                backups.bucket_blocks,
+                "offsite_openness",
+                [(None, NOT), (openness(by_policy=True), PASSES), (openness("BlockPublicAcls"), FAILS)],
+            ),
+            *_all(
+                backups.bucket_is_not_public,
+                "offsite_openness",
+                [
+                    (None, NOT),
+                    (openness("BlockPublicAcls"), PASSES),
+                    (openness(by_policy=True), FAILS),
+                    (openness(by_grants=("READ",)), FAILS),
+                ],
+            ),
+            *_all(
+                backups.bucket_keeps_versions,
+                "offsite_versioning",
+                [(None, NOT), ("Enabled", PASSES), ("Suspended", FAILS), ("never", FAILS)],
+            ),
+        ]
+    )
+
+
 def test_a_setting_that_is_not_the_backups_own_does_not_matter() -> None:
     own, strange = seen(name="BACKUP_KEEP", file=".profile"), seen(name="PAGER", file=".profile")
     outcomes = [
