@@ -9,6 +9,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ from runbook import known_hosts
 from runbook.met import Met
 from runbook.outcome import Differs, NotApplicable, Undetermined
 from runbook.outside import Outside
-from runbook.question import Output, Resolution
+from runbook.question import Output, Question, Resolution
 from runbook.target import Dns, Edge, Ssh, Target
 from steps.access import (
     nobody_writes_to_a_log_that_is_gone,
@@ -244,11 +245,11 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
         subprocess.run(["ssh-keygen", "-q", "-H", "-f", hosts], check=True, capture_output=True)
     target = TARGET.model_copy(update={"ssh": Ssh(port=2222, config=config)})
     assert known_hosts.known_keys(target) == {(kind, blob)}
-    look = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
-    assert [one.known for one in looking(target, look).see(host_keys)] == [True]
+    answers: dict[Question[Any], object] = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
+    assert [one.known for one in looking(target, answers).see(host_keys)] == [True]
     hosts.unlink()
     with pytest.raises(Undetermined, match="no key of the server is known here"):
-        looking(target, look).see(host_keys)
+        looking(target, answers).see(host_keys)
 
 
 def test_a_configuration_that_ssh_cannot_read_is_told(tmp_path: Path) -> None:

@@ -275,7 +275,8 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pytest.skip("there is no gpg here")
     folder = tmp_path_factory.mktemp("gpg")
     folder.chmod(0o700)
-    _gpg(folder, "--passphrase", "", "--quick-generate-key", "backup@example.test", "default", "default", "never")
+    quickly_made = ("--default-new-key-algo", "ed25519/cert,sign+cv25519/encr")
+    _gpg(folder, *quickly_made, "--passphrase", "", "--quick-generate-key", "backup@example.test", "default", "default")
     yield folder
     subprocess.run(["gpgconf", "--homedir", str(folder), "--kill", "all"], check=True)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from checks.backups import HEADS, LIST, Backup, EncryptedBackup
 from checks.containers import CONTAINERS
+from checks.openpgp import ANYBODY
 from checks.saved import (
     COMPARED,
     Contents,
@@ -86,11 +87,13 @@ def test_what_is_in_an_encrypted_archive_is_not_asked() -> None:
         ((), "no archive of files"),
         ((archive("files_1.tar.gz", 25),), "25.0 h old"),
         ((archive("f", -1),), "-1.0 h old"),
+        ((archive("f", -1.1 / 60),), "-0.0 h old"),
     ],
 )
 def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen: str) -> None:
     look = looking(TARGET, {})
-    saved.the_files_are_saved(look, found(files=(archive("files_1.tar.gz"),)), 25)
+    for hours in (-1 / 60, 24.9):
+        saved.the_files_are_saved(look, found(files=(archive("files_1.tar.gz", hours),)), 25)
     with pytest.raises(Differs, match=seen):
         saved.the_files_are_saved(look, found(files=files), 25)
 
@@ -126,6 +129,11 @@ def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, En
             judge(look, archives, KEY)
 
 
+def test_an_archive_that_hides_who_opens_it_is_not_told() -> None:
+    with pytest.raises(Undetermined, match="keeps to itself which key opens it"):
+        saved.the_keys_are_sealed_rightly(looking(TARGET, {}), sealed(ANYBODY), KEY)
+
+
 def test_without_a_key_to_compare_with_it_is_not_told() -> None:
     with pytest.raises(Undetermined, match=r"names no backups\.encryption_key"):
         saved.the_keys_are_sealed_rightly(looking(TARGET, {}), sealed("A"), None)
@@ -134,8 +142,9 @@ def test_without_a_key_to_compare_with_it_is_not_told() -> None:
 def test_old_archives_are_told_but_not_the_newest_seven() -> None:
     old = tuple(archive(f"files_{number}.tar.gz", 24 * 40) for number in range(8))
     saved.old_archives_are_removed(found(files=old[1:]), 32, 7)
+    saved.old_archives_are_removed(found(files=(archive("files_0.tar.gz", 24 * 32), *old[1:])), 32, 7)
     with pytest.raises(Differs, match=r"seen: files_0\.tar\.gz;"):
-        saved.old_archives_are_removed(found(files=old), 32, 7)
+        saved.old_archives_are_removed(found(files=(archive("files_0.tar.gz", 24 * 32 + 0.1), *old[1:])), 32, 7)
 
 
 def container(name: str, *mounts: Mapping[str, str]) -> dict[str, Any]:
@@ -159,6 +168,9 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
     with pytest.raises(Differs, match="seen: exports of psyfit-web-2;"):
         saved.every_volume_is_named(look, volumes)
     saved.every_volume_is_named(look, {"files": ("psyfit-web-1",)})
+    saved.every_volume_is_named(look, {})
+    with pytest.raises(NotApplicable, match="no web release has a volume"):
+        saved.every_volume_is_named(looking(TARGET.model_copy(update={"backups": Backups()}), {}), {})
 
 
 # What is in an archive
@@ -198,6 +210,18 @@ def test_an_archive_that_is_not_whole_is_told_unless_it_is_still_written() -> No
         saved.the_archives_are_whole(counted(1, NOW - 60))
     with pytest.raises(Undetermined, match="less than a minute ago"):
         counted(1, NOW - 59)
+
+
+def test_files_that_are_not_in_the_archive_are_told_and_of_none_nothing() -> None:
+    empty, full, new = (
+        Contents(name, True, files, 0, kept, 0) for name, files, kept in (("a", 0, 0), ("b", 1, 0), ("c", 0, 1))
+    )
+    for one in (full, new):
+        saved.the_files_are_in_it((empty, one))
+    with pytest.raises(NotApplicable, match="the volumes are empty"):
+        saved.the_files_are_in_it((empty,))
+    with pytest.raises(Differs, match=r"seen: d lacks 1 of the 2 files of the volume that are older than it;"):
+        saved.the_files_are_in_it((full, Contents("d", True, 1, 0, 2, 1)))
 
 
 @pytest.mark.parametrize("text", ["tar 0\n", COUNTED.format(0).replace("3", "-1"), f"{COUNTED.format(0)}more 1\n"])

@@ -7,7 +7,8 @@ answers is the subject of the tests named after the checks.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import checks.certificate
 from checks.cron import schedule_of
 from checks.renewal import Acme, Certbot
+from runbook.met import Met
 from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
 from steps import access, backups, certificate, deploy, health, incidents, logs, manual, monitoring, problems, secrets
 
@@ -44,7 +46,7 @@ def came_to(step: Step, given: dict[str, Any]) -> str:
     return PASSES
 
 
-def _all(step: Step, parameter: str, outcomes: Sequence[tuple[Any, str]], /, **given: Any) -> list[Case]:
+def _all(step: Step, parameter: str, outcomes: Iterable[tuple[Any, str]], /, **given: Any) -> list[Case]:
     """Several values of one parameter, each with its outcome."""
     return [(step, {**given, parameter: value}, outcome) for value, outcome in outcomes]
 
@@ -492,6 +494,7 @@ def test_the_newest_backup() -> None:
 
 
 def test_plain_backups() -> None:
+    hundred = [*map(str, range(100))]
     check(
         [
             *_all(
@@ -505,6 +508,11 @@ def test_plain_backups() -> None:
                     ((_plain(hour=1), _plain(hour=2), _plain(hour=0, whole=False)), PASSES),
                     ((_plain(hour=1), _plain(hour=2), _plain(hour=0, complete=False)), PASSES),
                 ],
+            ),
+            *_all(
+                backups.gzip_is_whole,
+                "plain_backups",
+                [((), NOT), ((_plain(complete=False),), PASSES), ((_plain(), _plain(whole=False)), FAILS)],
             ),
             *_all(
                 backups.dump_is_complete,
@@ -552,6 +560,13 @@ def test_plain_backups() -> None:
                     ((_plain(tables="a b c d e"), _plain(complete=False)), PASSES),
                 ],
                 tables_of_production=frozenset("abcde"),
+                percent=80,
+            ),
+            *_all(
+                backups.the_tables_are_in_it,
+                "plain_backups",
+                [((_plain(tables=" ".join(hundred[:80])),), PASSES), ((_plain(tables=" ".join(hundred[:79])),), FAILS)],
+                tables_of_production=frozenset(hundred),
                 percent=80,
             ),
             (
@@ -652,6 +667,7 @@ def test_keeping_backups() -> None:
                 days=32,
                 kept=1,
             ),
+            *_all(backups.there_is_a_backup, "backups", [((), FAILS), ((young,), PASSES)]),
             *_all(backups.enough_are_kept, "backups", [((young,) * 7, PASSES), ((young,) * 6, FAILS)], fewest=7),
             *_all(
                 backups.log_agrees,
@@ -912,6 +928,10 @@ def test_monitoring() -> None:
     )
 
 
+def test_ports() -> None:
+    check(_all(access.the_ports_answer, "ports", [((), FAILS), ((seen(met=Met.OK),), PASSES)]))
+
+
 def test_a_log_of_a_script() -> None:
     def log(minutes: float, *, regular: bool = True) -> Any:
         return (seen(path="/a.log", regular=regular, minutes_ago=minutes, size_bytes=1),)
@@ -947,8 +967,10 @@ def _certbot(**kept: Any) -> Any:
 
 
 def test_the_certificate() -> None:
-    shown = seen(fingerprint="F")
+    shown = seen(fingerprint="F", key="K", names=("service.example",), covers=lambda name: name == "service.example")
+    pairs = [(), (seen(key="L", fingerprint="G"),), (seen(key="L", fingerprint="G"), seen(key="K", fingerprint="F"))]
     acme, empty = Acme(frozenset({"service.example"}), True, 301), Acme(frozenset(), False, 301)
+    nothing = Certbot((), (), (), (), (), None, frozenset())
     check(
         [
             *_all(
@@ -961,6 +983,34 @@ def test_the_certificate() -> None:
                 "certificate",
                 [(seen(days_left=14), PASSES), (seen(days_left=13.9), FAILS)],
                 days=14,
+            ),
+            *_all(
+                certificate.the_domain_shows_a_certificate,
+                "encryption",
+                [(seen(error=None), PASSES), (seen(error="no route"), FAILS)],
+            ),
+            *_all(
+                certificate.the_certificate_covers_the_domain,
+                "look",
+                [(HTTPS, PASSES), (_look(domain="other.example"), FAILS)],
+                certificate=shown,
+            ),
+            *_all(
+                certificate.the_certificate_is_trusted,
+                "encryption",
+                [(seen(chain_error=None), PASSES), (seen(chain_error="self-signed"), FAILS)],
+            ),
+            *_all(
+                certificate.the_key_belongs_to_the_certificate,
+                "key_pairs",
+                zip(pairs, (FAILS, FAILS, PASSES), strict=True),
+                certificate=shown,
+            ),
+            *_all(
+                certificate.the_file_is_the_certificate,
+                "key_pairs",
+                zip(pairs, (FAILS, FAILS, PASSES), strict=True),
+                certificate=shown,
             ),
             *_all(
                 certificate.every_address_shows_the_same,
@@ -987,7 +1037,18 @@ def test_the_certificate() -> None:
                     (_certbot(), PASSES),
                     (_certbot(by_itself=False), FAILS),
                     (_certbot(nothing=True), PASSES),
+                    (nothing, FAILS),
                 ],
+            ),
+            *_all(
+                certificate.a_renewed_one_is_loaded,
+                "renewal",
+                [(acme, PASSES), (nothing, FAILS), (replace(nothing, loading=("a hook",)), PASSES)],
+            ),
+            *_all(
+                certificate.the_domain_refuses_old_tls,
+                "encryption",
+                [(seen(old_protocol=None), PASSES), (seen(old_protocol="TLSv1.1"), FAILS)],
             ),
             *_all(
                 certificate.the_renewal_can_work,
@@ -1001,7 +1062,7 @@ def test_the_certificate() -> None:
                     (_certbot(authenticator="webroot", webroot="/gone"), FAILS),
                     (_certbot(authenticator="standalone"), FAILS),
                     (_certbot(authenticator="standalone", stops_before=True), PASSES),
-                    (Certbot((), (), (), (), (), None, frozenset()), FAILS),
+                    (nothing, FAILS),
                 ],
             ),
             *_all(
