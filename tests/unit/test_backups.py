@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,18 @@ from checks.backups import (
     read_parts,
 )
 from checks.dump import READ
-from checks.openpgp import CutOff, Head, NotOpenPgp, end_of_parts, key_ids, read_head, read_length, read_message
+from checks.openpgp import (
+    CutOff,
+    Head,
+    Message,
+    NotOpenPgp,
+    Part,
+    end_of_parts,
+    key_ids,
+    read_head,
+    read_length,
+    read_message,
+)
 from runbook.outcome import Undetermined
 from runbook.question import Output, Question, facts_of
 from runbook.target import Paths, Target
@@ -244,6 +258,120 @@ def test_what_is_no_encrypted_file_is_refused(octets: bytes) -> None:
 )
 def test_lengths_are_read(octets: bytes, length: int, size: int) -> None:
     assert read_length(octets) == (length, size)
+
+
+@pytest.mark.parametrize("octets", [b"", b"\xc0", b"\xdf", b"\xff\0\0\1", b"\xe0\0\0\0\0", b"\xfe\0\0\0\0"])
+def test_a_length_that_is_cut_off_or_not_final_is_none(octets: bytes) -> None:
+    with pytest.raises(CutOff):
+        read_length(octets)
+
+
+@pytest.mark.parametrize(
+    ("octets", "head"),
+    [
+        (b"\xd2\xdf\xff", Head(18, 3, 8383)),
+        (b"\xd2\xe0", Head(18, 1, None)),
+        (b"\xff\xfe", Head(63, 1, None)),
+        (b"\xd2\xff\0\1\0\0", Head(18, 6, 65536)),
+        (b"\x84\x0a", Head(1, 2, 10)),
+        (b"\x85\1\2", Head(1, 3, 258)),
+        (b"\x86\0\1\0\0", Head(1, 5, 65536)),
+        (b"\xbc\0", Head(15, 2, 0)),
+    ],
+)
+def test_a_packets_beginning_is_read_in_both_formats(octets: bytes, head: Head) -> None:
+    assert read_head(octets) == head
+    assert read_head(b"\0\0" + octets + b"\0", 2) == replace(head, body=head.body + 2)
+
+
+@pytest.mark.parametrize(
+    ("octets", "cut_off"),
+    [
+        *dict.fromkeys((b"", b"\xd2", b"\xd2\xc0", b"\x84", b"\x85\1", b"\x86\0\0\1"), True).items(),
+        *dict.fromkeys((b"\x7f\x01", b"\x87\0"), False).items(),
+    ],
+)
+def test_a_packets_beginning_that_is_cut_off_is_told_from_none(octets: bytes, cut_off: bool) -> None:
+    with pytest.raises(NotOpenPgp) as told:
+        read_head(octets)
+    assert isinstance(told.value, CutOff) is cut_off
+
+
+@pytest.mark.parametrize(("data", "sealed"), [(b"\xc9\0", False), (b"\xd2\0", True), (b"\xd4\0", True)])
+def test_a_message_is_read_up_to_its_data(data: bytes, sealed: bool) -> None:
+    other = bytes([0xC1, 9, 3]) + b"\xab" * 8
+    message = read_message(SESSION_KEY + PASSPHRASE + other + data + b"anything")
+    assert message.recipients == ("0123456789ABCDEF", "AB" * 8)
+    assert (message.by_passphrase, message.sealed, message.data is not None) == (True, sealed, True)
+
+
+def test_a_message_without_its_data_is_read_as_far_as_it_goes() -> None:
+    assert read_message(PASSPHRASE) == Message((), by_passphrase=True, sealed=False, data=None)
+    assert read_message(SESSION_KEY) == Message(("0123456789ABCDEF",), by_passphrase=False, sealed=False, data=None)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        bytes([0x84, 8, 3]) + b"7bytes.",
+        bytes([0x84, 10, 6]) + b"9 bytes..",
+        bytes([0xC1, 0xE3, 3]) + b"in parts",
+        SESSION_KEY + bytes([0xCB, 0]),
+    ],
+    ids=["too short", "of another version", "in parts", "of another kind"],
+)
+def test_a_message_with_another_packet_before_its_data_is_none(octets: bytes) -> None:
+    with pytest.raises(NotOpenPgp) as told:
+        read_message(octets + SEALED)
+    assert not isinstance(told.value, CutOff)
+
+
+def _packet(tag: int, body: bytes) -> bytes:
+    return bytes([0xC0 | tag, len(body)]) + body
+
+
+PRIMARY, SUBKEY = b"\4primary", b"\4and a subkey"
+CERTIFICATE = _packet(6, PRIMARY) + _packet(13, b"\4 somebody") + _packet(14, SUBKEY) + _packet(14, b"\3old")
+IDS = {
+    hashlib.sha1(b"\x99" + bytes([0, len(body)]) + body, usedforsecurity=False).hexdigest()[-16:].upper()
+    for body in (PRIMARY, SUBKEY)
+}
+ARMOURED = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\nComment: x\n\n%s\n=abcd\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
+def test_the_ids_of_a_certificate_are_those_of_its_keys_of_version_4() -> None:
+    first, second = (ARMOURED % base64.b64encode(one) for one in (CERTIFICATE[:10], CERTIFICATE[10:]))
+    assert key_ids(CERTIFICATE) == IDS
+    assert key_ids(b"\n" + first + second) == IDS
+    assert key_ids(first.replace(b"\n", b"\r\n") + second) == IDS
+
+
+@pytest.mark.parametrize(
+    "certificate", [b"", CERTIFICATE[:-1], _packet(13, PRIMARY), _packet(6, b"\3old"), b"\xc6\xe1" + PRIMARY]
+)
+def test_what_is_no_certificate_has_no_ids(certificate: bytes) -> None:
+    with pytest.raises(NotOpenPgp):
+        key_ids(certificate)
+
+
+@pytest.mark.parametrize(
+    ("last", "end"),
+    [
+        (b"\5", 16),
+        (b"\xdf\xff", 10 + 2 + 8383),
+        (b"\xe0", None),
+        (b"\xfe", None),
+        (b"\xff\0\0\1\0", 10 + 5 + 256),
+    ],
+)
+def test_a_packet_in_parts_ends_with_a_final_length(last: bytes, end: int | None) -> None:
+    assert end_of_parts([Part(1, b"\5"), Part(10, last)]) == end
+
+
+def test_a_packet_in_parts_without_any_or_with_a_last_one_that_is_cut_off_does_not_end() -> None:
+    assert end_of_parts([]) is None
+    with pytest.raises(CutOff):
+        end_of_parts([Part(10, b"")])
 
 
 @pytest.mark.parametrize("length", range(1, len(SESSION_KEY + SEALED) - 5))
