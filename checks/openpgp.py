@@ -168,7 +168,7 @@ def _blocks(armoured: bytes) -> Iterator[bytes]:
     text = armoured.decode("ascii", errors="replace").replace("\r\n", "\n")
     for block in re.findall(r"-----BEGIN PGP PUBLIC KEY BLOCK-----(\n.*?)-----END PGP PUBLIC KEY", text, re.DOTALL):
         _, _, body = block.partition("\n\n")
-        lines = [line for line in body.split("\n") if line and not line.startswith("=")]
+        lines = [line for line in body.split("\n") if not line.startswith("=")]
         yield base64.b64decode("".join(lines), validate=True)
 
 

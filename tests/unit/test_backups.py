@@ -199,6 +199,12 @@ def test_a_whole_encrypted_backup_has_no_flaw() -> None:
     assert _sealed(octets, len(octets), age_seconds=1).flaw is None
 
 
+def test_one_that_names_no_key_hides_who_opens_it() -> None:
+    octets = bytes([0x84, 10, 3, *bytes(8), 1]) + SEALED
+    assert _sealed(octets, len(octets)).hides_recipients
+    assert not _sealed(SESSION_KEY + SEALED, len(octets)).hides_recipients
+
+
 def test_one_that_is_not_whole_has_a_flaw() -> None:
     assert _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1).flaw == "1 bytes are missing at its end"
 
@@ -254,6 +260,7 @@ def test_what_is_no_encrypted_file_is_refused(octets: bytes) -> None:
         (b"\xc0\x00", 192, 2),
         (b"\xdf\xff", 8383, 2),
         (b"\xff\x00\x01\x00\x00", 65536, 5),
+        (b"\xff\x01\x00\x00\x00\x07", 1 << 24, 5),
     ],
 )
 def test_lengths_are_read(octets: bytes, length: int, size: int) -> None:
