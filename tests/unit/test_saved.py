@@ -169,8 +169,11 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
         saved.every_volume_is_named(look, volumes)
     saved.every_volume_is_named(look, {"files": ("psyfit-web-1",)})
     saved.every_volume_is_named(look, {})
+    none = looking(TARGET.model_copy(update={"backups": Backups()}), {})
     with pytest.raises(NotApplicable, match="no web release has a volume"):
-        saved.every_volume_is_named(looking(TARGET.model_copy(update={"backups": Backups()}), {}), {})
+        saved.every_volume_is_named(none, {})
+    with pytest.raises(Differs, match="seen: exports of psyfit-web-2, files of psyfit-web-1, psyfit-web-2;"):
+        saved.every_volume_is_named(none, volumes)
 
 
 # What is in an archive
@@ -231,7 +234,8 @@ def test_counts_of_another_form_are_refused(text: str) -> None:
 
 
 def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_are() -> None:
-    listed = LISTED.replace("named", f"file 10 {NOW} /b/files_20260215_020000.tar.gz\nnamed", 1)
+    plain = f"file 10 {NOW} /b/files_20260215_020000.tar.gz\nnamed 20260215_020000 {NOW + 24 * HOUR}\n"
+    listed = LISTED + plain
     paths = ["/b/files_20260214_020000.tar.gz.gpg", "/b/psyfit_keys_20260214_020000.tar.gpg"]
     heads = "".join(f"head {path} 840c03{'A' * 16}01d20101\n" for path in paths)
     answers: dict[Question[Any], object] = {
