@@ -14,7 +14,12 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+import checks.certificate
 from checks.certificate import AtAddress, Certificate, matches, read_at_address, read_certificate, read_key_pair
+from runbook.outcome import Undetermined
+from runbook.question import Handshake
+from runbook.target import load
+from tests.unit.answering import looking
 
 NOW = datetime(2026, 2, 24, 8, 0, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -73,6 +78,7 @@ def test_a_wildcard_stands_for_one_label() -> None:
         ("*.jp", "psytech.jp"),
         ("w*.psytech.jp", "www.psytech.jp"),
         ("xpsytech.jp", "psytech.jp"),
+        ("*.psytech.jp", ".psytech.jp"),
         ("", ""),
     ],
 )
@@ -97,6 +103,12 @@ def test_the_first_certificate_of_the_file_is_the_one_that_is_shown() -> None:
     pair = read_key_pair((first.public_bytes(Encoding.PEM) + second.public_bytes(Encoding.PEM)).decode(), public)
 
     assert pair.fingerprint == first.fingerprint(hashes.SHA256()).hex()
+
+
+def test_where_no_certificate_is_shown_it_is_told_why() -> None:
+    refused = looking(load("lab"), {checks.certificate.SHOWN: Handshake(None, None, "alert number 112")})
+    with pytest.raises(Undetermined, match="no certificate was shown: alert number 112"):
+        refused.see(checks.certificate.certificate)
 
 
 @given(st.binary(max_size=200))
