@@ -43,7 +43,7 @@ def seen(proxy_: dict[str, Any] | None, *ports: int, site: str = "") -> Edge:
         looking(
             TARGET,
             {
-                CONTAINERS: (proxy_,) if proxy_ else (),
+                CONTAINERS: ({"Name": "/other"}, proxy_) if proxy_ else (),
                 LISTENING: Output(0, listening, ""),
                 CONFIGURATION: configuration,
             },

@@ -16,6 +16,7 @@ from checks.drilled import read_passed
 from checks.job_settings import SETTINGS, job_settings, read_settings
 from checks.keeping import Place, read_devices
 from checks.keyring import RING, key_in_ring, read_ring
+from checks.openpgp import key_ids
 from checks.owned import Owned, read_owned
 from runbook import journal
 from runbook.question import Output
@@ -49,7 +50,8 @@ def test_a_variable_that_only_shells_have_is_unseen() -> None:
 
 
 def test_a_variable_in_env_is_seen_and_its_file_says_since_when() -> None:
-    found = read_settings("written 300 /var/www/psyfit/.env\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n", set())
+    told = "written 300 /var/www/psyfit/.env\ncron ALERT_EMAIL /x\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n"
+    found = read_settings(told, set())
     assert found.unseen == ()
     recipient = found.set_by("BACKUP_ENCRYPT_KEY")
     assert recipient is not None
@@ -116,6 +118,16 @@ def test_another_key_is_not_the_backup_key() -> None:
 
 def test_where_no_key_is_named_none_is_found() -> None:
     assert looking(TARGET, {RING: Output(0, ring(OTHER), "")}).see(key_in_ring) is None
+
+
+def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
+    public = b"\x98\x01\x04"  # a packet with a key of version 4
+    (tmp_path / "key").write_bytes(public)
+    backups = TARGET.backups.model_copy(update={"encryption_key": tmp_path / "key"})
+    (identity,) = key_ids(public)
+    told = ring(OTHER, key("pub", identity, None, "scESC"))
+    look = looking(TARGET.model_copy(update={"backups": backups}), {RING: Output(0, told, "")})
+    assert look.see(key_in_ring) is not None
 
 
 def test_the_drills_that_passed_are_read_by_their_dates() -> None:

@@ -68,7 +68,9 @@ def test_docker_keeps_one_file_where_it_is_told_no_number() -> None:
 
 @pytest.mark.parametrize("options", [None, {}, {"max-file": "3"}])
 def test_without_a_size_nothing_is_rotated(options: dict[str, str] | None) -> None:
-    assert read_kept_log(container(), _inspected(options)).max_bytes is None
+    log = read_kept_log(container(), _inspected(options))
+    assert log.max_bytes is None
+    assert "without a limit" in str(log)
 
 
 def test_another_driver_has_no_file_to_look_at() -> None:
