@@ -51,8 +51,9 @@ def test_a_variable_that_only_shells_have_is_unseen() -> None:
 
 def test_a_variable_in_env_is_seen_and_its_file_says_since_when() -> None:
     told = "written 300 /var/www/psyfit/.env\ncron ALERT_EMAIL /x\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n"
-    found = read_settings(told, set())
+    found = read_settings(told, {"BACKUP_DAYS"})
     assert found.unseen == ()
+    assert [one.name for one in found.for_cron] == ["BACKUP_DAYS", "ALERT_EMAIL", "BACKUP_ENCRYPT_KEY"]
     recipient = found.set_by("BACKUP_ENCRYPT_KEY")
     assert recipient is not None
     assert (recipient.file, recipient.since) == ("/var/www/psyfit/.env", datetime.fromtimestamp(300, UTC))
