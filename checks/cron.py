@@ -72,7 +72,7 @@ NICKNAMES = {
     "@hourly": "0 * * * *",
 }
 SETTING = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s="'*]+)\s*=""")
-MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60}
+MINUTES = {"minute": 1, "hour": 60}
 
 
 @dataclass(frozen=True)
@@ -403,9 +403,9 @@ def read_processes(text: str) -> list[CronProcess]:
     found: list[CronProcess] = []
     state = ""
     for line in lines_of(text):
-        key, colon, value = line.partition(":")
+        key, _, value = line.partition(":")
         words = value.split()
-        if not colon or not words:
+        if not words:
             raise ValueError("this is not a line of a process's status")
         if key == "State":
             state = words[0]
