@@ -331,7 +331,7 @@ def schedule_of(expression: str) -> Schedule:
         told = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
     except (CronSimError, ValueError, IndexError) as error:
         raise ValueError(f"“{expression}” is no schedule ({error})") from None
-    beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression)
+    beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression.upper())
     days = (*told.weekdays, *told.days)
     if len(expression.split()) != 5 or beyond_cron or not all(isinstance(day, int) for day in days):
         raise ValueError(f"“{expression}” is no schedule for cron")
