@@ -13,7 +13,7 @@ from runbook.outcome import Outcome
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
-SAMPLE = 30
+SAMPLE = 20
 NGINX_SAMPLE = 2
 
 CAUSES = {
