@@ -38,6 +38,7 @@ TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="exampl
 SESSION_KEY = bytes([0x84, 10, 3]) + bytes.fromhex("0123456789ABCDEF") + b"\1"
 PASSPHRASE = bytes([0x8C, 4, 4, 9, 0, 8])
 SEALED = bytes([0xD2, 5]) + b"12345"
+PART_BYTES = 512
 LISTED = """now 1771002000
 file 10 1770915600 /b/psyfit_production_20260213_020000.sql.gz
 file 30 1771002000 /b/psyfit_production_20260214_020000.sql.gz.gpg
@@ -114,6 +115,10 @@ def test_a_file_that_is_rotated_away_meanwhile_takes_no_other_with_it() -> None:
     assert len(found) == 3
 
 
+def test_a_file_that_is_told_to_be_gone_takes_no_listing_with_it() -> None:
+    assert len(_seen(Output(0, LISTED, "no such file"))) == 3
+
+
 def test_a_listing_that_failed_otherwise_is_no_listing() -> None:
     with pytest.raises(Undetermined):
         _seen(Output(1, LISTED, "find: Input/output error\n"))
@@ -170,12 +175,26 @@ def test_an_armoured_backup_is_not_judged() -> None:
 # An encrypted backup
 
 
-def _sealed(octets: bytes, size: int, age_seconds: int = 3600) -> EncryptedBackup:
+def test_where_none_is_encrypted_none_is_read() -> None:
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(backups.encrypted_backups) == ()
+
+
+def test_without_a_key_of_the_target_there_is_no_key_to_compare() -> None:
+    assert looking(TARGET, {}).see(backups.backup_key) is None
+
+
+def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") -> EncryptedBackup:
     """What is seen of one encrypted backup that begins like this."""
     now, path = 1771002000, "/b/psyfit_production_20260214_020000.sql.gz.gpg"
     listed = f"now {now}\nfolder\nfile {size} {now - age_seconds} {path}\n"
     heads = Output(0, f"head {path} {octets.hex()}\n", "")
-    look = looking(TARGET, {LIST: Output(0, listed, ""), backups.HEADS.about(files=[path]): heads})
+    in_parts = PARTS.about(file=path, first=str(len(SESSION_KEY) + 1), width=str(1 + PART_BYTES))
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        HEADS.about(files=[path]): heads,
+        in_parts: Output(0, parts, ""),
+    }
+    look = looking(TARGET, answers)
     (one,) = look.see(backups.encrypted_backups)
     return one
 
@@ -187,6 +206,34 @@ def test_a_whole_encrypted_backup_has_no_flaw() -> None:
 
 def test_one_that_is_not_whole_has_a_flaw() -> None:
     assert _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1).flaw == "1 bytes are missing at its end"
+
+
+@pytest.mark.parametrize(
+    ("octets", "flaw"),
+    [
+        (SESSION_KEY, "it ends before its data"),
+        (SESSION_KEY + SEALED[:2], "5 bytes are missing at its end"),
+        (SESSION_KEY + bytes([0xC9, 1, 0]), "nothing in it would show that it was changed"),
+    ],
+)
+def test_why_one_is_not_whole(octets: bytes, flaw: str) -> None:
+    assert _sealed(octets, len(octets)).flaw == flaw
+
+
+@pytest.mark.parametrize(
+    ("last", "flaw"),
+    [
+        ("191", None),
+        ("190", "1 bytes follow after its end"),
+        ("192", "it breaks off inside its data"),
+        ("224", "it breaks off inside its data"),
+    ],
+)
+def test_one_in_parts_ends_with_its_last_part(last: str, flaw: str | None) -> None:
+    first = len(SESSION_KEY) + 1
+    end = first + 1 + PART_BYTES
+    parts = f"part {first} 233\npart {end} {last}\n"
+    assert _sealed(SESSION_KEY + bytes([0xD2, 233]), end + 1 + 191, parts=parts).flaw == flaw
 
 
 def test_one_that_is_not_whole_and_may_still_be_written_is_undetermined() -> None:
