@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.access import (
+    DELETED_LOGS,
     HTTP,
     HTTPS,
     NAME,
@@ -28,6 +29,7 @@ from checks.access import (
     ports,
     read_service_logs,
     read_writers,
+    writers_to_deleted_logs,
 )
 from checks.cron import jobs_of
 from checks.host_keys import HostKey, host_keys, read_host_keys
@@ -35,7 +37,7 @@ from runbook import known_hosts
 from runbook.met import Met
 from runbook.outcome import Differs, NotApplicable, Undetermined
 from runbook.outside import Outside
-from runbook.question import Resolution
+from runbook.question import Output, Resolution
 from runbook.target import Dns, Edge, Ssh, Target
 from steps.access import (
     nobody_writes_to_a_log_that_is_gone,
@@ -121,6 +123,15 @@ def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     with pytest.raises(Differs, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
         nobody_writes_to_a_log_that_is_gone(found)
     nobody_writes_to_a_log_that_is_gone(())
+
+
+def test_a_log_is_as_old_as_its_last_line() -> None:
+    assert _logs(f"log 1790000300 100 regular file {MONITOR}\n")[0].minutes_ago == 5
+
+
+def test_only_who_writes_to_a_log_of_the_service_is_seen() -> None:
+    told = Output(0, f"open\tbash\t{MONITOR} (deleted)\nopen\tvi\t/tmp/x (deleted)\n", "")
+    assert looking(TARGET, {DELETED_LOGS: told}).see(writers_to_deleted_logs) == (Writer("bash", MONITOR),)
 
 
 @pytest.mark.parametrize(

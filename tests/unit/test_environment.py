@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.environment import SECRET_NAMES, Release, Variable, differing, read_variables
+from checks.environment import SECRET_NAMES, Release, Variable, differing, read_variables, releases_in_use, shared
 from runbook.docker_api import Scrubber
+from runbook.target import Target
+from tests.unit.answering import looking
+from tests.unit.test_containers import kept, server_with
 
 
 def release(name: str, **values: str) -> Release:
@@ -30,6 +33,18 @@ def test_equal_values_are_equal_and_others_are_named() -> None:
 
 def test_a_variable_that_is_missing_in_one_differs_from_nothing() -> None:
     assert differing([release("new", KEY="one"), release("old")], ["KEY"]) == ()
+
+
+def test_a_variable_that_is_not_there_shares_its_value_with_none() -> None:
+    assert shared(release("new", KEY="one", OTHER="one"), ["KEY", "GONE", "OTHER"]) == ("KEY and OTHER",)
+
+
+def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
+    names = [f"psyfit-web-177190000{number}" for number in range(4)]
+    inspected = [kept(name, running=name == names[2]) for name in names]
+    target = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+    found = looking(target, server_with(*inspected)).see(releases_in_use)
+    assert [one.name for one in found] == [names[2], names[3]]
 
 
 @pytest.mark.parametrize(

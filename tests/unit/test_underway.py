@@ -67,7 +67,7 @@ def test_a_script_is_known_by_any_path() -> None:
 
 
 def test_locks_of_the_database_are_read() -> None:
-    assert read_locks("0|7\n1|0\n") == {7, 1 << 32}
+    assert read_locks("0|7\n\n1|0\n") == {7, 1 << 32}
 
 
 def test_the_lock_of_migrations_is_numbered_as_rails_numbers_it() -> None:
