@@ -176,6 +176,11 @@ def test_a_port_at_which_nobody_serves_is_told(met: Met) -> None:
         the_ports_answer(_ports(ssh=met, http=Met.TIMED_OUT))
 
 
+def test_without_a_port_nothing_answers() -> None:
+    with pytest.raises(Differs, match="no port"):
+        the_ports_answer(())
+
+
 @pytest.mark.parametrize("met", [Met.TIMED_OUT, Met.NO_ROUTE, Met.SILENT])
 def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
     with pytest.raises(Undetermined, match=rf"from here: port 443 \(https\): {met}"):
