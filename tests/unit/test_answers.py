@@ -152,26 +152,31 @@ def test_tables_of_production_have_names() -> None:
     }
 
 
-def _rows(production: str, dumped: str = "newest a.at 2026-02-14 02:00:00+00\n") -> going_back.NewestRows:
-    """What is seen of the newest rows in two columns; the second has none."""
-    file = "/b/psyfit_production_20260214_010000.sql.gz"
+def _rows(*production: str, dumped: str = "newest a.at 2026-02-14 02:00:00+00\n") -> going_back.NewestRows:
+    """What is seen of the newest rows in two columns, where there are two backups, one without rows."""
+    empty, file = (f"/b/psyfit_production_2026021{day}_010000.sql.gz" for day in (3, 4))
+    whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
     own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
     answers: dict[Question[Any], object] = {
-        schema.NEWEST.about(table="a", column="at"): Output(0, f"{production}\n", ""),
-        schema.NEWEST.about(table="b", column="at"): Output(0, "\n", ""),
-        backups.LIST: Output(0, f"now 1771002000\nfile 10 1770998400 {file}\n", ""),
-        dump.READ.about(file=file): Output(0, f"begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n{dumped}", ""),
+        **{
+            schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")
+            for table, at in zip("ab", production, strict=True)
+        },
+        backups.LIST: Output(0, f"now 1771002000\nfile 1 1770998300 {empty}\nfile 10 1770998400 {file}\n", ""),
+        dump.READ.about(file=empty): Output(0, whole, ""),
+        dump.READ.about(file=file): Output(0, whole + dumped, ""),
     }
     return looking(TARGET.model_copy(update={"backups": own}), answers).see(going_back.newest_rows)
 
 
 def test_how_far_production_is_behind_a_backup() -> None:
     at = datetime(2026, 2, 14, 2, tzinfo=UTC).timestamp()
-    assert _rows(str(at - 7200)).hours_behind == 2
-    assert _rows(str(at + 3600)).hours_behind == -1
-    assert _rows("").hours_behind is None
+    assert _rows(str(at - 7200), "").hours_behind == 2
+    assert _rows(str(at - 7200), str(at - 3600)).hours_behind == 1
+    assert _rows(str(at + 3600), str(at)).hours_behind == -1
+    assert _rows("", "").hours_behind is None
     with pytest.raises(Undetermined, match="no plain backup with rows"):
-        _rows("1", dumped="")
+        _rows("1", "1", dumped="")
     with pytest.raises(NotApplicable, match="names no columns"):
         looking(TARGET, {}).see(going_back.newest_rows)
 
@@ -189,6 +194,8 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
     [
         (access.read_service_logs, "now 1\nanything"),
         (access.read_writers, "open\tx"),
+        (access.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
+        (backups.read_parts, "else 1 2"),
         (drilled.read_passed, "now 1\nelse 2"),
         (drilled.read_passed, "now 1\nnow"),
     ],

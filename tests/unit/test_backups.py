@@ -62,6 +62,11 @@ def test_a_name_without_a_time_leaves_the_files_own() -> None:
     assert nameless.made_at == datetime.fromtimestamp(1771001999, UTC)
 
 
+def test_the_time_in_a_name_comes_before_the_files_own() -> None:
+    (one,) = read_list("now 9\nfile 1 8 /b/a_20260213_020000.sql.gz\nnamed 20260213_020000 5\n")
+    assert one.made_at == datetime.fromtimestamp(5, UTC)
+
+
 def test_what_was_written_to_just_now_may_be_unfinished() -> None:
     assert [one.may_be_unfinished for one in read_list(LISTED)] == [False, True, True]
 
@@ -124,6 +129,25 @@ def test_a_listing_that_failed_otherwise_is_no_listing() -> None:
         _seen(Output(1, LISTED, "find: Input/output error\n"))
 
 
+def test_what_is_beside_the_dumps_of_the_database_is_no_backup() -> None:
+    beside = ("/b/other_20260213_020000.sql.gz", "/b/psyfit_production_20260213_020000.tar")
+    assert len(_seen(Output(0, LISTED + "".join(f"file 1 1 {path}\n" for path in beside), ""))) == 3
+
+
+def test_plain_ones_are_read_whole_and_encrypted_ones_by_their_heads() -> None:
+    sealed = f"{PLAIN}.gpg"
+    octets = SESSION_KEY + SEALED
+    listed = f"now 1771002000\nfile 1 1 {PLAIN}\nfile {len(octets)} 1 {sealed}\n"
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        READ.about(file=PLAIN): Output(0, DUMPED, ""),
+        HEADS.about(files=[sealed]): Output(0, f"head {sealed} {octets.hex()}\n", ""),
+    }
+    look = looking(TARGET, answers)
+    assert [one.file.path for one in look.see(backups.plain_backups)] == [PLAIN]
+    assert [one.file.path for one in look.see(backups.encrypted_backups)] == [sealed]
+
+
 # The newest one
 
 PLAIN = "/b/psyfit_production_20260214_010000.sql.gz"
@@ -154,6 +178,7 @@ def test_one_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
     broken = DUMPED.replace("gzip 0", "gzip 1")
     assert _newest(broken).flaw == "it cannot be decompressed to its last byte"
     assert _newest(broken, modified=1771001940).flaw
+    assert _newest(modified=1771001941).flaw is None
     with pytest.raises(Undetermined, match="less than a minute ago"):
         _newest(broken, modified=1771001941)
 
