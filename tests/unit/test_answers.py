@@ -84,6 +84,7 @@ def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
     assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
     assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
     assert [*_seen(cron.scripts, SCRIPTS=Output(0, "", ""))] == []
+    assert _seen(environment.secret_files, SECRET_FILES=Output(0, "600 root /x\n", "No such file"))
     commit = "a" * 40
     assert _seen(repository.origin_commit, ORIGIN=Output(0, f"{commit}\trefs/heads/main\n", "")) == commit
     with pytest.raises(Undetermined, match="git ended with 2 and said: fatal: no"):
@@ -152,19 +153,19 @@ def test_tables_of_production_have_names() -> None:
     }
 
 
-def _rows(*production: str, dumped: str = "newest a.at 2026-02-14 02:00:00+00\n") -> going_back.NewestRows:
-    """What is seen of the newest rows in two columns, where there are two backups, one without rows."""
-    empty, file = (f"/b/psyfit_production_2026021{day}_010000.sql.gz" for day in (3, 4))
+def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> going_back.NewestRows:
+    """What is seen of the newest rows in two columns, beside a backup without rows and others with one of each time."""
     whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
+    rows = ["", *(f"newest a.at 2026-02-14 {at}:00+00\n" for at in dumped)]
+    dumps = {f"/b/psyfit_production_2026021{day}_010000.sql.gz": row for day, row in enumerate(rows)}
     own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
     answers: dict[Question[Any], object] = {
         **{
             schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")
             for table, at in zip("ab", production, strict=True)
         },
-        backups.LIST: Output(0, f"now 1771002000\nfile 1 1770998300 {empty}\nfile 10 1770998400 {file}\n", ""),
-        dump.READ.about(file=empty): Output(0, whole, ""),
-        dump.READ.about(file=file): Output(0, whole + dumped, ""),
+        backups.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
+        **{dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
     }
     return looking(TARGET.model_copy(update={"backups": own}), answers).see(going_back.newest_rows)
 
@@ -176,7 +177,7 @@ def test_how_far_production_is_behind_a_backup() -> None:
     assert _rows(str(at + 3600), str(at)).hours_behind == -1
     assert _rows("", "").hours_behind is None
     with pytest.raises(Undetermined, match="no plain backup with rows"):
-        _rows("1", "1", dumped="")
+        _rows("1", "1", dumped=())
     with pytest.raises(NotApplicable, match="names no columns"):
         looking(TARGET, {}).see(going_back.newest_rows)
 

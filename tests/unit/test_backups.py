@@ -270,7 +270,7 @@ def test_one_that_is_not_whole_and_may_still_be_written_is_undetermined() -> Non
     "octets", [SESSION_KEY * 40, SESSION_KEY * 40 + SESSION_KEY[:1], SESSION_KEY * 40 + SESSION_KEY[:5]]
 )
 def test_more_recipients_than_are_read_are_undetermined_and_no_flaw(octets: bytes) -> None:
-    with pytest.raises(Undetermined, match=f"{HEAD_BYTES} bytes that are read"):
+    with pytest.raises(Undetermined, match="than the 16384 bytes that are read"):
         _sealed(octets, len(octets) + 1)
     assert _sealed(octets, len(octets)).flaw
 

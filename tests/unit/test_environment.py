@@ -56,9 +56,9 @@ def test_a_variable_that_is_not_there_shares_its_value_with_none() -> None:
 
 def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
     names = [f"psyfit-web-177190000{number}" for number in range(4)]
-    inspected = [kept(name, running=name == names[2]) for name in names]
+    inspected = [kept(name, running=name == names[3]) for name in names]
     found = looking(TARGET, server_with(*inspected)).see(releases_in_use)
-    assert [one.name for one in found] == [names[2], names[3]]
+    assert [one.name for one in found] == [names[3], names[2]]
 
 
 def test_the_secrets_are_compared_with_the_newest_release_that_runs() -> None:
