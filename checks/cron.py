@@ -72,7 +72,7 @@ NICKNAMES = {
     "@hourly": "0 * * * *",
 }
 SETTING = re.compile(r"""\s*("[^"]*"|'[^']*'|[^\s="'*]+)\s*=""")
-MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60}
+MINUTES = {"minute": 1, "hour": 60}
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def schedule_of(expression: str) -> Schedule:
         told = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
     except (CronSimError, ValueError, IndexError) as error:
         raise ValueError(f"“{expression}” is no schedule ({error})") from None
-    beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression)
+    beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression.upper())
     days = (*told.weekdays, *told.days)
     if len(expression.split()) != 5 or beyond_cron or not all(isinstance(day, int) for day in days):
         raise ValueError(f"“{expression}” is no schedule for cron")
@@ -403,9 +403,9 @@ def read_processes(text: str) -> list[CronProcess]:
     found: list[CronProcess] = []
     state = ""
     for line in lines_of(text):
-        key, colon, value = line.partition(":")
+        key, _, value = line.partition(":")
         words = value.split()
-        if not colon or not words:
+        if not words:
             raise ValueError("this is not a line of a process's status")
         if key == "State":
             state = words[0]

@@ -93,7 +93,7 @@ def read_ring(text: str, wanted: frozenset[str]) -> KeyInRing | None:
     if own is None:
         return None
     able = [part for part in own if part.encrypts and part.usable]
-    usable = bool(able) and all(part.usable for part in own if part.main)
+    usable = bool(able) and own[0].usable  # a key is listed before its subkeys
     lasting = [part for part in able if part.ends is None]
     ends = None if lasting or not able else max(part.ends for part in able if part.ends)
     of_main = [part.ends for part in own if part.main and part.ends]

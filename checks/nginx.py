@@ -207,7 +207,9 @@ def _passes_to(http: Directive, server: Directive, path: str) -> tuple[str, ...]
 def _location(server: Directive, path: str) -> Directive | None:
     """The location of a path: the same path, else the first expression, else the longest beginning."""
     exact = [one for one in server.all("location") if one.words[1:] == ("=", path)]
-    begins = [one for one in server.all("location") if one.words[1] not in ("=", "~", "~*") and _begins(one, path)]
+    begins = [
+        one for one in server.all("location") if one.words[1] not in ("=", "~", "~*") and path.startswith(one.words[-1])
+    ]
     longest = max(begins, key=lambda one: len(one.words[-1]), default=None)
     if not exact and (longest is None or longest.words[1] != "^~"):
         for one in server.all("location"):
@@ -221,7 +223,3 @@ def _matches(expression: str, path: str, *, whole_case: bool) -> bool:
         return bool(re.search(expression, path, 0 if whole_case else re.IGNORECASE))
     except re.error as error:
         raise ValueError(f"the expression {expression} is not understood here: {error}") from None
-
-
-def _begins(location: Directive, path: str) -> bool:
-    return not location.words[-1].startswith("@") and path.startswith(location.words[-1])

@@ -104,13 +104,14 @@ def proxy_state(look: Look) -> Saved | None:
 def backends(look: Look) -> tuple[Backend, ...]:
     """What the proxy's targets are now, and whether they answer, asked from the server itself."""
     saved, present = look.see(proxy_state), look.see(fleet)
-    targets = saved.targets if saved else ()
-    owners = [present.called(host_of(target)) for target in targets]
-    urls = [health_url(target, owner, saved) if saved else None for target, owner in zip(targets, owners, strict=True)]
+    if saved is None:
+        return ()
+    owners = [present.called(host_of(target)) for target in saved.targets]
+    urls = [health_url(target, owner, saved) for target, owner in zip(saved.targets, owners, strict=True)]
     answers = iter(look.ask_each(BACKEND.about(url=url) for url in urls if url))
     return tuple(
         Backend(target, owner, http_status_of(next(answers)) if url else None)
-        for target, owner, url in zip(targets, owners, urls, strict=True)
+        for target, owner, url in zip(saved.targets, owners, urls, strict=True)
     )
 
 

@@ -194,8 +194,7 @@ def read_certbot(lines: Iterable[str]) -> Certbot:
 def _of_system(line: str) -> str:
     """A line of the system's own crontabs without its file's name; nothing of a file that cron passes over."""
     path, _, text = line.partition(":")
-    known = path == "/etc/crontab" or CRON_FILE.fullmatch(PurePosixPath(path).name)
-    return text if known else ""
+    return text if CRON_FILE.fullmatch(PurePosixPath(path).name) else ""
 
 
 def _led(path: str, link: str) -> str:

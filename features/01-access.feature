@@ -8,7 +8,8 @@ Feature: 1. Access
     Scenario: The domain leads to the server
       Then the domain resolves to the server's address and to no other
 
-    # What they answer is told by 2.1 and 7. A port that gives no answer at all may be cut off from here alone.
+    # What they answer is told by 2.1 and 7. A port that gives no answer at all may be cut off from here alone. Without
+    # a line by ssh this is undetermined, as is all that is asked over it.
     @critical
     Scenario: The ports answer
       Then the ports of HTTP, HTTPS and ssh answer, each in its own protocol

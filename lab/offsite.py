@@ -111,14 +111,14 @@ def bytes_of(bucket: Any, key: str) -> bytes:
     return octets
 
 
-def newest_copy(bucket: Any) -> str:
+def newest_copy(server: Server) -> str:
     """The key of the newest plain backup's copy."""
-    return max(_copies(bucket))
+    return max(_copies(server))
 
 
-def oldest_copy(bucket: Any) -> str:
+def oldest_copy(server: Server) -> str:
     """The key of the oldest plain backup's copy."""
-    return min(_copies(bucket))
+    return min(_copies(server))
 
 
 def heal(server: Server) -> None:
@@ -153,10 +153,10 @@ def _account(accounts: Any, name: str) -> dict[str, str]:
     return {"id": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
 
 
-def _copies(bucket: Any) -> list[str]:
-    """The keys of the plain backups' copies."""
-    listed = bucket.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX)["Contents"]
-    return [str(one["Key"]) for one in listed if one["Key"].endswith(".sql.gz")]
+def _copies(server: Server) -> list[str]:
+    """The keys of the copies of the plain backups that are on the server; of one that went, its copy may be left."""
+    listed = server.run("basename --multiple /var/backups/psyfit/psyfit_production_*.sql.gz").required()
+    return [f"{PREFIX}{name}" for name in listed.out.splitlines()]
 
 
 def _client(service: str, address: str, key: dict[str, str]) -> Any:

@@ -258,11 +258,11 @@ class Observer:
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
     def _ssh_port(self) -> Met:
-        """What the line met; one that is silent is undetermined for the reason of all that is asked over it."""
+        """What the line met; where nothing answered, this is undetermined as is all that is asked over it."""
         try:
             self._connection.ready().result()
         except LineLost as error:
-            if error.met.closed or error.met.answered:
+            if error.met.answered:
                 return error.met
             raise
         return Met.OK

@@ -12,7 +12,7 @@ undetermined: set[str] = set()
 
 def inject(server: Server) -> None:
     bucket = offsite.administrator(server)
-    key = offsite.newest_copy(bucket)
+    key = offsite.newest_copy(server)
     octets = offsite.bytes_of(bucket, key)
     offsite.put(bucket, key, octets[: len(octets) // 2], ChecksumAlgorithm="SHA256")
 

@@ -12,7 +12,7 @@ undetermined: set[str] = set()
 
 def inject(server: Server) -> None:
     bucket = offsite.administrator(server)
-    bucket.delete_object(Bucket=offsite.BUCKET, Key=offsite.oldest_copy(bucket))
+    bucket.delete_object(Bucket=offsite.BUCKET, Key=offsite.oldest_copy(server))
 
 
 def heal(server: Server) -> None:

@@ -12,7 +12,7 @@ undetermined: set[str] = set()
 
 def inject(server: Server) -> None:
     bucket = offsite.administrator(server)
-    key = offsite.oldest_copy(bucket)
+    key = offsite.oldest_copy(server)
     octets = offsite.bytes_of(bucket, key)
     bucket.delete_bucket_encryption(Bucket=offsite.BUCKET)
     offsite.put(bucket, key, octets, ChecksumAlgorithm="SHA256")

@@ -12,7 +12,7 @@ undetermined = {"the-off-site-copies-are-the-backups"}
 
 def inject(server: Server) -> None:
     bucket = offsite.administrator(server)
-    key = offsite.oldest_copy(bucket)
+    key = offsite.oldest_copy(server)
     offsite.put(bucket, key, offsite.bytes_of(bucket, key))
 
 

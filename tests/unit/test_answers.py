@@ -80,6 +80,14 @@ def test_a_log_that_is_not_there_is_no_run() -> None:
     assert looking(TARGET, answers).see(cron.last_runs).of("backup.sh") is None
 
 
+def test_a_log_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() -> None:
+    told = [Output(0, "now 1\n", GONE), Output(1, "", BROKEN), Output(1, "", GONE)]
+    asked = [cron.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron.jobs_of(TARGET).values()]
+    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(cron.last_runs).found.values()
+    assert isinstance(monitor, cron.LastRun)
+    assert isinstance(backup, Undetermined)
+
+
 def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
     assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
     assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
@@ -365,6 +373,7 @@ def test_sizes_that_docker_tells() -> None:
     assert [logs.read_size(text) for text in ("5", "5k", "5kB", "5m", "5g", "5t", "1.5kB")] == [
         5, 5_000, 5_000, 5_000_000, 5_000_000_000, 5_000_000_000_000, 1_500
     ]  # fmt: skip
+    assert logs.read_size("5PB") == 5_000_000_000_000_000
 
 
 def test_users_of_a_disk_are_the_largest_first() -> None:

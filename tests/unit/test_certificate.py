@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,7 +16,31 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.certificate import AtAddress, Certificate, matches, read_at_address, read_certificate, read_key_pair
+import checks.certificate
+from checks.certificate import (
+    IN_PROXY,
+    KEY_IN_PROXY,
+    KEY_ON_SERVER,
+    ON_SERVER,
+    AtAddress,
+    Certificate,
+    key_pairs,
+    matches,
+    read_at_address,
+    read_certificate,
+    read_key_pair,
+)
+from checks.containers import CONTAINERS
+from checks.edge import LISTENING
+from checks.nginx import CONFIGURATION
+from checks.proxy import STATE
+from runbook.outcome import Undetermined
+from runbook.question import Command, Handshake, Output, Question
+from runbook.target import load
+from tests.unit.answering import looking
+from tests.unit.test_edge import proxy
+from tests.unit.test_nginx import LAB, PAIR, told
+from tests.unit.test_proxy import SERVICE
 
 NOW = datetime(2026, 2, 24, 8, 0, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -73,6 +99,7 @@ def test_a_wildcard_stands_for_one_label() -> None:
         ("*.jp", "psytech.jp"),
         ("w*.psytech.jp", "www.psytech.jp"),
         ("xpsytech.jp", "psytech.jp"),
+        ("*.psytech.jp", ".psytech.jp"),
         ("", ""),
     ],
 )
@@ -97,6 +124,32 @@ def test_the_first_certificate_of_the_file_is_the_one_that_is_shown() -> None:
     pair = read_key_pair((first.public_bytes(Encoding.PEM) + second.public_bytes(Encoding.PEM)).decode(), public)
 
     assert pair.fingerprint == first.fingerprint(hashes.SHA256()).hex()
+
+
+def _pairs(proxy_: dict[str, Any], asked: tuple[Command, Command]) -> int:
+    public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    answers: dict[Question[Any], object] = {
+        CONTAINERS: (proxy_,),
+        LISTENING: Output(0, "", ""),
+        CONFIGURATION: Output(0, told(site=LAB), ""),
+        STATE: Output(0, json.dumps([SERVICE]), ""),
+        asked[0]: Output(0, certificate("psytech.jp").public_bytes(Encoding.PEM).decode(), ""),
+        asked[1]: Output(0, public, ""),
+    }
+    return len(looking(load("lab"), answers).see(key_pairs))
+
+
+def test_the_files_are_those_of_whoever_ends_tls() -> None:
+    (file, key), options = PAIR[0], SERVICE["options"]
+    assert _pairs(proxy(None, "127.0.0.1:8080"), (ON_SERVER.about(certificate=file), KEY_ON_SERVER.about(key=key))) == 1
+    in_proxy = IN_PROXY.about(certificate=options["tls_certificate_path"])
+    assert _pairs(proxy(":443", ":80"), (in_proxy, KEY_IN_PROXY.about(key=options["tls_private_key_path"]))) == 1
+
+
+def test_where_no_certificate_is_shown_it_is_told_why() -> None:
+    refused = looking(load("lab"), {checks.certificate.SHOWN: Handshake(None, None, "alert number 112")})
+    with pytest.raises(Undetermined, match="no certificate was shown: alert number 112"):
+        refused.see(checks.certificate.certificate)
 
 
 @given(st.binary(max_size=200))

@@ -212,13 +212,15 @@ def test_output_is_not_or_not_all_appended(redirection: str) -> None:
     assert not appends_all_to(f"{MONITOR} {redirection}", LOG)
 
 
-@pytest.mark.parametrize("text", ["nonsense\n", "State:\n"])
+@pytest.mark.parametrize("text", ["nonsense\n", "State\n", "State:\n"])
 def test_what_is_no_status_of_a_process_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a line of a process's status"):
         read_processes(text)
 
 
-@pytest.mark.parametrize("expression", ["0 2 * *", "0 2 * * * *", "0 2 * * 1#1", "0 2 L * *"])
+@pytest.mark.parametrize(
+    "expression", ["0 2 * *", "0 2 * * * *", "0 2 * * 1#1", "0 2 L * *", "0 2 l * *", "0 2 * * 5l"]
+)
 def test_what_cron_would_not_take_is_no_schedule(expression: str) -> None:
     with pytest.raises(ValueError, match="is no schedule"):
         schedule_of(expression)
@@ -228,6 +230,26 @@ def test_a_relative_path_is_taken_from_the_folder_before_it() -> None:
     assert words_of("cd /srv && bin/a.sh x") == ["cd", "/srv", "&&", "/srv/bin/a.sh", "x"]
     assert words_of("cd /srv && /bin/a.sh") == ["cd", "/srv", "&&", "/bin/a.sh"]
     assert words_of("bin/a.sh") == ["bin/a.sh"]
+
+
+def test_a_path_that_is_taken_from_nowhere_stays_as_it_is_written() -> None:
+    assert words_of("./a.sh") == ["./a.sh"]
+    assert words_of("cd /srv && ls /var/") == ["cd", "/srv", "&&", "ls", "/var/"]
+
+
+def test_what_follows_a_c_is_a_command_where_it_has_several_words() -> None:
+    assert words_of("-c 'a b'") == ["-c", "a", "b"]
+    assert words_of("grep -c 'a|b' log") == ["grep", "-c", "a|b", "log"]
+
+
+def test_only_the_lines_with_a_script_run_it() -> None:
+    read = read_crontab(f"@daily {MONITOR} -v\n@daily /other\n")
+    assert [line.command for line in read.running(MONITOR)] == [f"{MONITOR} -v"]
+
+
+def test_a_line_without_a_command_says_so() -> None:
+    (flaw,) = read_crontab("0 2 * * *\n").flaws
+    assert str(flaw) == "line 1: it has no command"
 
 
 @given(st.text())
@@ -325,6 +347,23 @@ def test_a_run_that_failed(last: str) -> None:
 def test_an_empty_log_tells_of_no_run() -> None:
     run = read_last_run(_log(), ENDING)
     assert (run.ended, run.last, run.minutes_ago, run.in_progress(60)) == (False, None, None, False)
+
+
+def test_a_run_that_has_just_ended_is_not_going_on() -> None:
+    assert not read_last_run(_log(FINISHED, ended=FINISHED), ENDING).in_progress(60)
+
+
+def test_an_empty_line_is_not_the_last_word() -> None:
+    assert read_last_run(_log(FINISHED, " ", ended=FINISHED), ENDING).ended
+
+
+def test_a_line_is_of_the_time_that_it_begins_with_in_brackets() -> None:
+    run = read_last_run(_log(ended=FINISHED.replace("[", "(", 1)), ENDING)
+    assert run.minutes_ago is None
+
+
+def test_a_line_that_names_no_backup_names_none() -> None:
+    assert read_last_run(_log(made="[2026-02-14 02:05:00] [INFO] Backup successful: "), ENDING).backup is None
 
 
 def test_the_last_backup_is_named() -> None:

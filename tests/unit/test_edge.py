@@ -43,7 +43,7 @@ def seen(proxy_: dict[str, Any] | None, *ports: int, site: str = "") -> Edge:
         looking(
             TARGET,
             {
-                CONTAINERS: (proxy_,) if proxy_ else (),
+                CONTAINERS: ({"Name": "/other"}, proxy_) if proxy_ else (),
                 LISTENING: Output(0, listening, ""),
                 CONFIGURATION: configuration,
             },
@@ -79,7 +79,7 @@ def test_nginx_that_is_stopped_is_the_edge_still() -> None:
 
 def test_another_port_of_the_proxys_counts_where_nginx_has_none() -> None:
     found = seen(proxy(":8443", ":8080"), 8443, 8080)
-    assert (found.who, found.port) == ("kamal-proxy", 8443)
+    assert (found.who, found.port, found.listened) == ("kamal-proxy", 8443, True)
 
 
 def test_where_nobody_listens_nobody_is_the_edge() -> None:
@@ -111,6 +111,22 @@ def test_of_a_program_that_is_not_known_nothing_is_said() -> None:
 )
 def test_whether_a_target_is_the_proxy(plain: str, target: str, leads: bool) -> None:
     assert seen(proxy(":443", plain)).leads_to_proxy(target) is leads
+
+
+def test_one_of_the_proxys_addresses_is_enough() -> None:
+    plain = (Published(LOOPBACK, 8080), Published(LOOPBACK, 8081))
+    assert Edge(None, 443, False, None, plain, ()).leads_to_proxy("localhost:8081")
+
+
+def test_docker_may_say_nothing_of_an_address() -> None:
+    inspected = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": None, "HostPort": "80"}]}}}
+    assert list(published(inspected, "80/tcp")) == [Published(EVERYWHERE, 80)]
+
+
+@pytest.mark.parametrize("networks", [None, {"kamal": {"IPAddress": ""}}, {"kamal": {}}])
+def test_a_proxy_that_is_stopped_has_no_address(networks: object) -> None:
+    stopped = proxy(":443", ":80") | {"NetworkSettings": {"Networks": networks}}
+    assert seen(stopped).proxy_addresses == ()
 
 
 def test_the_kernels_lines_are_read() -> None:

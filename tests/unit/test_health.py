@@ -12,19 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import Fleet, muster, read_container
+from checks.containers import NOW, Fleet, muster, read_container
 from checks.health import (
     DATABASE_PAGE,
     FORM,
+    HEALTH,
     Health,
     count_rows,
     database_page,
     differences,
+    health_age_seconds,
     instant,
     read_health,
 )
 from runbook.outcome import Differs, NotApplicable
-from runbook.question import HttpAnswer, facts_of
+from runbook.question import HttpAnswer, Output, facts_of
 from runbook.target import Containers as Names
 from runbook.target import Target
 from steps.health import (
@@ -105,6 +107,7 @@ def test_instants_of_different_offsets_are_the_same() -> None:
     [
         ('{"status": "success", "data": [1, 2]}', 2),
         ('{"status": "success", "data": {"clinics": [1], "total": 9}}', 1),
+        ('{"status": "success", "data": {"total": 9, "clinics": [1]}}', 1),
         ("[]", 0),
         ('{"status": "error"}', None),
         ("<html>", None),
@@ -123,11 +126,23 @@ def test_any_answer_is_read(body: str) -> None:
     assert count_rows(body) is None or count_rows(body) == len(json.loads(body))
 
 
+def test_a_word_that_is_no_text_is_none() -> None:
+    assert read('{"data": {"health_status": "healthy", "version": 3}}').version is None
+
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+
+
+@pytest.mark.parametrize(("timestamp", "age"), [("2026-02-24T08:00:00+09:00", 2.5), ("yesterday", None)])
+def test_an_answer_is_as_old_as_its_time_says(timestamp: str, age: float | None) -> None:
+    said = HttpAnswer(200, {}, json.dumps({"data": {"timestamp": timestamp}}))
+    assert looking(TARGET, {NOW: Output(0, "1771887602.5\n", ""), HEALTH: said}).see(health_age_seconds) == age
+
+
 def test_a_target_without_a_page_of_the_database_has_nothing_to_ask() -> None:
-    target = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
     with pytest.raises(NotApplicable, match=r"edge\.database_page"):
-        looking(target, {}).see(database_page)
-    assert DATABASE_PAGE.told(facts_of(target)) == "GET https://example.test<database_page>"
+        looking(TARGET, {}).see(database_page)
+    assert DATABASE_PAGE.told(facts_of(TARGET)) == "GET https://example.test<database_page>"
 
 
 # The running release

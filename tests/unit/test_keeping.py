@@ -11,16 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cron import settings_of
+from checks.cron import CRONTAB, settings_of
 from checks.drilled import read_passed
-from checks.job_settings import read_settings
+from checks.job_settings import SETTINGS, job_settings, read_settings
 from checks.keeping import Place, read_devices
-from checks.keyring import read_ring
+from checks.keyring import RING, key_in_ring, read_ring
+from checks.openpgp import key_ids
 from checks.owned import Owned, read_owned
 from runbook import journal
+from runbook.question import Output
+from runbook.target import Target
+from tests.unit.answering import looking
 
 NOW = 1_790_000_000
 DAY = 86400
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
 
 
 def test_a_file_is_told_with_its_mode_and_owner() -> None:
@@ -60,16 +65,30 @@ def test_a_variable_that_only_shells_have_is_unseen() -> None:
 
 
 def test_a_variable_in_env_is_seen_and_its_file_says_since_when() -> None:
-    found = read_settings("written 300 /var/www/psyfit/.env\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n", set())
+    told = "written 300 /var/www/psyfit/.env\ncron ALERT_EMAIL /x\ncron BACKUP_ENCRYPT_KEY /var/www/psyfit/.env\n"
+    found = read_settings(told, {"BACKUP_DAYS"})
     assert found.unseen == ()
+    assert [one.name for one in found.for_cron] == ["BACKUP_DAYS", "ALERT_EMAIL", "BACKUP_ENCRYPT_KEY"]
     recipient = found.set_by("BACKUP_ENCRYPT_KEY")
     assert recipient is not None
     assert (recipient.file, recipient.since) == ("/var/www/psyfit/.env", datetime.fromtimestamp(300, UTC))
 
 
 def test_a_crontabs_settings_are_its_active_lines() -> None:
-    text = '# MAILTO=nobody\nPATH=/usr/bin\n MAILTO = "a b"\n*/5 * * * * X=1 job\n'
+    text = '# MAILTO=nobody\n#X=1\nPATH=/usr/bin\n MAILTO = "a b"\n*/5 * * * * X=1 job\n'
     assert settings_of(text) == {"PATH": "/usr/bin", "MAILTO": "a b"}
+
+
+def _set_for_cron(crontab: Output) -> list[str]:
+    found = looking(TARGET, {SETTINGS: Output(0, "", ""), CRONTAB: crontab}).see(job_settings)
+    return [one.name for one in found.for_cron]
+
+
+def test_a_crontab_sets_variables_for_all_jobs_and_within_the_lines_of_ours() -> None:
+    backup = f"{TARGET.paths.app}/bin/backup.sh"
+    lines = f"PATH=/bin\nALERT_EMAIL=a\n@daily BACKUP_A=1 PAGER=x {backup}\n@daily BACKUP_B=1 /other\n"
+    assert _set_for_cron(Output(0, lines, "")) == ["ALERT_EMAIL", "BACKUP_A"]
+    assert _set_for_cron(Output(1, "ALERT_EMAIL=a\n", "no crontab for root")) == []
 
 
 def ring(*keys: str) -> str:
@@ -92,6 +111,9 @@ OTHER = key("pub", "00000000000000FF", NOW + DAY, "scESC")
         ([key("pub", "A", NOW + 40 * DAY, "scESC"), key("sub", "B", NOW + 10 * DAY, "e")], True, 10),
         ([key("pub", "A", NOW + 5 * DAY, "scESC"), key("sub", "B", None, "e")], True, 5),
         ([key("pub", "A", None, "scESC"), key("sub", "C", NOW + DAY, "e"), key("sub", "B", None, "e")], True, None),
+        ([key("pub", "A", None, "scESC"), key("sub", "B", NOW + 10 * DAY, "e")], True, 10),
+        ([key("pub", "A", None, "s"), key("sub", "C", NOW + DAY, "e"), key("sub", "B", NOW + 9 * DAY, "e")], True, 9),
+        ([key("pub", "A", None, "scESC"), key("sub", "C", None, "e", "r"), key("sub", "B", None, "e")], True, None),
         ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e", "r")], False, None),
         ([key("pub", "A", None, "scESC", "r"), key("sub", "B", None, "e")], False, None),
         ([key("pub", "A", None, "scSC"), key("sub", "B", None, "s")], False, None),
@@ -108,6 +130,20 @@ def test_a_key_lasts_as_long_as_something_can_be_encrypted_to_it(
 def test_another_key_is_not_the_backup_key() -> None:
     assert read_ring(ring(OTHER), frozenset({"B"})) is None
     assert read_ring(f"now:{NOW}\n", frozenset({"B"})) is None
+
+
+def test_where_no_key_is_named_none_is_found() -> None:
+    assert looking(TARGET, {RING: Output(0, ring(OTHER), "")}).see(key_in_ring) is None
+
+
+def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
+    public = b"\x98\x01\x04"  # a packet with a key of version 4
+    (tmp_path / "key").write_bytes(public)
+    backups = TARGET.backups.model_copy(update={"encryption_key": tmp_path / "key"})
+    (identity,) = key_ids(public)
+    told = ring(OTHER, key("pub", identity, None, "scESC"))
+    look = looking(TARGET.model_copy(update={"backups": backups}), {RING: Output(0, told, "")})
+    assert look.see(key_in_ring) is not None
 
 
 def test_the_drills_that_passed_are_read_by_their_dates() -> None:

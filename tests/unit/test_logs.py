@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checks.containers import CONTAINERS, NOW
 from checks.disk import PLACES
-from checks.logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, read_kept_log, read_size, read_sizes
+from checks.logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, of, read_kept_log, read_size, read_sizes
 from checks.room import IMAGES
 from checks.tidiness import DISK_USE, Unused, named_images, read_unused, survivor, unused
 from runbook.outcome import Differs
@@ -68,7 +68,9 @@ def test_docker_keeps_one_file_where_it_is_told_no_number() -> None:
 
 @pytest.mark.parametrize("options", [None, {}, {"max-file": "3"}])
 def test_without_a_size_nothing_is_rotated(options: dict[str, str] | None) -> None:
-    assert read_kept_log(container(), _inspected(options)).max_bytes is None
+    log = read_kept_log(container(), _inspected(options))
+    assert log.max_bytes is None
+    assert "without a limit" in str(log)
 
 
 def test_another_driver_has_no_file_to_look_at() -> None:
@@ -76,6 +78,26 @@ def test_another_driver_has_no_file_to_look_at() -> None:
     look = looking(TARGET, answers)
     assert [one.path for one in look.see(kept_logs)] == [None]
     assert look.see(logs_on_disk) == ()
+
+
+def test_a_log_without_a_limit_has_no_files_to_compare() -> None:
+    answers: dict[Question[Any], object] = {CONTAINERS: (_inspected({}),), NOW: CLOCK}
+    assert looking(TARGET, answers).see(logs_on_disk) == ()
+
+
+@pytest.mark.parametrize(("driver", "path"), [("local", LOG), ("json-file", ""), ("json-file", None)])
+def test_only_the_usual_driver_says_where_a_log_is(driver: str, path: str | None) -> None:
+    assert read_kept_log(container(), _inspected({}, driver) | {"LogPath": path}).path is None
+
+
+def test_a_path_may_have_spaces() -> None:
+    assert read_sizes("7 /a b c\n") == {"/a b c": 7}
+
+
+def test_a_container_that_is_not_there_has_no_log() -> None:
+    log = read_kept_log(container(), _inspected({}))
+    assert of([log], [None]) == ()
+    assert of([log], [None, container()]) == (log,)
 
 
 def test_a_logs_files_are_its_own() -> None:

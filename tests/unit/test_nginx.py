@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.nginx import Site, parse, read_files, read_site
+from checks.nginx import FOLDER, Site, parse, read_files, read_site
 
 MAIN = (
     "events { worker_connections 768; }\nhttp {\n  include /etc/nginx/conf.d/*.conf;\n  include sites-enabled/*;\n}\n"
@@ -162,7 +162,7 @@ def test_anything_that_looks_like_one_is_read_or_refused(text: str) -> None:
         read_site(lines, "psytech.jp", HEALTH)
 
 
-@pytest.mark.parametrize("text", ["{ }", "a;\n}", "a }", "a { b }", "a { b;", "a", "a { " * 22 + "} " * 22])
+@pytest.mark.parametrize("text", ["{ }", "a;\n}", "a }", "a { b } c;", "a { b;", "a", "a { " * 21 + "} " * 21])
 def test_what_is_no_configuration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"brace|midst"):
         parse(text)
@@ -175,6 +175,21 @@ def test_blocks_may_be_twenty_deep() -> None:
 def test_a_file_that_includes_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="include each other"):
         read_site(told(site="include sites-enabled/site;"), "psytech.jp", HEALTH)
+
+
+def test_files_may_include_each_other_twenty_deep() -> None:
+    def nested(deep: int) -> str:
+        links = "".join(f"{FOLDER}/{n}:include {n + 1};\n" for n in range(1, deep))
+        return f"{FOLDER}/nginx.conf:include 1;\n{links}{FOLDER}/{deep}:a;\n"
+
+    assert read_site(nested(20), "psytech.jp", HEALTH) is None
+    with pytest.raises(ValueError, match="include each other"):
+        read_site(nested(21), "psytech.jp", HEALTH)
+
+
+@pytest.mark.parametrize("more", ["include;", "listen;", "listen unix:/run/nginx.sock ssl;"])
+def test_what_names_neither_a_file_nor_a_port_is_passed_over(more: str) -> None:
+    assert site(server("psytech.jp", more)).port == 443
 
 
 def test_the_usual_port_comes_before_another_one() -> None:

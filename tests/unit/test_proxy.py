@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.containers import CONTAINERS, NOW
 from checks.proxy import (
+    BACKEND,
+    STATE,
     Listed,
     Saved,
+    backends,
     health_url,
     host_of,
     http_status_of,
@@ -20,8 +24,10 @@ from checks.proxy import (
     read_state,
 )
 from runbook.outcome import Undetermined
-from runbook.question import Output
-from tests.unit.test_containers import container
+from runbook.question import Output, Question
+from runbook.target import load
+from tests.unit.answering import looking
+from tests.unit.test_containers import container, inspection
 
 SERVICE: dict[str, Any] = {
     "name": "psyfit-web",
@@ -195,4 +201,22 @@ def test_what_the_proxy_does_not_save_is_refused(changed: dict[str, Any]) -> Non
 def test_without_files_there_are_no_paths_and_the_cache_is_where_it_says() -> None:
     options = {**SERVICE["options"], "tls_certificate_path": None, "tls_private_key_path": ""}
     assert (saved(options=options).certificate_path, saved(options=options).key_path) == (None, None)
+    assert saved(options={**options, "tls_private_key_path": None}).key_path is None
     assert saved(options={**options, "acme_cache_path": "/cache"}).acme_cache == "/cache"
+
+
+def test_only_a_target_that_has_an_address_is_asked() -> None:
+    state = json.dumps([{**SERVICE, "active_readers": ["gone:3000"]}])
+    answers: dict[Question[Any], object] = {
+        STATE: Output(0, state, ""),
+        CONTAINERS: (inspection(),),
+        NOW: Output(0, "1", ""),
+        BACKEND.about(url="http://172.18.0.6:3000/up"): Output(0, "200", ""),
+    }
+    found = looking(load("lab"), answers).see(backends)
+    assert [(one.container is not None, one.http_status) for one in found] == [(True, 200), (False, None)]
+
+
+def test_behind_a_service_that_the_proxy_does_not_have_is_nothing() -> None:
+    answers: dict[Question[Any], object] = {STATE: Output(0, "[]", ""), CONTAINERS: (), NOW: Output(0, "1", "")}
+    assert looking(load("lab"), answers).see(backends) == ()

@@ -135,20 +135,58 @@ def test_files_that_are_nobodys_were_put_there_by_hand() -> None:
         seen(["link /etc/nginx/a.pem ", "link /etc/nginx/a.key "], server("psytech.jp"))
 
 
+@pytest.mark.parametrize("site", ["", server("psytech.jp").replace("ssl_certificate", "#")])
+def test_where_nobody_ends_tls_there_is_nothing_to_renew(site: str) -> None:
+    with pytest.raises(Undetermined, match="no certificate to renew"):
+        looking(
+            TARGET,
+            {
+                CONTAINERS: (proxy(None, "127.0.0.1:8080"),),
+                LISTENING: Output(0, "", ""),
+                CONFIGURATION: Output(0, told(site=site), ""),
+            },
+        ).see(renewal)
+
+
+def test_files_elsewhere_are_not_by_hand_where_certbot_keeps_a_certificate_of_the_domain() -> None:
+    read = seen([*CONF, "link /etc/nginx/a.pem ", "link /etc/nginx/a.key "], server("psytech.jp"))
+    assert isinstance(read, Certbot)
+
+
+def test_one_file_of_certbots_is_not_by_hand() -> None:
+    assert isinstance(seen([LINKS[0], "link /etc/ssl/key.pem "]), Certbot)
+
+
+def test_a_link_into_the_archive_leads_nowhere_else() -> None:
+    assert certbot(*WELL).used == (frozenset({f"{LIVE}/fullchain.pem"}), frozenset({f"{LIVE}/privkey.pem"}))
+
+
+def test_settings_may_name_one_file_alone() -> None:
+    (kept,) = certbot(*LINKS, "conf /etc/letsencrypt/renewal/a.conf:fullchain = /a.pem").configured
+    assert kept.files == {"/a.pem"}
+
+
+def test_what_runs_after_a_renewal_is_known_without_certbots_settings() -> None:
+    assert certbot(*without("conf")).loaded_by == "/etc/letsencrypt/renewal-hooks/deploy/reload"
+
+
 def test_files_of_certbots_without_its_settings_are_not_by_hand() -> None:
     read = seen(LINKS)
     assert isinstance(read, Certbot)
     assert read.of_this is None
 
 
-def on_the_proxy(**options: Any) -> Certbot | Acme:
-    state = [{**SERVICE, "options": {**SERVICE["options"], **options}}]
+def on_the_proxy(state: list[dict[str, Any]] | None = None, **options: Any) -> Certbot | Acme:
+    if state is None:
+        state = [{**SERVICE, "options": {**SERVICE["options"], **options}}]
+    both = proxy(":443", ":80")
+    both["HostConfig"]["PortBindings"]["80/tcp"].append({"HostIp": "127.0.0.1", "HostPort": "8080"})
     cache = "/home/kamal-proxy/.config/kamal-proxy/certs"
     return renewal(
         looking(
             TARGET,
             {
-                CONTAINERS: (proxy(":443", ":80"),),
+                CONTAINERS: (both,),
                 LISTENING: Output(0, "", ""),
                 STATE: Output(0, json.dumps(state), ""),
                 ACME_CACHE.about(cache=cache): Output(
@@ -175,6 +213,8 @@ def test_the_proxy_without_files_renews_by_itself() -> None:
 def test_the_proxy_without_tls_renews_nothing() -> None:
     with pytest.raises(Undetermined, match="ends no TLS"):
         on_the_proxy(tls_enabled=False)
+    with pytest.raises(Undetermined, match="ends no TLS"):
+        on_the_proxy([])
 
 
 @given(st.lists(st.text() | st.sampled_from(WELL) | st.text().map(lambda one: f"conf {one}")))

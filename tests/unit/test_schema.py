@@ -41,12 +41,20 @@ def test_what_is_missing_another_or_too_much_is_named() -> None:
 
 def test_only_the_kinds_that_are_asked_for_are_compared() -> None:
     assert Schema(TABLE).differs_from(Schema({**TABLE, **INDEX}), KINDS["tables and columns"]) == ()
+    assert Schema({**TABLE, **INDEX}).differs_from(Schema(TABLE), KINDS["tables and columns"]) == ()
 
 
 def test_an_index_that_production_cannot_use_is_in_no_dump() -> None:
     unusable = {key: f"{definition} NOT VALID" for key, definition in INDEX.items()}
     assert Schema(TABLE).differs_from(Schema({**TABLE, **unusable}), ALL_KINDS) == ()
     assert Schema({**TABLE, **unusable}).differs_from(Schema({**TABLE, **INDEX}), ALL_KINDS)
+
+
+def test_a_constraint_that_was_never_validated_is_in_a_dump() -> None:
+    checked = {("constraint", "people.adult"): "CHECK (age > 17) NOT VALID"}
+    assert Schema(TABLE).differs_from(Schema({**TABLE, **checked}), ALL_KINDS) == (
+        "constraint people.adult is missing",
+    )
 
 
 def test_a_long_definition_is_cut() -> None:
@@ -85,6 +93,12 @@ def test_rows_and_sequences_are_read_from_a_line_each() -> None:
 def test_the_newest_row_is_an_instant_or_none() -> None:
     assert read_newest("1772000000.5\n") == datetime.fromtimestamp(1772000000.5, UTC)
     assert read_newest("\n") is None
+
+
+@pytest.mark.parametrize("line", ['"abc"', '["a", "b"]', "3"])
+def test_a_line_that_is_no_list_of_its_length_is_refused(line: str) -> None:
+    with pytest.raises(TypeError, match="not a list of 3"):
+        read_schema(line)
 
 
 @pytest.mark.parametrize("read", [read_schema, read_rows, read_behind, read_newest])

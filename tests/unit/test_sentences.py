@@ -1085,6 +1085,15 @@ def test_monitoring() -> None:
                 limit="7",
                 unit="minute",
             ),
+            *_all(
+                monitoring.last_run_is_recent,
+                "last_runs",
+                [(runs(minutes_ago=1499.9), PASSES), (runs(minutes_ago=1500.0), FAILS)],
+                cron_jobs=jobs,
+                script="a.sh",
+                limit="25",
+                unit="hour",
+            ),
         ]
     )
 
