@@ -188,6 +188,7 @@ def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
 
 
 def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
+    assert [one.serves for one in _ports()] == ["http", "https", "ssh"]
     local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
     assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).see(ports)] == ["http", "https"]
     with pytest.raises(NotApplicable):
