@@ -182,9 +182,7 @@ def backups(look: Look) -> tuple[Backup, ...]:
 def saved_files(look: Look) -> tuple[Backup, ...]:
     """Every dump of the database and every archive in the folder of the backups, oldest first by its name."""
     told = look.ask(LIST)
-    gone = told.status != 0 and "no such file" in told.err.lower()
-    if gone and "folder" not in told.lines:
-        return ()
+    gone = "no such file" in told.err.lower()
     with reading("the list of backups"):
         return tuple(read_list(told.out if gone else told.required("the list of backups").out))
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.access import (
+    DELETED_LOGS,
     HTTP,
     HTTPS,
     NAME,
@@ -29,6 +30,7 @@ from checks.access import (
     ports,
     read_service_logs,
     read_writers,
+    writers_to_deleted_logs,
 )
 from checks.cron import jobs_of
 from checks.host_keys import KEYS, HostKey, host_keys, read_host_keys
@@ -124,6 +126,15 @@ def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     nobody_writes_to_a_log_that_is_gone(())
 
 
+def test_a_log_is_as_old_as_its_last_line() -> None:
+    assert _logs(f"log 1790000300 100 regular file {MONITOR}\n")[0].minutes_ago == 5
+
+
+def test_only_who_writes_to_a_log_of_the_service_is_seen() -> None:
+    told = Output(0, f"open\tbash\t{MONITOR} (deleted)\nopen\tvi\t/tmp/x (deleted)\n", "")
+    assert looking(TARGET, {DELETED_LOGS: told}).see(writers_to_deleted_logs) == (Writer("bash", MONITOR),)
+
+
 @pytest.mark.parametrize(
     ("path", "ours"),
     [
@@ -166,6 +177,11 @@ def test_a_port_at_which_nobody_serves_is_told(met: Met) -> None:
         the_ports_answer(_ports(http=met, https=Met.TIMED_OUT))
 
 
+def test_without_a_port_nothing_answers() -> None:
+    with pytest.raises(Differs, match="no port"):
+        the_ports_answer(())
+
+
 @pytest.mark.parametrize("met", [Met.TIMED_OUT, Met.NO_ROUTE, Met.SILENT])
 def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
     with pytest.raises(Undetermined, match=rf"from here: port 443 \(https\): {met}"):
@@ -173,6 +189,7 @@ def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
 
 
 def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
+    assert [one.serves for one in _ports()] == ["http", "https", "ssh"]
     local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
     assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).see(ports)] == ["http", "https"]
     with pytest.raises(NotApplicable):

@@ -35,7 +35,7 @@ from steps.problems import (
     it_stays_locked,
 )
 from tests.unit.answering import looking
-from tests.unit.test_containers import inspection
+from tests.unit.test_containers import inspection, kept
 
 TARGET = Target(
     name="t",
@@ -83,6 +83,16 @@ def test_without_a_release_it_is_undetermined_because_of_it() -> None:
 
 def test_accounts_are_counted_for_as_long_as_the_release_locks_them() -> None:
     assert locked_accounts(looking(TARGET, answers(counts="[2, 20]"))) == LockedAccounts(2, 20, 30)
+
+
+def test_of_two_releases_the_longer_lock_counts() -> None:
+    other = kept("psyfit-web-1771900001")
+    told = answers()
+    told[CONTAINERS] = (*told[CONTAINERS], other)  # type: ignore[misc]
+    told[SETTINGS.about(release=other["Id"])] = Output(0, SAID.replace("LOCKOUT_MINUTES 30", "LOCKOUT_MINUTES 5"), "")
+    found = locked_accounts(looking(TARGET, told))
+    assert found is not None
+    assert found.minutes == 30
 
 
 def test_without_a_column_nobody_is_counted() -> None:

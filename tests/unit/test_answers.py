@@ -23,16 +23,20 @@ from checks import (
     edge,
     environment,
     filling,
+    going_back,
+    keeping,
     last_words,
     logs,
     proxy,
     repository,
     resources,
+    schema,
     sessions,
     underway,
 )
 from checks.edge import Published
-from runbook.outcome import Undetermined
+from runbook import rights
+from runbook.outcome import NotApplicable, Undetermined
 from runbook.question import HttpAnswer, Output, Question
 from runbook.target import Target
 from tests.unit.answering import looking
@@ -88,6 +92,7 @@ def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
     assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
     assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
     assert [*_seen(cron.scripts, SCRIPTS=Output(0, "", ""))] == []
+    assert _seen(environment.secret_files, SECRET_FILES=Output(0, "600 root /x\n", "No such file"))
     commit = "a" * 40
     assert _seen(repository.origin_commit, ORIGIN=Output(0, f"{commit}\trefs/heads/main\n", "")) == commit
     with pytest.raises(Undetermined, match="git ended with 2 and said: fatal: no"):
@@ -111,10 +116,14 @@ def test_secrets_of_the_organization_count_where_there_is_one() -> None:
     assert _github(200, 404) == {"OWN"}
 
 
-@pytest.mark.parametrize(("own", "shared"), [(401, 200), (200, 403), (404, 200), (500, 200)])
-def test_secrets_that_github_does_not_show_cannot_be_told(own: int, shared: int) -> None:
-    with pytest.raises(Undetermined):
+@pytest.mark.parametrize(
+    ("own", "shared", "right"),
+    [(401, 200, rights.GITHUB), (200, 403, rights.GITHUB), (404, 200, rights.GITHUB), (500, 200, None)],
+)
+def test_secrets_that_github_does_not_show_cannot_be_told(own: int, shared: int, right: object) -> None:
+    with pytest.raises(Undetermined) as told:
         _github(own, shared)
+    assert told.value.right is right
 
 
 def test_mails_that_wait() -> None:
@@ -141,12 +150,70 @@ def test_the_folders_in_which_a_job_looks(status: int, folders: tuple[str, ...])
     assert found.paths["backup.sh"] == folders
 
 
+def test_a_path_of_a_script_may_hold_blanks() -> None:
+    assert alerts.read_programs('path backup.sh "/a b:$PATH"\n', "/bin").paths["backup.sh"] == ("/a b", "/bin")
+
+
+def test_tables_of_production_have_names() -> None:
+    assert _seen(keeping.tables_of_production, TABLES=Output(0, "public.a\n\npublic.b\n", "")) == {
+        "public.a",
+        "public.b",
+    }
+
+
+def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> going_back.NewestRows:
+    """What is seen of the newest rows in two columns, beside a backup without rows and others with one of each time."""
+    whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
+    rows = ["", *(f"newest a.at 2026-02-14 {at}:00+00\n" for at in dumped)]
+    dumps = {f"/b/psyfit_production_2026021{day}_010000.sql.gz": row for day, row in enumerate(rows)}
+    own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
+    answers: dict[Question[Any], object] = {
+        **{
+            schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")
+            for table, at in zip("ab", production, strict=True)
+        },
+        backups.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
+        **{dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
+    }
+    return looking(TARGET.model_copy(update={"backups": own}), answers).see(going_back.newest_rows)
+
+
+def test_how_far_production_is_behind_a_backup() -> None:
+    at = datetime(2026, 2, 14, 2, tzinfo=UTC).timestamp()
+    assert _rows(str(at - 7200), "").hours_behind == 2
+    assert _rows(str(at - 7200), str(at - 3600)).hours_behind == 1
+    assert _rows(str(at + 3600), str(at)).hours_behind == -1
+    assert _rows("", "").hours_behind is None
+    with pytest.raises(Undetermined, match="no plain backup with rows"):
+        _rows("1", "1", dumped=())
+    with pytest.raises(NotApplicable, match="names no columns"):
+        looking(TARGET, {}).see(going_back.newest_rows)
+
+
 def test_only_a_sealed_backup_makes_a_sealed_drill() -> None:
     told = "now 1790000000\npassed 1780000000 restore x.sql.gz.gpg\npassed 1785000000 restore y.sql.gz\n"
     assert _seen(drilled.last_sealed_drill, PASSED=Output(0, told, "")).backup == "x.sql.gz.gpg"
 
 
 NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "HostPort": "1"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("read", "given"),
+    [
+        (access.read_service_logs, "now 1\nanything"),
+        (access.read_writers, "open\tx"),
+        (access.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
+        (backups.read_parts, "else 1 2"),
+        (drilled.read_passed, "now 1\nelse 2"),
+        (drilled.read_passed, "now 1\nnow"),
+    ],
+)
+def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
+    with pytest.raises(ValueError, match="there is a line of another form"):
+        read(given)
+
+
 REFUSED: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
     (access.read_service_logs, ("now 1\nanything",)),
     (access.read_writers, ("open\tx",)),
@@ -310,6 +377,6 @@ def test_sizes_that_docker_tells() -> None:
 
 
 def test_users_of_a_disk_are_the_largest_first() -> None:
-    one, two = filling.read_users("5\t/a\n9\t/b c\n\n3\t/b c\n")
-    assert (one.path, one.used_bytes, one.inodes) == ("/b c", 9, 3)
+    one, two = filling.read_users("5\t/a\n9\t/b\tc\n\n3\t/b\tc\n")
+    assert (one.path, one.used_bytes, one.inodes) == ("/b\tc", 9, 3)
     assert (two.path, two.inodes) == ("/a", 0)

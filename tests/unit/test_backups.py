@@ -52,6 +52,7 @@ TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="exampl
 SESSION_KEY = bytes([0x84, 10, 3]) + bytes.fromhex("0123456789ABCDEF") + b"\1"
 PASSPHRASE = bytes([0x8C, 4, 4, 9, 0, 8])
 SEALED = bytes([0xD2, 5]) + b"12345"
+PART_BYTES = 512
 LISTED = """now 1771002000
 file 10 1770915600 /b/psyfit_production_20260213_020000.sql.gz
 file 30 1771002000 /b/psyfit_production_20260214_020000.sql.gz.gpg
@@ -73,6 +74,11 @@ def test_a_name_without_a_time_leaves_the_files_own() -> None:
     _, nameless, _ = read_list(LISTED)
     assert nameless.named_at is None
     assert nameless.made_at == datetime.fromtimestamp(1771001999, UTC)
+
+
+def test_the_time_in_a_name_comes_before_the_files_own() -> None:
+    (one,) = read_list("now 9\nfile 1 8 /b/a_20260213_020000.sql.gz\nnamed 20260213_020000 5\n")
+    assert one.made_at == datetime.fromtimestamp(5, UTC)
 
 
 def test_what_was_written_to_just_now_may_be_unfinished() -> None:
@@ -128,9 +134,32 @@ def test_a_file_that_is_rotated_away_meanwhile_takes_no_other_with_it() -> None:
     assert len(found) == 3
 
 
+def test_a_file_that_is_told_to_be_gone_takes_no_listing_with_it() -> None:
+    assert len(_seen(Output(0, LISTED, "no such file"))) == 3
+
+
 def test_a_listing_that_failed_otherwise_is_no_listing() -> None:
     with pytest.raises(Undetermined):
         _seen(Output(1, LISTED, "find: Input/output error\n"))
+
+
+def test_what_is_beside_the_dumps_of_the_database_is_no_backup() -> None:
+    beside = ("/b/other_20260213_020000.sql.gz", "/b/psyfit_production_20260213_020000.tar")
+    assert len(_seen(Output(0, LISTED + "".join(f"file 1 1 {path}\n" for path in beside), ""))) == 3
+
+
+def test_plain_ones_are_read_whole_and_encrypted_ones_by_their_heads() -> None:
+    sealed = f"{PLAIN}.gpg"
+    octets = SESSION_KEY + SEALED
+    listed = f"now 1771002000\nfile 1 1 {PLAIN}\nfile {len(octets)} 1 {sealed}\n"
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        READ.about(file=PLAIN): Output(0, DUMPED, ""),
+        HEADS.about(files=[sealed]): Output(0, f"head {sealed} {octets.hex()}\n", ""),
+    }
+    look = looking(TARGET, answers)
+    assert [one.file.path for one in look.see(backups.plain_backups)] == [PLAIN]
+    assert [one.file.path for one in look.see(backups.encrypted_backups)] == [sealed]
 
 
 # The newest one
@@ -163,6 +192,7 @@ def test_one_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
     broken = DUMPED.replace("gzip 0", "gzip 1")
     assert _newest(broken).flaw == "it cannot be decompressed to its last byte"
     assert _newest(broken, modified=1771001940).flaw
+    assert _newest(modified=1771001941).flaw is None
     with pytest.raises(Undetermined, match="less than a minute ago"):
         _newest(broken, modified=1771001941)
 
@@ -184,12 +214,26 @@ def test_an_armoured_backup_is_not_judged() -> None:
 # An encrypted backup
 
 
-def _sealed(octets: bytes, size: int, age_seconds: int = 3600) -> EncryptedBackup:
+def test_where_none_is_encrypted_none_is_read() -> None:
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(backups.encrypted_backups) == ()
+
+
+def test_without_a_key_of_the_target_there_is_no_key_to_compare() -> None:
+    assert looking(TARGET, {}).see(backups.backup_key) is None
+
+
+def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") -> EncryptedBackup:
     """What is seen of one encrypted backup that begins like this."""
     now, path = 1771002000, "/b/psyfit_production_20260214_020000.sql.gz.gpg"
     listed = f"now {now}\nfolder\nfile {size} {now - age_seconds} {path}\n"
     heads = Output(0, f"head {path} {octets.hex()}\n", "")
-    look = looking(TARGET, {LIST: Output(0, listed, ""), backups.HEADS.about(files=[path]): heads})
+    in_parts = PARTS.about(file=path, first=str(len(SESSION_KEY) + 1), width=str(1 + PART_BYTES))
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, listed, ""),
+        HEADS.about(files=[path]): heads,
+        in_parts: Output(0, parts, ""),
+    }
+    look = looking(TARGET, answers)
     (one,) = look.see(backups.encrypted_backups)
     return one
 
@@ -209,6 +253,34 @@ def test_one_that_is_not_whole_has_a_flaw() -> None:
     assert _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1).flaw == "1 bytes are missing at its end"
 
 
+@pytest.mark.parametrize(
+    ("octets", "flaw"),
+    [
+        (SESSION_KEY, "it ends before its data"),
+        (SESSION_KEY + SEALED[:2], "5 bytes are missing at its end"),
+        (SESSION_KEY + bytes([0xC9, 1, 0]), "nothing in it would show that it was changed"),
+    ],
+)
+def test_why_one_is_not_whole(octets: bytes, flaw: str) -> None:
+    assert _sealed(octets, len(octets)).flaw == flaw
+
+
+@pytest.mark.parametrize(
+    ("last", "flaw"),
+    [
+        ("191", None),
+        ("190", "1 bytes follow after its end"),
+        ("192", "it breaks off inside its data"),
+        ("224", "it breaks off inside its data"),
+    ],
+)
+def test_one_in_parts_ends_with_its_last_part(last: str, flaw: str | None) -> None:
+    first = len(SESSION_KEY) + 1
+    end = first + 1 + PART_BYTES
+    parts = f"part {first} 233\npart {end} {last}\n"
+    assert _sealed(SESSION_KEY + bytes([0xD2, 233]), end + 1 + 191, parts=parts).flaw == flaw
+
+
 def test_one_that_is_not_whole_and_may_still_be_written_is_undetermined() -> None:
     with pytest.raises(Undetermined, match="written to less than a minute ago"):
         _sealed(SESSION_KEY + SEALED[:-1], len(SESSION_KEY + SEALED) - 1, age_seconds=59)
@@ -218,7 +290,7 @@ def test_one_that_is_not_whole_and_may_still_be_written_is_undetermined() -> Non
     "octets", [SESSION_KEY * 40, SESSION_KEY * 40 + SESSION_KEY[:1], SESSION_KEY * 40 + SESSION_KEY[:5]]
 )
 def test_more_recipients_than_are_read_are_undetermined_and_no_flaw(octets: bytes) -> None:
-    with pytest.raises(Undetermined, match=f"{HEAD_BYTES} bytes that are read"):
+    with pytest.raises(Undetermined, match="than the 16384 bytes that are read"):
         _sealed(octets, len(octets) + 1)
     assert _sealed(octets, len(octets)).flaw
 

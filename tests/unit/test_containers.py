@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import NEVER, Container, Fleet, is_release, muster, read_container
+from checks.containers import CONTAINERS, NEVER, Container, Fleet, is_release, muster, read_container
+from checks.containers import NOW as CLOCK
+from runbook.question import Output, Question
 from runbook.target import Containers as Names
 
 NOW = 1_790_000_000.0
@@ -51,6 +53,17 @@ def inspection(name: str = "psyfit-web-1771900000", **state: object) -> dict[str
 def container(name: str = "psyfit-web-1771900000", **state: object) -> Container:
     """The same, read."""
     return read_container(inspection(name, **state), NOW)
+
+
+def kept(name: str, *, running: bool = True, **changed: object) -> dict[str, Any]:
+    """The inspection of a release with an id and an image of its own, and without variables."""
+    made = inspection(name, Running=running)
+    return {**made, "Id": name, "Image": f"image of {name}", "Config": {**made["Config"], "Env": []}, **changed}
+
+
+def server_with(*inspected: dict[str, Any]) -> dict[Question[Any], object]:
+    """The answers of a server with these containers."""
+    return {CONTAINERS: inspected, CLOCK: Output(0, f"{NOW}\n", "")}
 
 
 def fleet_of(*names: str) -> Fleet:

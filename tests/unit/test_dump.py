@@ -146,6 +146,10 @@ def test_no_row_comes_back(tmp_path: Path) -> None:
     assert "somebody" not in done.stdout + done.stderr
 
 
+def test_a_dump_of_nothing_has_no_size() -> None:
+    assert read_dump("begins 0\ncompletes 0\nafter 0\nbytes 0\ngzip 0\n").size_bytes == 0
+
+
 def test_postgresqls_offsets_are_read() -> None:
     assert instant("2026-02-14 02:00:00+05:30") == instant("2026-02-13 20:30:00")
 

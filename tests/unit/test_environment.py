@@ -10,8 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.environment import SECRET_NAMES, Release, Variable, differing, read_variables
+from checks.environment import (
+    SECRET_NAMES,
+    TAKEN_OVER,
+    Release,
+    Variable,
+    differing,
+    read_variables,
+    releases_in_use,
+    shared,
+    taken_over,
+)
 from runbook.docker_api import Scrubber
+from runbook.outcome import Undetermined
+from runbook.question import Output
+from runbook.target import Target
+from tests.unit.answering import looking
+from tests.unit.test_containers import kept, server_with
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
 
 
 def release(name: str, **values: str) -> Release:
@@ -30,6 +47,29 @@ def test_equal_values_are_equal_and_others_are_named() -> None:
 
 def test_a_variable_that_is_missing_in_one_differs_from_nothing() -> None:
     assert differing([release("new", KEY="one"), release("old")], ["KEY"]) == ()
+
+
+def test_a_variable_that_is_not_there_shares_its_value_with_none() -> None:
+    one = release("new", KEY="one", OTHER="one", THIRD="two")
+    assert shared(one, ["KEY", "GONE", "OTHER", "THIRD"]) == ("KEY and OTHER",)
+
+
+def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
+    names = [f"psyfit-web-177190000{number}" for number in range(4)]
+    inspected = [kept(name, running=name == names[3]) for name in names]
+    found = looking(TARGET, server_with(*inspected)).see(releases_in_use)
+    assert [one.name for one in found] == [names[3], names[2]]
+
+
+def test_the_secrets_are_compared_with_the_newest_release_that_runs() -> None:
+    old, new = kept("psyfit-web-1771900000"), kept("psyfit-web-1771900001")
+    told = server_with(old, new)
+    told[TAKEN_OVER.about(release=new["Id"])] = Output(0, "same KEY\nother OTHER\n", "")
+    found = looking(TARGET, told).see(taken_over)
+    assert (found.release, found.same, found.other) == (new["Name"].removeprefix("/"), ("KEY",), ("OTHER",))
+    with pytest.raises(Undetermined) as raised:
+        looking(TARGET, server_with(kept("psyfit-web-1771900000", running=False))).see(taken_over)
+    assert raised.value.because == "the-web-release-is-up"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from steps.incidents import (
     the_logs_can_be_read,
 )
 from tests.unit.answering import looking
-from tests.unit.test_containers import container, fleet_of, inspection
+from tests.unit.test_containers import INSPECTION, container, fleet_of, inspection, kept, server_with
 
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
 CLOCK = Output(0, "1790000000\n", "")
@@ -136,7 +136,14 @@ def test_only_the_answer_itself_is_a_login(out: str, answered: bool) -> None:
     assert read_login(container(), Output(0, out, ""), "1").answered is answered
 
 
-@pytest.mark.parametrize("output", [Output(1, "", "Error response from daemon: paused"), Output(127, "", "not found")])
+@pytest.mark.parametrize(
+    "output",
+    [
+        Output(1, "", "Error response from daemon: paused"),
+        Output(126, "", "not executable"),
+        Output(127, "", "not found"),
+    ],
+)
 def test_a_client_that_cannot_be_run_tells_nothing(output: Output) -> None:
     with pytest.raises(Undetermined):
         read_login(container(), output, "1")
@@ -266,8 +273,16 @@ V2 = """\
         (V2, Counted(800, 1000, 0, False, 0, 0)),
         (V2.replace("cpu.max:max", "cpu.max:50000"), Counted(800, 1000, 0, True, 0, 0)),
         (V2.replace("memory.max:1000", "memory.max:max"), Counted(800, None, 0, False, 0, 0)),
+        (V2.replace("inactive_file", "other"), Counted(900, 1000, 0, False, 0, 0)),
     ],
-    ids=["v1", "v1 without a limit of CPU time", "v2", "v2 with one", "v2 without a limit of memory"],
+    ids=[
+        "v1",
+        "v1 without a limit of CPU time",
+        "v2",
+        "v2 with one",
+        "v2 without a limit of memory",
+        "v2 without a cache",
+    ],
 )
 def test_both_versions_of_cgroups_are_read(files: str, counted: Counted) -> None:
     server_bytes, groups = read_groups(FIRST + files)
@@ -306,6 +321,16 @@ def test_a_container_that_is_held_back_is_told() -> None:
 def test_files_that_cannot_be_read_tell_nothing() -> None:
     with pytest.raises(Undetermined, match="could not be read"):
         _used("")
+
+
+def test_a_container_that_ended_meanwhile_uses_nothing() -> None:
+    state, pids = INSPECTION["State"], {WEB: 10, "psyfit-web-1771900001": 11}
+    answers: dict[Question[Any], object] = {
+        **server_with(*(kept(name, State={**state, "Pid": pid}) for name, pid in pids.items())),
+        CGROUPS.about(pids=["11", "10"]): Output(0, f"{FIRST}{V2}pid 11\n", ""),
+    }
+    (one,) = looking(TARGET, answers).see(usage)
+    assert (one.container.name, one.held_back_percent) == (WEB, 0.0)
 
 
 def test_nothing_running_is_not_well() -> None:

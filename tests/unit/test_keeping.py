@@ -35,7 +35,22 @@ def test_a_file_is_told_with_its_mode_and_owner() -> None:
 
 
 def test_a_path_lies_on_a_device() -> None:
-    assert read_devices("64 /var/backups/psyfit\n7 /\n") == [Place("/var/backups/psyfit", 64), Place("/", 7)]
+    assert read_devices("64 /var/back ups\n7 /\n") == [Place("/var/back ups", 64), Place("/", 7)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "account", "may"),
+    [
+        (0o100, "deploy", True),
+        (0o011, "deploy", False),
+        (0o001, "other", True),
+        (0o112, "other", False),
+        (0o001, "root", True),
+        (0o666, "root", False),
+    ],
+)
+def test_who_may_execute_a_file(mode: int, account: str, may: bool) -> None:
+    assert Owned("/x", mode, "deploy").executable_by(account) is may
 
 
 def test_a_variable_that_only_shells_have_is_unseen() -> None:

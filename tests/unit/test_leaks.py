@@ -13,11 +13,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.environment import TAKEN_OVER, read_taken_over
-from checks.leaks import IN_GIT, IN_IMAGES, IN_LOG_FILES, IN_LOGS, IN_PROCESSES, Sighting, read_git, read_search
+from checks.leaks import (
+    IN_GIT,
+    IN_IMAGES,
+    IN_LOG_FILES,
+    IN_LOGS,
+    IN_PROCESSES,
+    Search,
+    Sighting,
+    leaks_in_images,
+    leaks_in_log_files,
+    read_git,
+    read_search,
+)
 from checks.login import read_log_in
 from checks.owned import read_owned
+from checks.room import IMAGES
 from runbook.outcome import Undetermined
 from runbook.question import Command, Output
+from runbook.target import Target
+from tests.unit.answering import looking
+from tests.unit.test_containers import kept, server_with
+
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+WEB = "psyfit-web-1771900000"
 
 ENVIRONMENT = """\
 POSTGRES_PASSWORD=correct horse
@@ -157,10 +176,34 @@ def test_a_log_in_was_taken_or_refused(answer: Output, taken: bool, tried: bool)
     assert (found.taken, found.tried) == (taken, tried)
 
 
-@pytest.mark.parametrize("answer", [Output(2, "", "could not translate host name"), Output(0, "", "")])
+@pytest.mark.parametrize(
+    "answer", [Output(2, "", "could not translate host name"), Output(0, "", ""), Output(1, "1\n", "")]
+)
 def test_a_log_in_that_failed_for_another_reason_is_no_refusal(answer: Output) -> None:
     with pytest.raises(Undetermined):
         read_log_in(answer)
+
+
+def _in_images(*tags: list[str] | None) -> Search:
+    """What is found where images have these names, and the release's is psyfit:0a1b2c3."""
+    own = [tag for names in tags for tag in names or () if tag.startswith("psyfit:")]
+    answers = {
+        **server_with(kept(WEB)),
+        IMAGES: tuple({"RepoTags": names} for names in tags),
+        IN_IMAGES.about(release=WEB, images=own): Output(0, "looked\tpsyfit\t1\t0\n", ""),
+    }
+    return looking(TARGET, answers).see(leaks_in_images)
+
+
+def test_the_images_that_are_called_as_the_releases_are_looked_into() -> None:
+    assert _in_images(None, ["psyfit:1", "other:1"], ["psyfit:2"]).places == ("psyfit",)
+    with pytest.raises(Undetermined, match="no image is called as the release's"):
+        _in_images(None, ["other:1"])
+
+
+def test_without_a_release_there_is_nothing_to_look_for() -> None:
+    with pytest.raises(Undetermined, match="no web release"):
+        looking(TARGET, server_with()).see(leaks_in_log_files)
 
 
 LINES = st.lists(

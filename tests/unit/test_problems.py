@@ -134,9 +134,9 @@ def test_one_that_was_restarted_just_now_is_failing() -> None:
     assert not is_failing(replace(young, up_seconds=3600))
 
 
-def _look(database: str, said: str = "", **state: Any) -> Any:
+def _look(database: str, said: str = "", *, envelope: str = "data", **state: Any) -> Any:
     body = (
-        '{"status": "success", "data": {"health_status": "x", "timestamp": "x", "version": "1", '
+        f'{{"status": "success", "{envelope}": {{"health_status": "x", "timestamp": "x", "version": "1", '
         f'"checks": {{"database": "{database}"}}}}}}'
     )
     answers: dict[Question[Any], object] = {
@@ -158,6 +158,20 @@ def test_what_a_running_release_said_is_past_when_it_reaches_its_database() -> N
 def test_a_running_release_that_does_not_reach_it_says_why() -> None:
     with pytest.raises(Differs, match="says “could not translate host name”: the database is away"):
         the_releases_reach_their_database(_look("error", AWAY).see(last_words))
+
+
+def test_another_answer_says_nothing_of_the_database() -> None:
+    assert _look("error", AWAY, envelope="else").see(last_words) == ()
+
+
+def test_a_release_says_it_once_and_one_without_known_words_nothing() -> None:
+    (one,) = _look("error", AWAY, Restarting=True).see(last_words)
+    assert str(one) == f"{WEB} says “could not translate host name”"
+    assert _look("error").see(last_words) == ()
+
+
+def test_words_are_told_from_the_container_that_says_them() -> None:
+    assert read_last_words("container\ta\nx\ty\ncontainer\tb\ncontainer\n") == {"a": "x\ty", "b": "container"}
 
 
 def test_a_release_that_failed_says_why() -> None:

@@ -36,6 +36,11 @@ def test_what_differs_from_the_commit_is_named(line: str, path: str) -> None:
     assert read_status(f"{HEAD}{line}\n").changed == (path,)
 
 
+def test_a_change_that_names_no_path_is_refused() -> None:
+    with pytest.raises(ValueError, match="too few fields"):
+        read_status(f"{HEAD}1 .M {MODES} {OTHER} {OTHER}\n")
+
+
 def test_a_file_that_git_is_told_not_to_look_at_is_no_secret() -> None:
     assert read_status(f"{HEAD}hidden config/proxy-options\n").hidden == ("config/proxy-options",)
 

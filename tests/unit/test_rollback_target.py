@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.containers import Container
 from checks.environment import Variable
-from checks.migrations import read_migrations
+from checks.migrations import APPLIED, IN_CLONE, IN_IMAGE, migrations, read_migrations
 from checks.releases import born
-from checks.rollback_target import RollbackTarget, choose
-from tests.unit.test_containers import container
+from checks.rollback_target import RollbackTarget, choose, rollback_target
+from checks.room import IMAGES
+from runbook.outcome import Undetermined
+from runbook.question import Output, Question
+from runbook.target import Target
+from tests.unit.answering import looking
+from tests.unit.test_containers import container, kept, server_with
 
 BEGUN = datetime(2026, 2, 24, tzinfo=UTC)
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
+OLD, NEW, NEWER = (f"psyfit-web-177190000{number}" for number in range(3))
+
+
+def answers(*inspected: dict[str, Any], images: tuple[str, ...] = ()) -> dict[Question[Any], object]:
+    """Of a server whose database has migration 1, whose releases have 1 and 2, and whose clone has 1, 2 and 3."""
+    paths = [f"migrate/{number}_x.rb\n" for number in (1, 2, 3)]
+    return {
+        **server_with(*inspected),
+        IMAGES: tuple({"Id": image} for image in images),
+        APPLIED: Output(0, "1\n", ""),
+        IN_CLONE: Output(0, "".join(paths), ""),
+        **{IN_IMAGE.about(release=name): Output(0, "".join(paths[:2]), "") for name in (OLD, NEW, NEWER)},
+    }
 
 
 def release(name: str, *, running: bool = False) -> Container:
@@ -77,6 +98,39 @@ def test_migrations_are_the_files_that_begin_with_digits() -> None:
     paths = ["migrate/", "migrate/20251001000000_create_clinics.sql", "migrate/README", "./20251008000000_x.rb"]
 
     assert read_migrations(paths) == {"20251001000000", "20251008000000"}
+    assert read_migrations(["\u0661_in_other_digits.rb"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("running", "looked_into"),
+    [((), {NEWER}), ((OLD,), {OLD}), ((OLD, NEW), {OLD, NEW})],
+    ids=["none", "an older one", "two"],
+)
+def test_migrations_are_those_of_what_runs_or_else_of_the_newest(
+    running: tuple[str, ...], looked_into: set[str]
+) -> None:
+    inspected = [kept(name, running=name in running) for name in (OLD, NEW, NEWER)]
+    found = looking(TARGET, answers(*inspected)).see(migrations)
+    assert found.releases == dict.fromkeys(looked_into, ("2",))
+    assert found.clone == ("2", "3")
+
+
+def test_without_a_release_no_migration_can_be_told() -> None:
+    with pytest.raises(Undetermined, match="no web release"):
+        looking(TARGET, answers()).see(migrations)
+
+
+def test_the_image_to_roll_back_to_is_there_or_not() -> None:
+    releases = (kept(OLD, running=False), kept(NEW))
+    for there in (True, False):
+        images = (f"image of {OLD if there else NEW}",)
+        found = looking(TARGET, answers(*releases, images=images)).see(rollback_target)
+        assert found is not None
+        assert (found.release.name, found.running.name, found.image_there) == (OLD, NEW, there)
+
+
+def test_without_an_older_release_there_is_nothing_to_roll_back_to() -> None:
+    assert looking(TARGET, answers(kept(NEW))).see(rollback_target) is None
 
 
 @given(st.lists(st.text()))

@@ -17,10 +17,24 @@ import pytest
 
 import checks.certificate
 from checks.cron import schedule_of
+from checks.logs import ROTATED
 from checks.renewal import Acme, Certbot
 from runbook.met import Met
 from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
-from steps import access, backups, certificate, deploy, health, incidents, logs, manual, monitoring, problems, secrets
+from steps import (
+    access,
+    backups,
+    certificate,
+    deploy,
+    health,
+    incidents,
+    logs,
+    manual,
+    monitoring,
+    problems,
+    saved,
+    secrets,
+)
 
 PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be told", "is not applicable"
 Step = Callable[..., object]
@@ -136,6 +150,32 @@ def test_the_health_check() -> None:
     )
 
 
+def test_the_health_answer_as_a_whole() -> None:
+    def labelled(version: str) -> Any:
+        return seen(running_releases=(seen(version=version),))
+
+    check(
+        [
+            *_all(
+                health.the_application_answers,
+                "health",
+                [(seen(from_application=own, answered="x"), PASSES if own else FAILS) for own in (True, False)],
+            ),
+            *_all(
+                health.every_documented_field_is_there,
+                "health",
+                [(seen(unlike_form=()), PASSES), (seen(unlike_form=("no version",)), FAILS)],
+            ),
+            *_all(
+                health.the_version_is_the_releases,
+                "fleet",
+                [(labelled("1.1"), PASSES), (labelled("1.2"), FAILS)],
+                health=_health(version="1.1"),
+            ),
+        ]
+    )
+
+
 def test_the_version_by_the_commit_in_a_name() -> None:
     def fleet(*commits: str | None) -> Any:
         return seen(running_releases=tuple(seen(version=None, made_from=lambda _, one=one: one) for one in commits))
@@ -218,6 +258,55 @@ def test_containers() -> None:
                     (_fleet(_container()), PASSES),
                     (_fleet(_container(), others=(_container(),)), FAILS),
                 ],
+            ),
+        ]
+    )
+
+
+def test_releases() -> None:
+    up, down = _container(name="up"), _container(name="down", running=False, exit_code=1)
+    ended = seen(**{**vars(down), "ended_in_order": True})
+    failed = seen(**{**vars(down), "ended_in_order": False})
+
+    def releases(*every: Any) -> Any:
+        return seen(releases=every, running_releases=tuple(one for one in every if one.running))
+
+    def backends(*containers: Any) -> Any:
+        return tuple(seen(target="web:80", container=one) for one in containers)
+
+    check(
+        [
+            *_all(
+                health.it_is_running,
+                "fleet",
+                [(releases(up, down), PASSES), (releases(down), FAILS), (releases(), FAILS)],
+                who="the web release",
+            ),
+            (health.it_is_not_paused, {"fleet": _fleet(db=up), "who": "the database"}, PASSES),
+            *_all(
+                health.one_release_runs,
+                "fleet",
+                [(releases(down), FAILS), (releases(up, down), PASSES), (releases(up, up), FAILS)],
+            ),
+            *_all(
+                health.there_is_a_release_to_go_back_to,
+                "fleet",
+                [
+                    (releases(seen(**{**vars(up), "ended_in_order": True})), FAILS),
+                    (releases(ended, failed), PASSES),
+                    (releases(failed), FAILS),
+                ],
+            ),
+            *_all(
+                health.the_route_leads_to_the_running_release,
+                "backends",
+                [
+                    ((), FAILS),
+                    (backends(up), PASSES),
+                    (backends(up, down), FAILS),
+                    (backends(None), FAILS),
+                ],
+                fleet=releases(up, down),
             ),
         ]
     )
@@ -445,6 +534,30 @@ def test_deploying() -> None:
     )
 
 
+def test_the_clone() -> None:
+    def clone(*changed: str, hidden: tuple[str, ...] = ()) -> Any:
+        return seen(branch="main", changed=changed, hidden=hidden)
+
+    check(
+        [
+            *_all(
+                deploy.nothing_is_left_to_undo, "under_way", [(seen(undo=()), PASSES), (seen(undo=("0001",)), FAILS)]
+            ),
+            *_all(deploy.the_branch_is_checked_out, "branch", [("main", PASSES), ("other", FAILS)], clone=clone()),
+            *_all(
+                deploy.the_clone_is_clean,
+                "clone",
+                [(clone(), PASSES), (clone("a"), FAILS), (clone(hidden=("a",)), FAILS)],
+            ),
+            *_all(
+                deploy.the_clones_migrations_are_applied,
+                "migrations",
+                [(seen(clone=()), PASSES), (seen(clone=("2026",)), FAILS)],
+            ),
+        ]
+    )
+
+
 # 5 Backups
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -509,6 +622,7 @@ def test_plain_backups() -> None:
                     ((_plain(hour=1), _plain(hour=2), _plain(hour=0, complete=False)), PASSES),
                 ],
             ),
+            *_all(backups.there_is_a_backup, "backups", [((), FAILS), ((_plain(),), PASSES)]),
             *_all(
                 backups.gzip_is_whole,
                 "plain_backups",
@@ -574,6 +688,13 @@ def test_plain_backups() -> None:
                 {"plain_backups": (_plain(),), "tables_of_production": frozenset(), "percent": 80},
                 FAILS,
             ),
+            *_all(
+                backups.the_tables_are_in_it,
+                "percent",
+                [(99, PASSES), (100, FAILS)],
+                plain_backups=(_plain(tables=" ".join(map(str, range(99)))),),
+                tables_of_production=frozenset(map(str, range(100))),
+            ),
         ]
     )
 
@@ -634,6 +755,130 @@ def test_encrypted_backups() -> None:
                 days=30,
             ),
             (backups.the_key_lasts, {"key_in_ring": None, "backup_key": None, "days": 30}, NOT),
+        ]
+    )
+
+
+def test_copies_in_a_bucket() -> None:
+    def copy(minutes: int, stored: Any) -> Any:
+        return seen(minutes_old=minutes, stored=stored, backup=seen(name="x"))
+
+    sealed, plain = seen(encrypted_by="AES256"), seen(encrypted_by=None)
+    check(
+        [
+            *_all(
+                backups.each_has_its_copy,
+                "offsite_copies",
+                [
+                    (None, NOT),
+                    ((), NOT),
+                    ((copy(60, None),), NOT),
+                    ((copy(61, None),), FAILS),
+                    ((copy(61, sealed), copy(1, None)), PASSES),
+                ],
+                look=_look(offsite=seen(bucket="b", prefix="p")),
+                minutes=60,
+            ),
+            *_all(
+                backups.copies_are_encrypted,
+                "offsite_copies",
+                [((copy(1, None),), UNTOLD), ((copy(1, sealed),), PASSES), ((copy(1, sealed), copy(1, plain)), FAILS)],
+            ),
+            *_all(
+                backups.bucket_encrypts,
+                "offsite_default_encryption",
+                [(None, FAILS), ("AES256", PASSES)],
+                offsite_copies=(),
+            ),
+            *_all(
+                backups.bucket_blocks,
+                "offsite_openness",
+                [(None, NOT), (seen(unblocked=()), PASSES), (seen(unblocked=("one",)), FAILS)],
+            ),
+            *_all(
+                backups.bucket_is_not_public,
+                "offsite_openness",
+                [
+                    (seen(by_policy=False, by_grants=()), PASSES),
+                    (seen(by_policy=True, by_grants=()), FAILS),
+                    (seen(by_policy=False, by_grants=("READ",)), FAILS),
+                ],
+            ),
+            *_all(backups.bucket_keeps_versions, "offsite_versioning", [("Enabled", PASSES), ("Suspended", FAILS)]),
+        ]
+    )
+
+
+def test_what_is_saved_beside_the_database() -> None:
+    def archive(hours: float, *, encrypted: bool = False) -> Any:
+        return seen(name="a.tar", hours_old=hours, encrypted=encrypted)
+
+    def contents(**fields: Any) -> Any:
+        return seen(**{"whole": True, "kept": 0, "files": 0, "missing": (), **fields})
+
+    key = frozenset({"A"})
+    keys, named, unnamed = (_look(backups=seen(keys="k", volumes=volumes)) for volumes in ((), ("v",), ()))
+    ages = {0.0: PASSES, 24.9: PASSES, 25.0: FAILS, -1 / 60: PASSES, -1.5 / 60: FAILS}
+    check(
+        [
+            *_all(
+                saved.old_archives_are_removed,
+                "archives",
+                [
+                    ({"v": (archive(48), archive(1))}, PASSES),
+                    ({"v": (archive(48.1), archive(1))}, FAILS),
+                    ({"v": (archive(99),)}, PASSES),
+                ],
+                days=2,
+                kept=1,
+            ),
+            *_all(
+                saved.every_volume_is_named, "volumes_of_releases", [({}, NOT), ({"v": ("web",)}, FAILS)], look=unnamed
+            ),
+            *_all(
+                saved.every_volume_is_named,
+                "volumes_of_releases",
+                [({}, PASSES), ({"v": ("web",)}, PASSES), ({"w": ("web",)}, FAILS)],
+                look=named,
+            ),
+            *_all(
+                saved.the_archives_are_whole,
+                "contents_of_archives",
+                [((), NOT), ((contents(),), PASSES), ((contents(), contents(whole=False)), FAILS)],
+            ),
+            *_all(
+                saved.the_files_are_in_it,
+                "contents_of_archives",
+                [
+                    ((), NOT),
+                    ((contents(),), NOT),
+                    ((contents(), contents(files=1)), PASSES),
+                    ((contents(kept=1),), PASSES),
+                    ((contents(files=1), contents(files=1, missing=("x",))), FAILS),
+                ],
+            ),
+            *_all(
+                saved.the_keys_are_saved,
+                "archives",
+                [({"k": ()}, FAILS), *(({"k": (archive(hours),)}, outcome) for hours, outcome in ages.items())],
+                look=keys,
+                limit=25,
+            ),
+            *_all(
+                saved.the_keys_are_sealed_rightly,
+                "sealed_archives",
+                [
+                    ({}, FAILS),
+                    ({"k": _sealed("A")}, PASSES),
+                    ({"k": _sealed("A", hides=True)}, UNTOLD),
+                    ({"k": _sealed("A", flaw="cut off")}, FAILS),
+                    ({"k": _sealed("A", "B")}, FAILS),
+                    ({"k": _sealed("A", passphrase=True)}, FAILS),
+                    ({"k": _sealed()}, FAILS),
+                ],
+                look=keys,
+                backup_key=key,
+            ),
         ]
     )
 
@@ -941,6 +1186,63 @@ def test_ports() -> None:
     check(_all(access.the_ports_answer, "ports", [((), FAILS), ((seen(met=Met.OK),), PASSES)]))
 
 
+def test_what_the_jobs_need() -> None:
+    def programs(*missing: str) -> Any:
+        return seen(
+            missing=lambda _, names: [one for one in names if one in missing], places={}, paths={"a.sh": ("/bin",)}
+        )
+
+    def executable(by: str) -> Any:
+        return {"/bin/a.sh": seen(executable_by=lambda account: account == by, mode=0o644, owner="x")}
+
+    alive, dead = seen(alive=True, state="S"), seen(alive=False, state="Z")
+    check(
+        [
+            *_all(
+                monitoring.the_script_can_mail,
+                "programs",
+                [(programs(), PASSES), (programs("mail"), PASSES), (programs("mail", "sendmail"), FAILS)],
+                script="a.sh",
+            ),
+            *_all(monitoring.no_mail_waits, "waiting_mails", [(0, PASSES), (1, FAILS)]),
+            *_all(
+                monitoring.the_last_mail_was_delivered,
+                "last_delivery",
+                [
+                    (seen(last=last, lines=1, path="/x"), outcome)
+                    for last, outcome in {"delivered": PASSES, "refused": FAILS, "put off": FAILS}.items()
+                ],
+                name="X",
+            ),
+            *_all(
+                monitoring._finds,
+                "programs",
+                [(programs(), PASSES), (programs("df"), FAILS)],
+                script="a.sh",
+                names=("df", "curl"),
+            ),
+            *_all(
+                monitoring.cron_is_running,
+                "cron_processes",
+                [((), FAILS), ((dead,), FAILS), ((dead, alive), PASSES)],
+            ),
+            *_all(
+                monitoring.crontab_is_well_formed,
+                "crontab",
+                [(seen(flaws=()), PASSES), (seen(flaws=("line 1",)), FAILS)],
+            ),
+            *_all(
+                monitoring.script_can_be_executed,
+                "scripts",
+                [(executable("deploy"), PASSES), (executable("root"), FAILS)],
+                look=_look(cron=seen(account="deploy")),
+                cron_jobs={"a.sh": seen(script="/bin/a.sh")},
+                script="a.sh",
+            ),
+        ]
+    )
+
+
 def test_a_log_of_a_script() -> None:
     def log(minutes: float, *, regular: bool = True) -> Any:
         return (seen(path="/a.log", regular=regular, minutes_ago=minutes, size_bytes=1),)
@@ -1083,6 +1385,56 @@ def test_the_certificate() -> None:
     )
 
 
+def test_the_certificate_that_is_shown() -> None:
+    def pairs(*names: str) -> Any:
+        return tuple(seen(key=name, fingerprint=name) for name in names)
+
+    shown = seen(key="F", fingerprint="F", names=("service.example",), covers=lambda one: one == "service.example")
+    check(
+        [
+            *_all(
+                certificate.the_domain_shows_a_certificate,
+                "encryption",
+                [(seen(error=None), PASSES), (seen(error="reset"), FAILS)],
+            ),
+            *_all(
+                certificate.the_certificate_covers_the_domain,
+                "look",
+                [(HTTPS, PASSES), (_look(domain="other.example"), FAILS)],
+                certificate=shown,
+            ),
+            *_all(
+                certificate.the_certificate_is_trusted,
+                "encryption",
+                [(seen(chain_error=None), PASSES), (seen(chain_error="self-signed"), FAILS)],
+            ),
+            *(
+                case
+                for step in (certificate.the_key_belongs_to_the_certificate, certificate.the_file_is_the_certificate)
+                for case in _all(
+                    step, "key_pairs", [((), FAILS), (pairs("G"), FAILS), (pairs("G", "F"), PASSES)], certificate=shown
+                )
+            ),
+            (certificate.the_renewal_is_started, {"renewal": replace(_certbot(), runs=())}, FAILS),
+            *_all(
+                certificate.a_renewed_one_is_loaded,
+                "renewal",
+                [
+                    (Acme(frozenset(), False, 301), PASSES),
+                    (_certbot(installer="nginx"), PASSES),
+                    (_certbot(installer=None, hook="systemctl reload nginx"), PASSES),
+                    (_certbot(installer=None, hook=""), FAILS),
+                ],
+            ),
+            *_all(
+                certificate.the_domain_refuses_old_tls,
+                "encryption",
+                [(seen(old_protocol=None), PASSES), (seen(old_protocol="TLSv1.1"), FAILS)],
+            ),
+        ]
+    )
+
+
 def test_whose_key_is_in_use() -> None:
     def looked(saved: Any) -> Any:
         return seen(see=lambda _: saved)
@@ -1190,19 +1542,65 @@ def test_secrets() -> None:
     )
 
 
+def test_the_values_of_secrets() -> None:
+    def release(**values: str) -> Any:
+        variables = {name: seen(fingerprint=value) for name, value in values.items()}
+        return seen(name="web", variables=variables, flaw_of=lambda name: None if values.get(name) else "it is empty")
+
+    one, other = release(A="1", B="2"), release(A="1", B="3")
+    found = seen(places=("the history",), sightings=("A in 1 line of it",))
+    check(
+        [
+            *_all(
+                secrets.the_releases_have_the_variables,
+                "releases_in_use",
+                [((one,), PASSES), ((one, release(A="1", B="")), FAILS)],
+                names="A and B",
+            ),
+            *_all(
+                secrets.the_variables_are_equal,
+                "releases_in_use",
+                [((one, one), PASSES), ((one, other), FAILS)],
+                names="A and B",
+            ),
+            *_all(
+                secrets.no_secret_serves_twice,
+                "releases_in_use",
+                [((one,), PASSES), ((one, release(A="1", B="1")), FAILS)],
+                names="A and B",
+            ),
+            *_all(
+                secrets.the_database_asks, "log_in_of_anybody", [(seen(taken=False), PASSES), (seen(taken=True), FAILS)]
+            ),
+            *_all(
+                secrets.no_value_in_images,
+                "leaks_in_images",
+                [(seen(places=("x",), sightings=()), PASSES), (found, FAILS)],
+            ),
+        ]
+    )
+
+
 # 9 Logs
 
 
 def test_logs() -> None:
     mb = 10**6
     limit = seen(max_bytes=10 * mb, max_files=3)
+    rotated = seen(driver=ROTATED, **vars(limit))
 
     def on_disk(*sizes: int, **log: Any) -> Any:
         return seen(sizes_bytes=sizes, log=seen(**{**vars(limit), **log}))
 
     check(
         [
-            (logs._require_rotated, {"logs": (), "files": 3, "size": 10}, FAILS),
+            *_all(
+                logs._require_rotated,
+                "logs",
+                [((), FAILS), ((rotated,), PASSES), ((rotated, seen(**{**vars(rotated), "max_files": 4})), FAILS)],
+                files=3,
+                size=10,
+            ),
             *_all(
                 logs.no_log_file_is_too_large,
                 "logs_on_disk",
@@ -1340,6 +1738,7 @@ def test_why_a_backup_is_late() -> None:
     check(
         [
             (step, late(24.9), PASSES),
+            (step, late(24.9, backups=(*late(30)["backups"], *late(24.9)["backups"])), PASSES),
             *((step, late(24.9, **one), PASSES) for one in causes),
             *((step, late(25, **one), FAILS) for one in causes),
             *((step, late(25, **one), UNTOLD) for one in no_causes),

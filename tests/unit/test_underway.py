@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.underway import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, WORK, migration_lock, process, read_locks, read_work
+from checks.underway import (
+    BACKUP_LOCK,
+    DEPLOY_LOCK,
+    DRILL_LOCK,
+    LOCKS_IN_DATABASE,
+    WORK,
+    migration_lock,
+    migrations_locked,
+    process,
+    read_locks,
+    read_work,
+)
 from runbook import journal
-from runbook.question import facts_of
+from runbook.question import Output, facts_of
 from runbook.target import load
+from tests.unit.answering import looking
 
 
 def test_on_an_idle_server_nothing_is_under_way() -> None:
@@ -67,7 +79,15 @@ def test_a_script_is_known_by_any_path() -> None:
 
 
 def test_locks_of_the_database_are_read() -> None:
-    assert read_locks("0|7\n1|0\n") == {7, 1 << 32}
+    assert read_locks("0|7\n\n1|0\n") == {7, 1 << 32}
+
+
+def test_the_lock_of_migrations_is_the_databases_own() -> None:
+    target = load("lab")
+    own = migration_lock(target.backups.database)
+    for key, locked in ((own, True), (own + 1, False)):
+        told = Output(0, f"{key >> 32}|{key & 0xFFFFFFFF}\n", "")
+        assert looking(target, {LOCKS_IN_DATABASE: told}).see(migrations_locked) is locked
 
 
 def test_the_lock_of_migrations_is_numbered_as_rails_numbers_it() -> None:
