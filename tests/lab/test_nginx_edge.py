@@ -51,6 +51,7 @@ def test_an_account_without_sudo_knows_the_edge_and_lacks_what_is_certbots(
         "the-renewal-of-the-certificate-is-set-up",
         "the-renewal-of-the-certificate-runs-by-itself",
         "a-renewed-certificate-comes-into-use",
+        "nobody-relies-on-a-command-that-the-proxy-does-not-have",
     }
 
 
