@@ -134,7 +134,8 @@ class Inside:
         ports = {"https_port": 443, "http_port": 80, "port": 53}
         text = re.sub(r"\[ssh\]\n(.+\n)*", "[ssh]\nlocal = true\n", text)
         text = text.replace(str(self._server.state), f"{THERE}/state")
-        text = text.replace(f":{PORTS['8030/tcp']}", ":8030")
+        for served in ("8030", "8900"):
+            text = text.replace(f":{PORTS[f'{served}/tcp']}", f":{served}")
         text = re.sub(r"^resolver = .*$", 'resolver = "127.0.0.1"', text, flags=re.MULTILINE)
         for key, port in ports.items():
             text = re.sub(rf"^{key} = .*$", f"{key} = {port}", text, flags=re.MULTILINE)
