@@ -332,8 +332,7 @@ def schedule_of(expression: str) -> Schedule:
     except (CronSimError, ValueError, IndexError) as error:
         raise ValueError(f"“{expression}” is no schedule ({error})") from None
     beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression.upper())
-    days = (*told.weekdays, *told.days)
-    if len(expression.split()) != 5 or beyond_cron or not all(isinstance(day, int) for day in days):
+    if len(expression.split()) != 5 or beyond_cron:
         raise ValueError(f"“{expression}” is no schedule for cron")
     return Schedule(
         minutes=frozenset(told.minutes),

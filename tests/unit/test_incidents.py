@@ -185,6 +185,11 @@ def test_a_slow_query_is_told() -> None:
         no_query_is_slow(read_sessions(_told(_session("active", 6.2))), 5)
 
 
+def test_a_query_that_waits_for_a_disk_is_slow_all_the_same() -> None:
+    with pytest.raises(Differs):
+        no_query_is_slow(read_sessions(_told(_session("active", 6.2, ("IO", "DataFileRead")))), 5)
+
+
 @pytest.mark.parametrize(
     "row",
     [
