@@ -103,6 +103,12 @@ class Broken:
         return self.id
 
 
+AS_BEFORE = (
+    "curl --silent --fail --output /dev/null https://psytech.jp/api/v1/health && "
+    '[ -z "$(docker ps --quiet --filter health=starting --filter health=unhealthy)" ]'
+)
+"""What was started or let go on just now has not looked at itself again yet."""
+
 HEALED = [
     Broken("proxy-paused", "The proxy passes requests on", "3.1", "kamal-proxy resume psyfit-web"),
     Broken("proxy-stopped-service", "The proxy passes requests on", "3.1", "kamal-proxy resume psyfit-web"),
@@ -146,7 +152,7 @@ def test_the_cause_comes_first_and_its_command_heals_it(fault: Broken, lab: Serv
     assert fault.command in seen.command
     pasted = subprocess.run(["sh", "-c", seen.command], capture_output=True, text=True, timeout=PASTED_SECONDS)
     assert pasted.returncode == 0, f"{seen.command}\n{pasted.stderr}"
-    lab.wait_until("curl --silent --fail --output /dev/null https://psytech.jp/api/v1/health", seconds=30)
+    lab.wait_until(AS_BEFORE, seconds=30)
     after = triage(*PATIENTLY)
     assert after.code == 0, after.screen
     assert "15 of 15 critical scenarios of sections 2 and 3 hold" in after.screen
