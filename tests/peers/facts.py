@@ -82,7 +82,7 @@ def names(host: Any) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def backups(host: Any) -> list[str]:
     """Every dump and every archive."""
-    return [f"{BACKUPS}/{name}" for name in sorted(host.file(BACKUPS).listdir())]
+    return [f"{BACKUPS}/{name}" for name in sorted(host.file(BACKUPS).listdir()) if "." in name]
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
