@@ -164,7 +164,6 @@ class Connection:
         return self._master
 
     def _options(self) -> list[str]:
-        ssh = self._target.ssh
         options = {
             "BatchMode": "yes",
             "StrictHostKeyChecking": "yes",
@@ -178,13 +177,7 @@ class Connection:
             "ControlPath": str(self._folder / "control"),
             "ControlPersist": "no",
         }
-        return [
-            *(["-F", str(ssh.config)] if ssh.config else []),
-            *(f"-o{name}={value}" for name, value in options.items()),
-            *(["-l", ssh.user] if ssh.user else []),
-            "-p",
-            str(ssh.port),
-        ]
+        return [*(f"-o{name}={value}" for name, value in options.items()), *self._target.ssh.way()]
 
     def _first(self) -> list[str]:
         forward = f"{self.docker_socket}:{DOCKER_SOCKET}"

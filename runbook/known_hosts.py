@@ -19,9 +19,7 @@ def known_keys(target: Target) -> frozenset[tuple[str, str]]:
     Raises:
         Undetermined: ssh cannot be asked here.
     """
-    ssh = target.ssh
-    options = [*(["-F", str(ssh.config)] if ssh.config else []), *(["-l", ssh.user] if ssh.user else [])]
-    settings = read_settings(_said(["ssh", "-G", *options, "-p", str(ssh.port), target.address]).splitlines())
+    settings = read_settings(_said(["ssh", "-G", *target.ssh.way(), target.address]).splitlines())
     name = known_as(settings)
     files = [file for setting in FILES for file in settings.get(setting, "").split()]
     return frozenset(key for file in files for key in read_keys(_found(name, file).splitlines()))

@@ -154,6 +154,14 @@ class Ssh(_Table):
     become: Literal["sudo -n"] | None = None
     local: bool = False
 
+    def way(self) -> list[str]:
+        """The options that lead OpenSSH's programs there, in front of the address."""
+        return [
+            *(["-F", str(self.config)] if self.config else []),
+            *(["-l", self.user] if self.user else []),
+            *("-p", str(self.port)),
+        ]
+
 
 class Edge(_Table):
     """What stands in front, as seen from outside.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
 from typing import TypeVar
@@ -191,7 +192,12 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
 
 @then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
 def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
-    old = [one.name for one in backups[:-kept] if one.hours_old > 24 * days]
+    require_none_older(backups[:-kept], days, kept)
+
+
+def require_none_older(removable: Iterable[Backup], days: int, kept: int) -> None:
+    """Hold those that may be removed, the newest of their kind left aside, to their time."""
+    old = [one.name for one in removable if one.hours_old > 24 * days]
     require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
 
 

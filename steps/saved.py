@@ -8,15 +8,14 @@ from checks.backups import Backup, EncryptedBackup
 from checks.saved import Contents
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
-from steps.backups import CLOCK_SLACK_HOURS, recipients_of, wanted_key
+from steps.backups import CLOCK_SLACK_HOURS, recipients_of, require_none_older, wanted_key
 
 
 @then(
     parsers.parse("no archive of the files or the keys is more than {days:d} days old, the newest {kept:d} left aside")
 )
 def old_archives_are_removed(archives: dict[str, tuple[Backup, ...]], days: int, kept: int) -> None:
-    old = [one.name for found in archives.values() for one in found[:-kept] if one.hours_old > 24 * days]
-    require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+    require_none_older((one for found in archives.values() for one in found[:-kept]), days, kept)
 
 
 @then("every volume of a web release is among those that the target names as to be saved")
