@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from runbook import rights
+from runbook.as_owner import answered, asking_git
 from runbook.look import Look, reading
 from runbook.question import Command, Containers, Inspection
 from runbook.target import Containers as Names
 
 CONTAINERS = Containers()
 NOW = Command("date +%s")
-DEPLOYED = Command("git -c safe.directory={app} -C {app} rev-parse HEAD")
+DEPLOYED = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 
 COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])")
 WHOLE_COMMIT = 40
@@ -131,7 +133,7 @@ def fleet(look: Look) -> Fleet:
 
 def deployed_revision(look: Look) -> str:
     """The commit that the clone on the server stands at: what the last deploy was to bring."""
-    return look.ask(DEPLOYED).required("the commit of the clone on the server").out.strip()
+    return answered(look.ask(DEPLOYED), "the commit of the clone on the server").out.strip()
 
 
 def muster(containers: Iterable[Container], names: Names) -> Fleet:

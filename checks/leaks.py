@@ -14,6 +14,7 @@ from inspect import cleandoc
 from checks.containers import Container, fleet
 from checks.room import IMAGES
 from runbook import rights
+from runbook.as_owner import answered, asking_git
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
 from runbook.question import Command, Output, lines_of
@@ -89,14 +90,14 @@ IN_PROCESSES = Command(
 )
 
 IN_GIT = Command(
-    f"{VALUES}\n"
+    asking_git(f"{VALUES}\n")
     + cleandoc(
-        r"""tracked=$(git -c safe.directory={app} -C {app} ls-files -- .kamal/secrets .env) || exit
-    commits=$(git -c safe.directory={app} -C {app} rev-list --all --count -- .kamal/secrets .env) || exit
+        r"""tracked=$(ask_git {app} ls-files -- .kamal/secrets .env) || exit
+    commits=$(ask_git {app} rev-list --all --count -- .kamal/secrets .env) || exit
     for file in $tracked; do printf 'tracked\t%s\n' "$file"; done
     printf 'commits\t%s\n' "$commits"
     values | ( exec 3<&0
-      {{ git -c safe.directory={app} -C {app} cat-file --batch-all-objects --batch --unordered --buffer
+      {{ ask_git {app} cat-file --batch-all-objects --batch --unordered --buffer
         printf '\nended %s\n' "$?"; }} | count 'the history' )"""
     ),
     needs=rights.DOCKER,
@@ -181,7 +182,7 @@ def leaks_in_processes(look: Look) -> Search:
 def leaks_in_git(look: Look) -> GitSearch:
     """In the repository that the server's clone is, and whether git has had the secrets' files."""
     told = look.ask(IN_GIT.about(release=_release(look).id))
-    told.required("what git has of the secrets")
+    answered(told, "what git has of the secrets")
     with reading("what git has of the secrets"):
         return read_git(told.out)
 

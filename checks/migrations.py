@@ -10,6 +10,7 @@ from checks.containers import CONTAINERS, fleet
 from checks.in_database import in_database
 from checks.releases import born
 from runbook import rights
+from runbook.as_owner import answered, asking_git
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
 from runbook.question import Command
@@ -25,7 +26,7 @@ IN_IMAGE = Command(
 
 APPLIED = in_database("SELECT version FROM schema_migrations")
 
-IN_CLONE = Command("git -c safe.directory={app} -C {app} ls-tree --name-only HEAD db/migrate/")
+IN_CLONE = Command(asking_git("ask_git {app} ls-tree --name-only HEAD db/migrate/"), needs=rights.CLONE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def migrations(look: Look) -> Migrations:
             one.name: lacking(told.required(f"the migrations in the image of {one.name}").lines, theirs)
             for one, told in zip(releases, in_images, strict=True)
         },
-        clone=lacking(in_clone.required("the migrations in the clone").lines, theirs),
+        clone=lacking(answered(in_clone, "the migrations in the clone").lines, theirs),
     )
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from runbook import rights
+from runbook.as_owner import answered, asked, asking_git
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
 from runbook.question import Command, lines_of
 
 CLONE = Command(
-    "git --no-optional-locks -c safe.directory={app} -c core.fsmonitor=false -C {app} "
-    "status --porcelain=v2 --branch --untracked-files=normal || exit\n"
-    "git -c safe.directory={app} -C {app} ls-files -v | sed -n 's/^[a-zS] /hidden /p'"
+    asking_git(
+        "ask_git {app} status --porcelain=v2 --branch --untracked-files=normal || exit\n"
+        "files=$(ask_git {app} ls-files -v) || exit\n"
+        "printf '%s\\n' \"$files\" | sed -n 's/^[a-zS] /hidden /p'"
+    ),
+    needs=rights.CLONE,
 )
-"""Without optional locks, so that git's index stays as it is. Files can be marked so that status passes them over."""
+"""Files can be marked so that status passes them over."""
 
 ORIGIN = Command(
-    "GIT_TERMINAL_PROMPT=0 git -c safe.directory={app} -C {app} ls-remote --exit-code origin refs/heads/main 2>&1",
+    asking_git("ask_git {app} ls-remote --exit-code origin refs/heads/main 2>&1"),
+    needs=rights.CLONE,
     seconds=15,
     lane="docker",
 )
@@ -49,7 +55,7 @@ class Clone:
 
 def clone(look: Look) -> Clone:
     """The clone on the server: what is checked out, and what in it is not committed."""
-    told = look.ask(CLONE).required("the clone on the server")
+    told = answered(look.ask(CLONE), "the clone on the server")
     with reading("the clone on the server"):
         return read_status(told.out)
 
@@ -57,6 +63,7 @@ def clone(look: Look) -> Clone:
 def origin_commit(look: Look) -> str | None:
     """The commit at which the origin's main stands; None where it has no such branch."""
     told = look.ask(ORIGIN)
+    asked(told, "the clone's origin")
     if told.status == NO_SUCH_BRANCH and not told.out.strip():
         return None
     if told.status != 0:

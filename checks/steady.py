@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from inspect import cleandoc
 
 from checks.containers import Container, Fleet, fleet
 from checks.health import health
 from checks.proxy import STATE
+from runbook.as_owner import answered, asking_git
 from runbook.interlock import SteadyState
 from runbook.look import Look, reading
 from runbook.question import Command
 
 THINGS = Command(
-    "docker volume ls -q | sed 's/^/volume /'; docker network ls --format 'network {{{{.Name}}}}'; "
-    "crontab -l | cksum | sed 's/^/crontab /'; "
-    "git -c safe.directory={app} -C {app} rev-parse HEAD | sed 's/^/commit /'",
+    asking_git(
+        cleandoc(
+            """
+            docker volume ls --format 'volume {{{{.Name}}}}' || exit
+            docker network ls --format 'network {{{{.Name}}}}' || exit
+            table=$(crontab -l 2>&1) || printf '%s\\n' "$table" | grep -q '^no crontab for ' ||
+              {{ printf '%s\\n' "$table" >&2; exit 1; }}
+            printf 'crontab %s\\n' "$(printf '%s\\n' "$table" | cksum)"
+            commit=$(ask_git {app} rev-parse HEAD) || exit
+            printf 'commit %s\\n' "$commit"
+            """
+        )
+    ),
     lane="docker",
 )
+"""Each half by itself: of a pipe only the end's failure would count, and what failed before it would be nothing."""
 
 
 def steady_state(look: Look) -> SteadyState:
@@ -26,7 +39,7 @@ def steady_state(look: Look) -> SteadyState:
     facts = {f"container {one.name}": _state_of(one) for one in (*present.known, *present.others)}
     with reading("the proxy's state file"):
         facts |= dict(_route(saved.required("the proxy's state file").out, look.target.containers.proxy_service))
-    for line in things.required("volumes, networks, crontab and commit").lines:
+    for line in answered(things, "volumes, networks, crontab and commit").lines:
         kind, _, value = line.partition(" ")
         facts[line if kind in ("volume", "network") else kind] = value
     return SteadyState(facts, tuple(_wrong(look, present)))

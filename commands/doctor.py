@@ -14,6 +14,7 @@ from rich.text import Text
 from commands import banner
 from commands.front import Server, run_features
 from runbook import exits, rights
+from runbook.as_owner import answered, asking_git
 from runbook.evidence import Evidence
 from runbook.features import section_order
 from runbook.observer import Observer
@@ -29,6 +30,7 @@ TOUCH_EDGE = Tls()
 TOUCH_ENGINE = Containers()
 TOUCH_BUCKET = S3("get_bucket_versioning")
 WHO = Command("id -u", needs=rights.ROOT)
+TOUCH_CLONE = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 
 
 def doctor(*, target: Server) -> int:
@@ -72,6 +74,7 @@ def _missing(target: Target, given: str) -> dict[Right, str]:
             rights.LOGIN: observer.greeting,
             rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
             rights.ROOT: lambda: _be_root(observer),
+            rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),
             **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
         }
         missing = {}

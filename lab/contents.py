@@ -26,6 +26,12 @@ SCRIPTS = ("deploy.sh", "backup.sh", "restore.sh", "monitor.sh", "cleanup-docker
 """What the runbook calls."""
 
 APP = "/var/www/psyfit"
+OWNER = "deploy"
+"""Whose the clone and its origin are. Git trusts nobody's clone but his who asks, so it is always asked as this one."""
+
+GIT = f"sudo -n -u {OWNER} git -C {APP}"
+"""Git in the clone as root asks it."""
+
 PROXY_TREE = "/var/www/psyfit-proxy/apps-config"
 OLD_VERSION = "1.0.0"
 NEW_VERSION = "1.1.0"
@@ -63,42 +69,46 @@ mkdir /srv/psyfit && cd /srv/psyfit && tar --extract --file=- &&
 bin/rails credentials:init >&2 && cat config/credentials.yml.enc
 """
 
+FOLDERS = """
+install -d -o {owner} -g {owner} /srv/git/psyfit.git /var/www/psyfit
+"""
+
 ORIGIN = """
 set -e
 git config --global user.name PsyFit
 git config --global user.email dev@psyfit.example
 git init --quiet --bare --initial-branch=main /srv/git/psyfit.git
-git clone --quiet /srv/git/psyfit.git /root/psyfit 2> /dev/null
-cd /root/psyfit
+git clone --quiet /srv/git/psyfit.git ~/psyfit 2> /dev/null
+cd ~/psyfit
 git checkout --quiet -b main
 tar --extract --file=-
 """
 
 FIRST_RELEASE = """
 set -e
-cd /root/psyfit
+cd ~/psyfit
 newest=$(ls db/migrate/*.sql | tail -n 1)
-mkdir /root/later
-mv "$newest" VERSION /root/later/
+mkdir ~/later
+mv "$newest" VERSION ~/later/
 echo {version} > VERSION
 git add --all
 git commit --quiet --message="Release {version}"
 git push --quiet origin main
-mv /root/later/VERSION .
-mv /root/later/*.sql db/migrate/
-rmdir /root/later
+mv ~/later/VERSION .
+mv ~/later/*.sql db/migrate/
+rmdir ~/later
 umask 022
 git clone --quiet /srv/git/psyfit.git /var/www/psyfit
 """
 
 SECOND_RELEASE = """
 set -e
-cd /root/psyfit
+cd ~/psyfit
 echo {version} > VERSION
 git add --all
 git commit --quiet --message="Release {version}"
 git push --quiet origin main
-rm -r /root/psyfit
+rm -r ~/psyfit
 cd /var/www/psyfit
 git pull --quiet origin main
 """
@@ -179,7 +189,7 @@ docker exec $(docker ps --quiet --filter name=^/psyfit-web-) sh -ec '
 IN_APP = """
 cd /var/www/psyfit && docker run --rm --network kamal --env-file .kamal/secrets --env DATABASE_HOST=psyfit-db \
   --env DATABASE_NAME=psyfit_production --env DATABASE_USER=psyfit_prod \
-  psyfit:"$(git rev-parse --short HEAD)" {command}
+  psyfit:"$({git} rev-parse --short HEAD)" {command}
 """
 
 
@@ -233,12 +243,13 @@ def commit_first_release(server: Server, images: Images, keys: Keys, edge: Edge,
         scripts: A folder whose files go over those of the lab's own ``bin/``.
     """
     source = _source(scripts)
-    server.run(ORIGIN, stdin=source).required()
+    server.run(FOLDERS.format(owner=OWNER)).required()
+    server.run(ORIGIN, user=OWNER, stdin=source).required()
     credentials = _credentials(images, keys.secrets["RAILS_MASTER_KEY"], source)
-    server.run("cat > /root/psyfit/config/credentials.yml.enc", stdin=credentials).required()
+    server.run("cat > ~/psyfit/config/credentials.yml.enc", user=OWNER, stdin=credentials).required()
     options = edges.proxy_options(edge, (SOURCE / "config" / "proxy-options").read_text())
-    server.run("cat > /root/psyfit/config/proxy-options", stdin=options.encode()).required()
-    server.run(FIRST_RELEASE.format(version=OLD_VERSION)).required()
+    server.run("cat > ~/psyfit/config/proxy-options", user=OWNER, stdin=options.encode()).required()
+    server.run(FIRST_RELEASE.format(version=OLD_VERSION), user=OWNER).required()
     lines = "".join(f"{name}={value}\n" for name, value in keys.secrets.items())
     server.run(SECRETS, stdin=lines.encode()).required()
 
@@ -270,13 +281,13 @@ def deploy(server: Server) -> None:
 
 def seed(server: Server) -> None:
     """Fill the database with made-up people and their records, and the volume with files as if they were theirs."""
-    server.run(IN_APP.format(command="bin/rails db:seed"), seconds=DEPLOY_SECONDS).required()
+    server.run(IN_APP.format(git=GIT, command="bin/rails db:seed"), seconds=DEPLOY_SECONDS).required()
     server.run(FILES).required()
 
 
 def commit_second_release(server: Server) -> None:
     """Push the second release to the origin and pull it into the service's clone."""
-    server.run(SECOND_RELEASE.format(version=NEW_VERSION)).required()
+    server.run(SECOND_RELEASE.format(version=NEW_VERSION), user=OWNER).required()
 
 
 def make_history(server: Server) -> None:

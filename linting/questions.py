@@ -6,12 +6,13 @@ A word that is not known as a reader is a finding, so that each new one is looke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
+from runbook.as_owner import ASK_GIT
 from runbook.question import S3, Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
 from runbook.target import Target
 
@@ -35,7 +36,6 @@ READERS = frozenset(
         "exit",
         "find",
         "fold",
-        "git",
         "gpg",
         "grep",
         "gzip",
@@ -46,11 +46,13 @@ READERS = frozenset(
         "od",
         "openssl",
         "printf",
+        "pwd",
         "read",
         "readlink",
         "sed",
         "set",
         "sha256sum",
+        "shift",
         "stat",
         "sudo",
         "tail",
@@ -68,7 +70,7 @@ LOOK_ONLY = {
     "crontab": r"crontab -l( -u \S+)?",
     "curl": r"curl -s( -o /dev/null)? -w \S+ --noproxy \S+ --max-time \d+ \S+",
     "date": r"date( -f -)?( \S+)?",
-    "docker": r"docker (volume ls -q|network ls --format Q|cp \S+:\S+ -|"
+    "docker": r"docker ((volume|network) ls --format Q|cp \S+:\S+ -|"
     r"ps -aq --no-trunc|images -q --no-trunc|"
     r"(image )?inspect( --format Q)? \S+|info --format Q|system df -v --format Q|logs( --timestamps)? --tail \d+ Q|"
     r"events --since Q --until Q( --filter event=\w+)+ --format Q|"
@@ -79,10 +81,6 @@ LOOK_ONLY = {
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
     "exec": r"exec( \d?<.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
-    "git": r"git( --no-optional-locks)?( -c \S+)+ -C \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
-    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main|"
-    r"ls-files -- \S+ \S+|rev-list --all --count -- \S+ \S+|"
-    r"cat-file --batch-all-objects --batch --unordered --buffer)",
     "gpg": r"gpg --homedir Q/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "
     r"--with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
@@ -93,6 +91,27 @@ LOOK_ONLY = {
     "tar": r"tar (-tf -|--list .*)",
     "timeout": r"timeout \d openssl s_client -connect \S+ -servername \S+ </dev/null",
 }
+ASKING_GIT = {
+    "ask_git": r"ask_git \S+ (rev-parse HEAD|ls-files -v|ls-tree --name-only HEAD \S+|"
+    r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main|"
+    r"ls-files -- \S+ \S+|rev-list --all --count -- \S+ \S+|"
+    r"cat-file --batch-all-objects --batch --unordered --buffer)",
+}
+"""What git may be asked, by `ASK_GIT` alone: a script that defines a function of this name otherwise is a finding."""
+
+BECOMING_THE_OWNER = {
+    "as_owner": r"as_owner git (config (core\.sshCommand|--list --name-only --show-origin)|"
+    r"-c core\.fsmonitor=false -c core\.hooksPath=/dev/null Q)",
+    "cd": r"cd -P -- Q",
+    "env": r"env GIT_CEILING_DIRECTORIES=Q \$calm Q",
+    "getent": r"getent passwd Q",
+    "no": r"no (77|78) Q",
+    "open_to_others": r"open_to_others Q",
+    "setpriv": r"setpriv --reuid=Q --regid=Q --clear-groups --no-new-privs "
+    r"env -i PATH=Q HOME=Q GIT_CEILING_DIRECTORIES=Q \$calm Q",
+}
+"""What is known in `ASK_GIT` alone, and only so: it passes on what it is given (``"$@"``, here ``Q``)."""
+
 SELECTING = {
     *("clock_timestamp", "coalesce", "concat_ws", "count", "current_database", "current_setting", "extract", "format"),
     *("format_type", "json_agg", "json_build_array", "pg_backend_pid", "pg_blocking_pids"),
@@ -101,9 +120,10 @@ SELECTING = {
     *("query_to_xml", "quote_ident", "quote_literal", "starts_with", "string_agg", "to_regclass", "unnest", "xpath"),
 }
 """The functions of PostgreSQL that a statement may call; `query_to_xml` selects by a text that is looked at too."""
+RESERVED = {*ASKING_GIT, *BECOMING_THE_OWNER} - {"cd"}
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
-_HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null")
+_HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null|\d?<&-")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
 KINDS = (Command, Containers, Dns, GitHub, Http, Images, Port, S3, Tls)
 """A question of another kind could do anything."""
@@ -143,13 +163,11 @@ def faults_of(question: Question[Any]) -> Iterator[str]:
 
 def faults_in(script: str) -> Iterator[str]:
     """Why this shell text could do more than read, one phrase each."""
-    own_functions = set(re.findall(r"(\w+)\(\) \{", script))
-    for command in commands_of(script):
-        word = command.split()[0]
-        if word not in READERS | own_functions:
-            yield f"{word!r} is not known as a reader, in: {command}"
-        elif word in LOOK_ONLY and not re.fullmatch(LOOK_ONLY[word], command):
-            yield f"this is more than looking: {command}"
+    if ASK_GIT in script:
+        yield from _faults_of_words(ASK_GIT, LOOK_ONLY | BECOMING_THE_OWNER)
+        yield from _faults_of_words(script.replace(ASK_GIT, "", 1), LOOK_ONLY | ASKING_GIT)
+    else:
+        yield from _faults_of_words(script, LOOK_ONLY)
     bare = re.sub(r"<(\w+)>", r"\1", _QUOTED.sub("Q", script))
     if ">" in _HARMLESS.sub("", bare):
         yield "it writes to a file"
@@ -157,6 +175,21 @@ def faults_in(script: str) -> Iterator[str]:
         yield "an awk program of it writes or starts something"
     if "psql" in script:
         yield from _faults_in_sql(script)
+
+
+def _faults_of_words(script: str, look_only: Mapping[str, str]) -> Iterator[str]:
+    """What is not known to read; a script's own functions are known, but for those that only `ASK_GIT` may define."""
+    own_functions = set(re.findall(r"(\w+)\(\) \{", script))
+    if script != ASK_GIT:
+        yield from (f"it defines {name} itself" for name in sorted(own_functions & RESERVED))
+    for command in commands_of(script):
+        word = command.split()[0]
+        if command in own_functions:  # where it is defined, or called with nothing
+            continue
+        if word not in READERS | own_functions | look_only.keys():
+            yield f"{word!r} is not known as a reader, in: {command}"
+        elif word in look_only and not re.fullmatch(look_only[word], command):
+            yield f"this is more than looking: {command}"
 
 
 def _faults_in_sql(script: str) -> Iterator[str]:
@@ -176,7 +209,7 @@ def _faults_in_sql(script: str) -> Iterator[str]:
 def commands_of(script: str) -> list[str]:
     """The simple commands of a shell script, what stands in quotes as one word ``Q``."""
     inner = [found[1:-1] for found in _QUOTED.findall(script) if found.startswith('"') and "$(" in found]
-    bare = "\n".join([_QUOTED.sub("Q", script), *inner])
+    bare = "\n".join([_QUOTED.sub("Q", script), *inner]).replace("\\\n", " ")
     bare = re.sub(r"\$\(\(.*?\)\)", "N", bare)
     bare = re.sub(r"<(\w+)>", r"\1", bare)  # a value that an earlier answer tells
     parts = re.split(r"\$\(|\|\|?|&&|[;\n()]|(?<!>)&(?!\d)", _HARMLESS.sub("", bare))
@@ -184,7 +217,7 @@ def commands_of(script: str) -> list[str]:
 
 
 def _without_shell_words(words: list[str]) -> str:
-    skipped = list(takewhile(lambda word: word in SHELL_WORDS or re.match(r"\w+=", word), words))
+    skipped = list(takewhile(lambda word: word in SHELL_WORDS or re.match(r"\w+=|</dev/null$", word), words))
     rest = words[len(skipped) :]
     if not rest or rest[0] == "for" or rest[0].endswith("()"):
         return ""

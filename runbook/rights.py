@@ -42,6 +42,12 @@ ROOT = Right(
     'with ssh.become = "sudo -n" in the target file',
 )
 
+CLONE = Right(
+    "clone",
+    "ask git in the service's clone, which it does as the account that the clone belongs to and as no other",
+    "let the target's user be that account, or become root (which then becomes that account)",
+)
+
 GITHUB = Right(
     "github",
     "list the names of the repository's Actions secrets",
@@ -57,5 +63,5 @@ S3 = Right(
     "and nothing else, where offsite.credentials of the target file says",
 )
 
-ALL = (NETWORK, LOGIN, DOCKER, ROOT)
+ALL = (NETWORK, LOGIN, DOCKER, ROOT, CLONE)
 """The rights on the server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.contents import APP, GIT
 from lab.server import Server
 
 section = "4.2"
@@ -9,7 +10,6 @@ fails = {"the-clone-is-clean"}
 undetermined: set[str] = set()
 
 FAULT = "clone-changed"
-APP = "/var/www/psyfit"
 
 
 def inject(server: Server) -> None:
@@ -17,4 +17,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    server.run(f"umask 022; git -C {APP} checkout --quiet -- config/proxy-options").required()
+    server.run(f"umask 022; {GIT} checkout --quiet -- config/proxy-options").required()

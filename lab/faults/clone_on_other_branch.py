@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import contents, hands
 from lab.server import Server
 
 section = "4.2"
@@ -10,7 +10,7 @@ fails = {"the-clone-is-clean"}
 undetermined: set[str] = set()
 
 FAULT = "clone-on-other-branch"
-GIT = "umask 022; git -C /var/www/psyfit -c core.logAllRefUpdates=false"
+GIT = f"umask 022; {contents.GIT} -c core.logAllRefUpdates=false"
 
 
 def inject(server: Server) -> None:

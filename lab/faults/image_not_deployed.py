@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import contents, hands
 from lab.server import Server
 
 section = "2.2"
@@ -10,9 +10,7 @@ fails = {"the-clone-stands-at-its-origin", "the-running-release-is-the-one-deplo
 undetermined: set[str] = set()
 
 FAULT = "image-not-deployed"
-GIT = (
-    "git -C /var/www/psyfit -c core.logAllRefUpdates=false -c user.name=Somebody -c user.email=somebody@psyfit.example"
-)
+GIT = f"{contents.GIT} -c core.logAllRefUpdates=false -c user.name=Somebody -c user.email=somebody@psyfit.example"
 COMMIT = f"{GIT} commit-tree -p HEAD -m 'Not deployed yet' 'HEAD^{{tree}}'"
 
 

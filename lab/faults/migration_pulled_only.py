@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.contents import OWNER
 from lab.server import Server
 
 section = "4.3"
@@ -10,25 +11,26 @@ fails = {"no-migration-is-pending", "the-running-release-is-the-one-deployed"}
 undetermined: set[str] = set()
 
 FAULT = "migration-pulled-only"
-GIT = "umask 022; git -C /var/www/psyfit -c user.name=Somebody -c user.email=somebody@psyfit.example"
+GIT = "git -C /var/www/psyfit -c user.name=Somebody -c user.email=somebody@psyfit.example"
 PULL = f"""
 set -e
+umask 022
 cd /var/www/psyfit
 echo 'ALTER TABLE people ADD COLUMN nickname text;' > db/migrate/20990101000000_add_nickname.sql
 {GIT} add db/migrate
 {GIT} commit --quiet --message='Add a nickname'
 {GIT} push --quiet origin main
 """
-BACK = f"cd /var/www/psyfit && {GIT} reset --quiet --hard %s && {GIT} push --quiet --force origin main"
+BACK = f"umask 022; {GIT} reset --quiet --hard %s && {GIT} push --quiet --force origin main"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "commit", f"{GIT} rev-parse HEAD")
-    server.run(PULL).required()
+    hands.keep(server, FAULT, "commit", f"sudo -n -u {OWNER} {GIT} rev-parse HEAD")
+    server.run(PULL, user=OWNER).required()
 
 
 def heal(server: Server) -> None:
     commit = hands.kept(server, FAULT, "commit")
     if commit:
-        server.run(BACK % commit.strip()).required()
+        server.run(BACK % commit.strip(), user=OWNER).required()
     hands.forget(server, FAULT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab import hands
+from lab.contents import OWNER
 from lab.server import Server
 
 section = "4.2"
@@ -10,7 +11,7 @@ fails = {"the-clone-stands-at-its-origin"}
 undetermined: set[str] = set()
 
 FAULT = "origin-moved-on"
-GIT = "git -C /srv/git/psyfit.git -c user.name=Somebody -c user.email=somebody@psyfit.example"
+GIT = f"sudo -n -u {OWNER} git -C /srv/git/psyfit.git -c user.name=Somebody -c user.email=somebody@psyfit.example"
 COMMIT = f"{GIT} commit-tree -p main -m Later 'main^{{tree}}'"
 
 

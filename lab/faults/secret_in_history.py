@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.contents import OWNER
 from lab.server import Server
 
 section = "8.1"
@@ -11,7 +12,7 @@ undetermined: set[str] = set()
 COMMIT = r"""
 set -eu
 cd /var/www/psyfit
-file=$(grep '^POSTGRES_PASSWORD=' .kamal/secrets | git hash-object -w --stdin)
+file=$(git hash-object -w --stdin)
 tree=$(printf '100644 blob %s\t.env\n' "$file" | git mktree)
 export GIT_AUTHOR_NAME=PsyFit GIT_AUTHOR_EMAIL=dev@psyfit.example
 export GIT_COMMITTER_NAME=PsyFit GIT_COMMITTER_EMAIL=dev@psyfit.example
@@ -20,8 +21,10 @@ git update-ref refs/heads/old "$(git commit-tree -m 'As it was once' "$tree")"
 
 
 def inject(server: Server) -> None:
-    server.run(COMMIT).required()
+    secret = server.run("grep '^POSTGRES_PASSWORD=' /var/www/psyfit/.kamal/secrets").required().out
+    server.run(COMMIT, user=OWNER, stdin=secret.encode()).required()
 
 
 def heal(server: Server) -> None:
-    server.run("cd /var/www/psyfit && git update-ref -d refs/heads/old && git prune --expire=now").required()
+    script = "cd /var/www/psyfit && git update-ref -d refs/heads/old && git prune --expire=now"
+    server.run(script, user=OWNER).required()

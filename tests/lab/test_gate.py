@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import faults
+from lab.contents import GIT
 from lab.server import Server
 from runbook.outcome import Outcome
 from runbook.record import Run
@@ -36,13 +37,13 @@ printf '\n{SHOUTS}\n' >&2
 exit 128
 END
 chmod 755 /run/shouting-origin
-git -C /var/www/psyfit config remote.origin.uploadpack /run/shouting-origin
+sudo -n -u deploy git -C /var/www/psyfit config remote.origin.uploadpack /run/shouting-origin
 touch "/var/www/psyfit/::error title=owned,file=x::owned"
 cp --preserve=all /var/log/psyfit-monitor.log /run/monitor.log
 yes "$(printf '{SHOUTS}')" | head -c {HOSTILE_BYTES} >> /var/log/psyfit-monitor.log
 """
 QUIET = """
-git -C /var/www/psyfit config --unset remote.origin.uploadpack
+sudo -n -u deploy git -C /var/www/psyfit config --unset remote.origin.uploadpack
 rm -f /run/shouting-origin /var/www/psyfit/::error*
 [ ! -e /run/monitor.log ] || cp --preserve=all /run/monitor.log /var/log/psyfit-monitor.log
 rm -f /run/monitor.log
@@ -222,9 +223,9 @@ def test_what_is_under_way_is_no_fault_where_nobody_wants_to_deploy(lab: Server,
 @pytest.fixture
 def hanging_origin(lab: Server) -> Iterator[None]:
     """An origin that takes the connection and never answers."""
-    lab.run("git -C /var/www/psyfit config remote.origin.uploadpack 'tail -f /dev/null #'").required()
+    lab.run(f"{GIT} config remote.origin.uploadpack 'tail -f /dev/null #'").required()
     yield
-    lab.run("git -C /var/www/psyfit config --unset remote.origin.uploadpack").required()
+    lab.run(f"{GIT} config --unset remote.origin.uploadpack").required()
 
 
 @pytest.mark.usefixtures("hanging_origin")

@@ -70,7 +70,7 @@ def test_an_account_without_any_right_fails_nothing(as_account: Callable[..., Pa
     untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED and one.because is None]
     assert seen.code == 3, seen.told()
     assert not seen.ids(Outcome.FAILED), seen.told()
-    assert {one.missing_right for one in untold} == {rights.DOCKER.name, rights.ROOT.name}
+    assert {one.missing_right for one in untold} == {rights.DOCKER.name, rights.ROOT.name, rights.CLONE.name}
 
 
 def test_an_account_that_may_not_log_in_loses_the_inside_only(as_account: Callable[..., Path], reports: Path) -> None:
@@ -90,10 +90,11 @@ def test_the_doctor_tells_right_by_right(as_account: Callable[..., Path]) -> Non
         "✓",
         "✗",
         "✗",
+        "✗",
         "✓",
     ]
     assert "lost without it: sections" in told.stdout
-    assert "2 of 5 rights are missing" in told.stdout
+    assert "3 of 6 rights are missing" in told.stdout
 
 
 def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], reports: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import testinfra
 import testinfra.host
 
+from lab.contents import GIT
 from lab.psyfit.app.people import password, staff_email
 from lab.server import Server
 
@@ -43,11 +44,15 @@ def test_the_secrets_are_for_root_alone(host: Any) -> None:
     assert (secrets.user, secrets.mode) == ("root", 0o600)
 
 
+def test_the_clone_belongs_to_an_account_of_its_own_and_git_trusts_no_folder(host: Any) -> None:
+    assert host.file("/var/www/psyfit").user == "deploy"
+    assert host.run("git config --system --get-all safe.directory").stdout == ""
+    assert "dubious ownership" in host.run("git -C /var/www/psyfit status").stderr
+
+
 def test_the_clone_stands_at_its_origin(host: Any) -> None:
     assert host.file("/var/www/psyfit").is_directory
-    assert (
-        host.run("cd /var/www/psyfit && git fetch -q && git status -sb --porcelain").stdout == "## main...origin/main\n"
-    )
+    assert host.run(f"{GIT} fetch -q && {GIT} status -sb --porcelain").stdout == "## main...origin/main\n"
 
 
 def test_the_backup_keys_private_half_is_the_operators_alone(host: Any, lab: Server) -> None:

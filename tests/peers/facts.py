@@ -202,7 +202,7 @@ def test_disk(host: Any, path: str, of: str) -> None:
     ["rev-parse HEAD", "rev-parse --abbrev-ref HEAD", "status --porcelain", "ls-remote origin main", "ls-files .env"],
 )
 def test_clone(host: Any, command: str) -> None:
-    assert host.run(f"git -C {APP} {command}").rc == 0
+    assert host.run(f"sudo -n -u deploy git -C {APP} {command}").rc == 0
 
 
 @pytest.mark.parametrize("fact", SHOWN)

@@ -10,12 +10,14 @@ from commands import doctor
 from conftest import CATALOGUE
 from linting import questions
 from runbook import journal, observer
+from runbook.as_owner import ASK_GIT
 from runbook.question import Command, Question, facts_of
 from runbook.target import load
 
 TARGET = load("lab")
 DECLARED = {name: question for question, name in CATALOGUE.names.items()}
 DECLARED["doctor.WHO"] = doctor.WHO
+DECLARED["doctor.TOUCH_CLONE"] = doctor.TOUCH_CLONE
 DECLARED["journal.OPEN"] = journal.OPEN
 SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
     "containers without the socket": observer.CONTAINERS_BY_COMMAND,
@@ -78,6 +80,18 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         ("{ touch x; }", "touch"),
         ("docker exec db psql", "docker exec db psql"),
         ("curl -s -X POST http://x", "curl -s -X POST http://x"),
+        ("git -C /var/www/psyfit rev-parse HEAD", "'git' is not known"),
+        (f"{ASK_GIT}\ngit -C /var/www/psyfit rev-parse HEAD", "'git' is not known"),
+        (f"{ASK_GIT}\nask_git /var/www/psyfit push", "ask_git /var/www/psyfit push"),
+        (f"{ASK_GIT}\nask_git /var/www/psyfit -c core.pager=x rev-parse HEAD", "more than looking"),
+        (f"{ASK_GIT}\nas_owner git push", "'as_owner' is not known"),
+        (f"{ASK_GIT}\nsetpriv --reuid=0 --regid=0 --clear-groups id", "'setpriv' is not known"),
+        (f"{ASK_GIT}\nenv git push", "'env' is not known"),
+        (f"{ASK_GIT}\nas_owner() {{ git push; }}", "it defines as_owner itself"),
+        ("ask_git /var/www/psyfit rev-parse HEAD", "'ask_git' is not known"),
+        ('ask_git() { git -C "$@"; }; ask_git /x push', "it defines ask_git itself"),
+        (f"{ASK_GIT.replace('--no-new-privs', '')}\nask_git /x rev-parse HEAD", "it defines ask_git itself"),
+        ("sudo -n -u deploy git status", "sudo -n -u deploy"),
         ("find / -name x -delete", "-delete"),
         ("sed -i s/a/b/ file", "sed -i"),
         ("timeout 3 reboot", "reboot"),

@@ -41,6 +41,19 @@ become_root() {
     exec sudo --non-interactive --preserve-env=BACKUP_ENCRYPT_KEY,BACKUP_KEYS_RECIPIENT,BACKUP_S3_BUCKET,ALERT_EMAIL -- "$@"
 }
 
+# git_in_clone ARGUMENTS…: git as the account that the clone belongs to. Whoever may write a clone's configuration says
+# there what git starts, so that root never asks in a clone that is not its own.
+git_in_clone() {
+  local owner
+  owner=$(stat --dereference --format=%U "$APP_DIR") || return
+  if [ "$(id -un)" = "$owner" ]; then
+    git -C "$APP_DIR" "$@"
+  else
+    setpriv --reuid "$owner" --regid "$(id -g "$owner")" --clear-groups --no-new-privs --reset-env \
+      git -C "$APP_DIR" "$@"
+  fi
+}
+
 # setting NAME: from the environment, even if empty, else from .env, which is read and never executed (cron's jobs see
 # nothing that somebody exported).
 setting() {

@@ -51,7 +51,7 @@ require_secrets() {
 build() {
   local output
   # Only what is committed: an image named after a commit has to be that commit.
-  output=$("${git[@]}" archive HEAD |
+  output=$(git_in_clone archive HEAD |
     docker build --force-rm --tag "$image" \
       --build-arg "REVISION=$revision" --build-arg "VERSION=$version" \
       --label service=psyfit --label role=web --label destination=production \
@@ -122,11 +122,9 @@ trap 'exit 143' TERM
 exec 9> "$DEPLOY_LOCK"
 flock --nonblock 9 || die "Another deploy, a clean-up or a restore is running"
 
-# The clone may belong to another account than root.
-git=(git -c "safe.directory=$APP_DIR")
-revision=$("${git[@]}" rev-parse HEAD)
-image=psyfit:$("${git[@]}" rev-parse --short HEAD)
-version=$("${git[@]}" show HEAD:VERSION)
+revision=$(git_in_clone rev-parse HEAD)
+image=psyfit:$(git_in_clone rev-parse --short HEAD)
+version=$(git_in_clone show HEAD:VERSION)
 previous=''
 require_secrets
 state=$(proxy_state) || die "$PROXY does not answer"
