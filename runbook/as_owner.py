@@ -61,7 +61,7 @@ ASK_GIT = cleandoc(
       cd -P -- "$folder" 2>/dev/null || no 78 "$who cannot enter it"
       [ -e .git ] || no 78 'it is no clone'
       kept=.git
-      [ -d .git ] || kept=$(sed -n '1s/^gitdir: //p' .git)
+      [ ! -f .git ] || kept=$(sed -n '1s/^gitdir: //p; 1q' .git)
       [ -d "$kept" ] || no 78 "$who cannot enter what git keeps of it"
       shared=$kept
       if [ -f "$kept"/commondir ]; then

@@ -353,6 +353,12 @@ def test_a_clone_without_a_git_folder_is_not_asked_nor_what_stands_above_it(plac
     assert place.ask(DEPLOYED, clone=place.folder / "none").status == NOT_ONE_OWNERS
 
 
+def test_a_pipe_in_the_place_of_gits_folder_is_not_waited_for(place: Place) -> None:
+    shutil.rmtree(place.clone / ".git")
+    os.mkfifo(place.clone / ".git")
+    assert place.ask(DEPLOYED).status == NOT_ONE_OWNERS
+
+
 def test_no_line_of_a_file_that_only_root_may_read_is_told(place: Place) -> None:
     secret = place.folder / "secret"
     secret.write_text("correct horse\n")
