@@ -126,6 +126,7 @@ def dead(address: str) -> Iterator[int]:
         yield int(where[1])
 
 
+@pytest.mark.only_looks
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(port=port))
@@ -136,6 +137,7 @@ def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Cal
     )
 
 
+@pytest.mark.only_looks
 def test_the_line_stands_once_on_the_screen_and_once_in_the_report(
     address: str, target: Callable[..., Path], badly: Callable[..., Verified]
 ) -> None:
@@ -145,6 +147,7 @@ def test_the_line_stands_once_on_the_screen_and_once_in_the_report(
     assert (seen.folder / "report.html").read_text().count(seen.run.line) == 1
 
 
+@pytest.mark.only_looks
 def test_a_wrong_host_key(
     lab: Server, target: Callable[..., Path], badly: Callable[..., Verified], tmp_path: Path
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_wrong_host_key(
     )
 
 
+@pytest.mark.only_looks
 def test_a_host_that_takes_the_connection_and_never_answers(
     address: str, target: Callable[..., Path], badly: Callable[..., Verified]
 ) -> None:
@@ -175,6 +179,7 @@ def test_a_host_that_takes_the_connection_and_never_answers(
     )
 
 
+@pytest.mark.only_looks
 def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     with dead(address) as ssh, dead(address) as https, dead(address) as http:
         seen = badly(target(port=ssh, https_port=https, http_port=http))
@@ -184,6 +189,7 @@ def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[
     )
 
 
+@pytest.mark.only_looks
 def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(https_port=port), fails=frozenset({"the-ports-answer"}))
@@ -193,6 +199,7 @@ def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callab
     )
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     ("leads_to", "shown", "follows"),
     [
@@ -221,6 +228,7 @@ def test_the_name_is_asked_of_the_targets_own_resolver(
     )
 
 
+@pytest.mark.only_looks
 def test_a_certificate_that_is_not_trusted_stands_in_the_line(
     address: str, target: Callable[..., Path], reports: Path, tmp_path: Path
 ) -> None:
@@ -355,11 +363,13 @@ def test_where_forwarding_is_forbidden_the_outcomes_are_the_same(
     assert seen.run.line is None
 
 
+@pytest.mark.only_looks
 def test_an_account_without_docker(as_account: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     seen = badly(as_account("guest"))
     assert seen.run.line is None
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize("bad", sampled(["closed", "silent", "dead"], 1))
 def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_do(
     address: str, target: Callable[..., Path], tmp_path: Path, bad: str
@@ -380,6 +390,7 @@ def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_
     assert not re.search(r"^2\. ", seen.screen, re.MULTILINE), seen.screen
 
 
+@pytest.mark.only_looks
 def test_ctrl_c_while_a_silent_host_is_waited_for_ends_at_once(
     address: str, target: Callable[..., Path], tmp_path: Path
 ) -> None:

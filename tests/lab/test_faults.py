@@ -10,6 +10,7 @@ from lab import faults
 from lab.edge import KAMAL_PROXY, NGINX
 from lab.server import Server
 from runbook.outcome import Outcome
+from tests.lab.health import LABS
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 
@@ -62,6 +63,8 @@ def seen_for_what_it_is(fault: str, server: Server, look: Callable[..., Verified
     finally:
         faults.heal(server, fault)
     healed = look()
+    if healed.code == 0:
+        LABS.ended_healthy(server)
     assert broken.ids(Outcome.FAILED) == expected.fails, broken.told()
     if expected.passes is None:
         assert broken.ids(Outcome.UNDETERMINED) == expected.undetermined, broken.told()

@@ -11,6 +11,8 @@ from runbook import features, rights
 from runbook.outcome import Outcome
 from tests.lab.looking import Verified, runbook, verify
 
+pytestmark = pytest.mark.only_looks
+
 ROOTS_SECTIONS = {"1", "4.1", "4.3", "5.2", "5.3", "5.4", "5.5", "6.3", "6.4", "7", "8.1", "8.2", "9.2", "10"}
 
 

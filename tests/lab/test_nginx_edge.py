@@ -15,7 +15,7 @@ from runbook.target import load
 from tests.lab.conftest import written
 from tests.lab.looking import Verified, runbook, verify
 
-pytestmark = pytest.mark.nginx
+pytestmark = [pytest.mark.nginx, pytest.mark.only_looks]
 
 
 def test_everything_passes(look_at_nginx: Callable[..., Verified]) -> None:

@@ -22,6 +22,7 @@ docker exec psyfit-db pg_dump -U psyfit_prod psyfit_production | grep -vE '^\\(u
 """
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize("account", ["root", "deploy"])
 def test_nothing_on_the_server_differs_before_and_after(
     account: str, lab: Server, as_account: Callable[..., Path], reports: Path
@@ -42,6 +43,7 @@ def test_this_test_would_see_a_change(lab: Server) -> None:
         lab.run("rm -f /var/www/psyfit/.kamal/touched").required()
 
 
+@pytest.mark.only_looks
 def test_no_process_of_ours_is_left_on_the_server(lab: Server, look: Callable[..., Verified]) -> None:
     look()
     lab.wait_until("! pgrep -f 'sshd: [a-z]'", seconds=10)
