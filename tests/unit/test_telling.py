@@ -18,7 +18,7 @@ KNOWN = sorted(SKIPPED_FOR)[0]
 @pytest.fixture
 def ran(pytester: pytest.Pytester) -> Ran:
     """Run tests with what our own tests have; with more than one worker in processes of their own."""
-    pytester.makeconftest("from tests.conftest import pytest_configure")
+    pytester.makeconftest("from tests.conftest import pytest_addoption, pytest_configure")
 
     def run(tests: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(test_it=tests)
