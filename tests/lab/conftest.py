@@ -7,6 +7,7 @@ cannot be healed all labs are taken away, and the test gets a new one.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -105,6 +106,18 @@ def look(lab: Server, reports: Path) -> Callable[..., Verified]:
 def look_at_nginx(nginx_lab: Server, reports: Path) -> Callable[..., Verified]:
     """The same for the lab whose edge is nginx."""
     return lambda *options, **environment: verify(nginx_lab.state / "target.toml", reports, *options, **environment)
+
+
+@pytest.fixture
+def two_busy_loops() -> Iterator[None]:
+    """Two processes on this machine that want all of a processor each."""
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait(10)
 
 
 @pytest.fixture

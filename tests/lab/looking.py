@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = (sys.executable, "-m", "commands.main")
 SECONDS = 120
 
+CALM_RUNS, BUSY_RUNS = 100, 50
+"""How often soak verifies each healthy lab, alone and beside what wants both processors; each run is to pass."""
+
 
 @dataclass(frozen=True)
 class Verified:

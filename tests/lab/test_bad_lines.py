@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from lab import hands
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
 from tests.lab.sampling import sampled
 from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
+from tests.waiting import until
 
 LIMIT_SECONDS = 20.0
 OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-leads-to-https"}
@@ -273,7 +275,7 @@ def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     assert {one.reason for one in untold if one.section == "6.3"} == {"no answer within 5 s"}
     assert {one.section for one in untold} <= {"6.3", "4.1", "9.3", "10"}
     assert seen.run.line is None
-    lab.wait_until(f"! {HANGS}", seconds=10)
+    lab.wait_until(f"! {HANGS}", seconds=10, what="the command that hung has been ended")
 
 
 def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Callable[..., Verified]) -> None:
@@ -288,7 +290,7 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
     silent_engine = "the Docker Engine gave no answer within 10 s"
     assert {silent_engine} <= inside(seen) <= {silent_engine, "no answer within 5 s"}
     assert {"the-certificate-is-trusted", "there-are-backups", "cron-is-running"} <= seen.ids(Outcome.PASSED)
-    lab.wait_until("curl --silent --fail --output /dev/null https://psytech.jp/api/v1/health", seconds=30)
+    lab.wait_until(hands.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")
 
 
 @pytest.mark.usefixtures("hanging")
@@ -309,7 +311,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
     follows: str,
 ) -> None:
     def strike() -> None:
-        lab.wait_until(HANGS, seconds=15)
+        lab.wait_until(HANGS, seconds=15, what="verify has begun the command that hangs")
         lab.run(f"pkill -{what} -x sshd").required()
 
     seen = badly(target(), strike)
@@ -320,7 +322,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
 
 def restart_sshd(lab: Server) -> None:
     lab.run("pkill -x sshd").required()
-    lab.wait_until("! pgrep -x sshd", seconds=10)
+    lab.wait_until("! pgrep -x sshd", seconds=10, what="sshd has ended")
     lab.run("/usr/sbin/sshd").required()
 
 
@@ -397,9 +399,7 @@ def test_ctrl_c_while_a_silent_host_is_waited_for_ends_at_once(
     with silent(address) as (port, taken):
         command = [*RUNBOOK, "verify", "--target", str(target(port=port)), "--reports", str(tmp_path / "reports")]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        deadline = time.monotonic() + 10
-        while not taken and time.monotonic() < deadline:
-            threading.Event().wait(0.05)
+        until("verify has come to the silent port", lambda: taken, 10)
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=LIMIT_SECONDS)

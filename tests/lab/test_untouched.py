@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import LabError
 from lab.server import Server
 from tests.lab.looking import Verified, verify
 
@@ -43,8 +44,52 @@ def test_this_test_would_see_a_change(lab: Server) -> None:
         lab.run("rm -f /var/www/psyfit/.kamal/touched").required()
 
 
+Process = tuple[int, str]
+"""A process by its number and the time at which it began."""
+
+PROCESSES = "ps -e -o pid=,ppid=,lstart="
+SERVICE = "docker inspect --format '{{.State.Pid}}' $(docker ps --quiet)"
+ENDED_SECONDS = 20
+
+
+def outside_of_the_service(lab: Server) -> set[Process]:
+    """All processes but those that a container has started itself, whose number and age are the service's matter.
+
+    What `docker exec` starts in a container is not among those: a check of ours, or the engine's own health check.
+    """
+    inits = {int(one) for one in lab.run(SERVICE).required().out.split()}
+    listed = [line.split(maxsplit=2) for line in lab.run(PROCESSES).required().out.splitlines()]
+    parents = {int(pid): int(parent) for pid, parent, _ in listed}
+
+    def is_the_services(pid: int) -> bool:
+        while pid in parents and pid not in inits:
+            pid = parents[pid]
+        return pid in inits
+
+    return {(int(pid), began) for pid, _, began in listed if not is_the_services(int(pid))}
+
+
+def all_end(lab: Server, begun: set[Process]) -> None:
+    """Wait until each of these has ended: a health check does so by itself, what somebody left behind does not."""
+    numbers = ",".join(str(pid) for pid, _ in begun)
+    what = "every process that began during the look has ended"
+    lab.wait_until(f"! ps -o pid=,args= -p {numbers}", seconds=ENDED_SECONDS, what=what)
+
+
 @pytest.mark.only_looks
 def test_no_process_of_ours_is_left_on_the_server(lab: Server, look: Callable[..., Verified]) -> None:
+    before = outside_of_the_service(lab)
     look()
-    lab.wait_until("! pgrep -f 'sshd: [a-z]'", seconds=10)
-    assert lab.run("pgrep -a -x 'awk|curl|gzip|od|tail'").out.splitlines() == []
+    all_end(lab, outside_of_the_service(lab) - before)
+
+
+def test_this_test_would_see_a_process_that_is_left(lab: Server) -> None:
+    """Whatever its name: here one of those that a container's own health check uses as well."""
+    before = outside_of_the_service(lab)
+    left = "exec curl --silent --output /dev/null --max-time 60 telnet://localhost:22"
+    lab.run(f"docker exec --detach psyfit-redis tail -f /dev/null; {{ {left} < /dev/null > /dev/null 2>&1 & }}")
+    try:
+        with pytest.raises(LabError, match=r"every process that began during the look has ended; it said last: .*tail"):
+            all_end(lab, outside_of_the_service(lab) - before)
+    finally:
+        lab.run("docker exec psyfit-redis pkill -x tail; pkill -f '[t]elnet://localhost'")
