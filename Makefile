@@ -5,13 +5,21 @@
 PYTHON ?= python3
 ENVIRONMENT := .venv/installed
 
+# One seed for all that is drawn: samples and examples. RUNBOOK_SEED=… draws the same again.
+ifndef RUNBOOK_SEED
+RUNBOOK_SEED := $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+endif
+export RUNBOOK_SEED
+
+SHARD ?= 1/1
+
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, report, lab down
 	.venv/bin/runbook rehearse
 
-test: $(ENVIRONMENT) lint unit page ## all tests: lint, unit tests, the report's page, then every fault on a lab
+test: $(ENVIRONMENT) lint unit page ## all tests: lint, unit tests, the report's page, then a sample of the faults on a lab
 	.venv/bin/python -m pytest tests/lab -m "not soak"
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker
@@ -32,8 +40,9 @@ bench: $(ENVIRONMENT) ## speed, as ratios against peers in the same run
 mutate: $(ENVIRONMENT) ## weaken checks and steps, one change at a time: which one does nobody notice?
 	.venv/bin/python -m tests.mutation
 
-soak: $(ENVIRONMENT) ## everything, whole: also what repeats and takes long
-	.venv/bin/python -m pytest tests/unit tests/page tests/lab --hypothesis-profile=soak
+soak: $(ENVIRONMENT) ## everything, whole, or one piece of it: SHARD=3/12; again what has passed: AFRESH=1
+	.venv/bin/python -m pytest tests/unit tests/page tests/lab --hypothesis-profile=soak --shard=$(SHARD) \
+	  $(if $(AFRESH),--afresh)
 
 lock: $(ENVIRONMENT) ## pin what pyproject.toml asks for, with hashes
 	.venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --all-extras \

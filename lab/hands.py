@@ -219,7 +219,8 @@ def wait_until_well(server: Server) -> None:
         LabError: It did not within half a minute.
     """
     healthy = f'[ "$(docker inspect --format "{{{{.State.Health.Status}}}}" {RELEASE})" = healthy ]'
-    server.wait_until(f"{EDGE_ANSWERS} && {healthy}", seconds=30)
+    what = "the service answers at the edge and the release finds itself healthy"
+    server.wait_until(f"{EDGE_ANSWERS} && {healthy}", seconds=30, what=what)
 
 
 def keep_route(server: Server, fault: str) -> None:
@@ -311,6 +312,7 @@ def put_in_front(server: Server, fault: str, oldest: str, find: str = "", replac
         "curl --silent --fail --output /dev/null "
         f"--connect-to psytech.jp:443:127.0.0.1:{RELAY_PORT} https://psytech.jp/up",
         seconds=10,
+        what="what was put in front of the proxy passes requests on",
     )
     server.run(f"iptables --table nat --insert {REDIRECT}").required()
 

@@ -100,21 +100,25 @@ class Server:
             raise LabError(f"there is no lab {self.name}: `runbook lab up --name {self.name}` makes it", err)
         return Completed(script, done.returncode, out, err)
 
-    def wait_until(self, script: str, *, seconds: float) -> None:
+    def wait_until(self, script: str, *, seconds: float, what: str = "") -> None:
         """Wait until a script on the server exits with 0.
 
+        Args:
+            what: What is waited for, in words, where the script's first line does not say it.
+
         Raises:
-            LabError: It still did not after so many seconds; the error carries what it said last.
+            LabError: It still did not after so many seconds; the error says for what, and what the script said last.
         """
         polling = (
             f"attempt() (\n{script}\n)\n"
             "trap 'echo \"$said\" >&2; exit 124' TERM\n"
-            "until said=$(attempt 2>&1); do sleep 0.1; done"
+            "until now=$(attempt 2>&1); do said=$now; sleep 0.1; done"
         )
         done = self.run(polling, seconds=seconds)
         if done.status != 0:
-            first = script.strip().partition("\n")[0]
-            raise LabError(f"waited {seconds:g} s in vain on the lab for: {first[:120]}", done.err)
+            awaited = what or script.strip().partition("\n")[0][:120]
+            last = (done.err.strip().splitlines() or ["nothing"])[-1]
+            raise LabError(f"waited {seconds:g} s in vain until, on the lab: {awaited}; it said last: {last}", done.err)
 
     def running_web(self) -> str:
         """The name of the release that runs.

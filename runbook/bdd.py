@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.fixtures import FixtureManager
 from pytest_bdd import scenarios
-from pytest_bdd.parser import Scenario
-from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
+from pytest_bdd.compat import get_fixture_names, getfixturedefs
+from pytest_bdd.parser import Scenario, Step
+from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from runbook.features import title_of
 
 EXAMPLE = "_pytest_bdd_example"
+
+Place = tuple[object, int]
+Sought = tuple[object, int, str | None, str]
+Definition = tuple[pytest.FixtureDef[object], StepFunctionContext]
+
+VISIBLE = pytest.StashKey[dict[Place, tuple[Definition, ...]]]()
+FOUND = pytest.StashKey[dict[Sought, tuple[pytest.FixtureDef[object], ...]]]()
+"""What one session has found already: the definitions that a collector's tests may use, and those of a sentence."""
 
 
 class FeatureFile(pytest.Module):
@@ -60,8 +71,44 @@ def step_functions(item: pytest.Item) -> Iterator[Callable[..., Any]]:
     scenario = scenario_of(item)
     manager = item.session._fixturemanager
     for step in scenario.steps if scenario else ():
-        for definition in find_fixturedefs_for_step(step=step, fixturemanager=manager, node=item):
+        for definition in definitions_for(step, manager, item):
             yield step_function_context_registry[definition.func].step_func
+
+
+def definitions_for(
+    step: Step, fixturemanager: FixtureManager, node: pytest.Item
+) -> tuple[pytest.FixtureDef[object], ...]:
+    """The definitions that a step of this test could mean, searched once for each sentence.
+
+    pytest-bdd goes through every fixture there is, four times a step; it takes its answers from here instead.
+    New definitions make what was found out of date, so their number is a part of what is asked.
+    """
+    known: dict[Sought, tuple[pytest.FixtureDef[object], ...]] = fixturemanager.session.stash.setdefault(FOUND, {})
+    sought = node.parent, len(step_function_context_registry), step.type, step.name
+    if sought not in known:
+        known[sought] = tuple(
+            definition
+            for definition, context in _visible_to(node, fixturemanager)
+            if context.type in (None, step.type) and context.parser.is_matching(step.name)
+        )
+    return known[sought]
+
+
+def _visible_to(node: pytest.Item, fixturemanager: FixtureManager) -> tuple[Definition, ...]:
+    known: dict[Place, tuple[Definition, ...]] = fixturemanager.session.stash.setdefault(VISIBLE, {})
+    place = node.parent, len(step_function_context_registry)
+    if place not in known:
+        known[place] = tuple(
+            (definition, step_function_context_registry[definition.func])
+            for name in get_fixture_names(fixturemanager=fixturemanager)
+            for definition in getfixturedefs(fixturemanager, name, node) or ()
+            if definition.func in step_function_context_registry
+        )
+    return known[place]
+
+
+# The package has a function of the module's name, so the module itself is found among those that are loaded.
+sys.modules["pytest_bdd.scenario"].find_fixturedefs_for_step = definitions_for  # type: ignore[attr-defined]
 
 
 def definitions() -> list[StepFunctionContext]:

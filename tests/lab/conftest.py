@@ -1,9 +1,15 @@
-"""One lab for all tests here, and a second one for those of the other edge; each leaves them as it found them."""
+"""One lab for all tests here, and a second one for those of the other edge; each leaves them as it found them.
+
+Before a test its labs are looked at, where the one before could have changed them (`tests.lab.health`). Where one
+cannot be healed all labs are taken away, and the test gets a new one.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,36 +18,76 @@ from lab import edge as edges
 from lab.disposable import disposable
 from lab.edge import NGINX
 from lab.server import Server
+from tests.lab.health import LABS, Unhealthy, used_by
 from tests.lab.looking import Verified, verify
-from tests.lab.sampling import SEED
 
+FAILED = pytest.StashKey[bool]()
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
 """The name of a lab that is up already, to be used in place of a new one."""
 
 
-def pytest_report_header() -> str:
-    """The seed, to draw the same sample again."""
-    return f"RUNBOOK_SEED={SEED}"
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let no test begin on a lab of which nobody knows that it is healthy."""
+    wrong = LABS.beyond_mending(used_by(_fixtures_of(item)))
+    if not wrong:
+        return
+    if STANDING:
+        raise Unhealthy(f"{wrong}\nIt is a lab of your own (RUNBOOK_TEST_LAB), so no other is made in its place.")
+    LABS.told.append(f"{wrong}\nA new one is made for {item.nodeid}.")
+    item.session._setupstate.teardown_exact(None)  # whatever rests on the old labs goes with them
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    only_looks = item.get_closest_marker("only_looks") is not None
+    passed = not item.stash.get(FAILED, True)
+    LABS.was_used(item.nodeid, used_by(_fixtures_of(item)), passed=passed, only_looks=only_looks)
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which labs were not as they should be between two tests."""
+    if LABS.told:
+        terminalreporter.section("labs that were not healthy between two tests")
+        for one in LABS.told:
+            terminalreporter.write_line(one)
+
+
+def _fixtures_of(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Server]:
-    """A healthy lab."""
-    if STANDING:
-        yield Server(STANDING)
-        return
-    with disposable("test") as server:
-        yield server
+    """A lab that was healthy as the test began."""
+    with ExitStack() as stack:
+        server = Server(STANDING) if STANDING else stack.enter_context(disposable("test"))
+        yield stack.enter_context(LABS.stands("lab", server, _now()))
 
 
 @pytest.fixture(scope="session")
 def nginx_lab() -> Iterator[Server]:
-    """A healthy lab whose edge is nginx; it is made when the first test asks for it."""
-    if STANDING and edges.of(Server(STANDING)) == NGINX:
-        yield Server(STANDING)
-        return
-    with disposable("test-nginx", edge=NGINX) as server:
-        yield server
+    """The same with nginx as its edge; it is made when the first test asks for it."""
+    with ExitStack() as stack:
+        if STANDING and edges.of(Server(STANDING)) == NGINX:
+            server = Server(STANDING)
+        else:
+            server = stack.enter_context(disposable("test-nginx", edge=NGINX))
+        yield stack.enter_context(LABS.stands("nginx_lab", server, _now()))
+
+
+def _now() -> str:
+    """The test that is about to begin, by pytest's own word."""
+    return os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +106,18 @@ def look(lab: Server, reports: Path) -> Callable[..., Verified]:
 def look_at_nginx(nginx_lab: Server, reports: Path) -> Callable[..., Verified]:
     """The same for the lab whose edge is nginx."""
     return lambda *options, **environment: verify(nginx_lab.state / "target.toml", reports, *options, **environment)
+
+
+@pytest.fixture
+def two_busy_loops() -> Iterator[None]:
+    """Two processes on this machine that want all of a processor each."""
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait(10)
 
 
 @pytest.fixture

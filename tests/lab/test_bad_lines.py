@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from lab import hands
 from lab.server import Server
 from runbook.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
 from tests.lab.sampling import sampled
 from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
+from tests.waiting import until
 
 LIMIT_SECONDS = 20.0
 OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-leads-to-https"}
@@ -126,6 +128,7 @@ def dead(address: str) -> Iterator[int]:
         yield int(where[1])
 
 
+@pytest.mark.only_looks
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(port=port))
@@ -136,6 +139,7 @@ def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Cal
     )
 
 
+@pytest.mark.only_looks
 def test_the_line_stands_once_on_the_screen_and_once_in_the_report(
     address: str, target: Callable[..., Path], badly: Callable[..., Verified]
 ) -> None:
@@ -145,6 +149,7 @@ def test_the_line_stands_once_on_the_screen_and_once_in_the_report(
     assert (seen.folder / "report.html").read_text().count(seen.run.line) == 1
 
 
+@pytest.mark.only_looks
 def test_a_wrong_host_key(
     lab: Server, target: Callable[..., Path], badly: Callable[..., Verified], tmp_path: Path
 ) -> None:
@@ -161,6 +166,7 @@ def test_a_wrong_host_key(
     )
 
 
+@pytest.mark.only_looks
 def test_a_host_that_takes_the_connection_and_never_answers(
     address: str, target: Callable[..., Path], badly: Callable[..., Verified]
 ) -> None:
@@ -175,6 +181,7 @@ def test_a_host_that_takes_the_connection_and_never_answers(
     )
 
 
+@pytest.mark.only_looks
 def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     with dead(address) as ssh, dead(address) as https, dead(address) as http:
         seen = badly(target(port=ssh, https_port=https, http_port=http))
@@ -184,6 +191,7 @@ def test_a_dead_host(address: str, target: Callable[..., Path], badly: Callable[
     )
 
 
+@pytest.mark.only_looks
 def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(https_port=port), fails=frozenset({"the-ports-answer"}))
@@ -193,6 +201,7 @@ def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callab
     )
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     ("leads_to", "shown", "follows"),
     [
@@ -221,6 +230,7 @@ def test_the_name_is_asked_of_the_targets_own_resolver(
     )
 
 
+@pytest.mark.only_looks
 def test_a_certificate_that_is_not_trusted_stands_in_the_line(
     address: str, target: Callable[..., Path], reports: Path, tmp_path: Path
 ) -> None:
@@ -265,7 +275,7 @@ def test_a_command_that_hangs_is_undetermined_alone_and_ended_on_the_server(
     assert {one.reason for one in untold if one.section == "6.3"} == {"no answer within 5 s"}
     assert {one.section for one in untold} <= {"6.3", "4.1", "9.3", "10"}
     assert seen.run.line is None
-    lab.wait_until(f"! {HANGS}", seconds=10)
+    lab.wait_until(f"! {HANGS}", seconds=10, what="the command that hung has been ended")
 
 
 def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Callable[..., Verified]) -> None:
@@ -280,7 +290,7 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
     silent_engine = "the Docker Engine gave no answer within 10 s"
     assert {silent_engine} <= inside(seen) <= {silent_engine, "no answer within 5 s"}
     assert {"the-certificate-is-trusted", "there-are-backups", "cron-is-running"} <= seen.ids(Outcome.PASSED)
-    lab.wait_until("curl --silent --fail --output /dev/null https://psytech.jp/api/v1/health", seconds=30)
+    lab.wait_until(hands.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")
 
 
 @pytest.mark.usefixtures("hanging")
@@ -301,7 +311,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
     follows: str,
 ) -> None:
     def strike() -> None:
-        lab.wait_until(HANGS, seconds=15)
+        lab.wait_until(HANGS, seconds=15, what="verify has begun the command that hangs")
         lab.run(f"pkill -{what} -x sshd").required()
 
     seen = badly(target(), strike)
@@ -312,7 +322,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
 
 def restart_sshd(lab: Server) -> None:
     lab.run("pkill -x sshd").required()
-    lab.wait_until("! pgrep -x sshd", seconds=10)
+    lab.wait_until("! pgrep -x sshd", seconds=10, what="sshd has ended")
     lab.run("/usr/sbin/sshd").required()
 
 
@@ -355,11 +365,13 @@ def test_where_forwarding_is_forbidden_the_outcomes_are_the_same(
     assert seen.run.line is None
 
 
+@pytest.mark.only_looks
 def test_an_account_without_docker(as_account: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     seen = badly(as_account("guest"))
     assert seen.run.line is None
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize("bad", sampled(["closed", "silent", "dead"], 1))
 def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_do(
     address: str, target: Callable[..., Path], tmp_path: Path, bad: str
@@ -380,15 +392,14 @@ def test_triage_says_in_ten_seconds_that_the_server_is_out_of_reach_and_what_to_
     assert not re.search(r"^2\. ", seen.screen, re.MULTILINE), seen.screen
 
 
+@pytest.mark.only_looks
 def test_ctrl_c_while_a_silent_host_is_waited_for_ends_at_once(
     address: str, target: Callable[..., Path], tmp_path: Path
 ) -> None:
     with silent(address) as (port, taken):
         command = [*RUNBOOK, "verify", "--target", str(target(port=port)), "--reports", str(tmp_path / "reports")]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        deadline = time.monotonic() + 10
-        while not taken and time.monotonic() < deadline:
-            threading.Event().wait(0.05)
+        until("verify has come to the silent port", lambda: taken, 10)
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=LIMIT_SECONDS)

@@ -101,6 +101,7 @@ def fault(lab: Server, request: pytest.FixtureRequest) -> Iterator[str]:
         faults.heal(lab, name)
 
 
+@pytest.mark.only_looks
 def test_a_healthy_server_is_safe_to_deploy_to(gate: Gate) -> None:
     seen = gate()
     assert seen.code == 0, seen.screen
@@ -112,6 +113,7 @@ def test_a_healthy_server_is_safe_to_deploy_to(gate: Gate) -> None:
     assert "safe to deploy" in seen.screen.splitlines()[-2]
 
 
+@pytest.mark.only_looks
 def test_it_reads_the_newest_backup_and_no_other(gate: Gate) -> None:
     read = [one for one in gate().run.exchanges if one.question.endswith(".READ")]
     assert len(read) == 1
@@ -177,17 +179,20 @@ def test_what_could_not_be_told_blocks_and_no_override_helps(gate: Gate) -> None
         assert seen.gate(Outcome.UNDETERMINED) == {"the-clone-stands-at-its-origin"}
 
 
+@pytest.mark.only_looks
 def test_an_account_that_may_not_look_is_not_let_through(as_account: Callable[..., Path], reports: Path) -> None:
     seen = gated(as_account("deploy"), reports)
     assert seen.code == 3, seen.screen
     assert not seen.gate(Outcome.FAILED), seen.screen
 
 
+@pytest.mark.only_looks
 def test_an_account_with_sudo_sees_all(as_account: Callable[..., Path], reports: Path) -> None:
     seen = gated(as_account("deploy", 'become = "sudo -n"'), reports)
     assert seen.code == 0, seen.screen
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     "options",
     [("--override", "now"), ("--by", "Hanako"), ("--override", " ", "--by", "Hanako")],
@@ -200,6 +205,7 @@ def test_an_override_without_reason_or_name_is_wrong_use(lab: Server, options: t
     assert told.stdout == ""
 
 
+@pytest.mark.only_looks
 def test_plain_pytest_is_the_same_gate(lab: Server, reports: Path) -> None:
     command = [sys.executable, "-m", "pytest", f"--target={lab.state / 'target.toml'}", "-m", "gate"]
     before = set(reports.iterdir())
@@ -273,6 +279,7 @@ def test_outside_of_actions_there_is_plain_text_only(gate: Gate, tmp_path: Path)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", seen.screen)
 
 
+@pytest.mark.only_looks
 def test_in_actions_a_healthy_server_gets_a_summary_and_no_annotation(gate: Gate, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     seen = gate(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))

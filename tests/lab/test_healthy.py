@@ -9,7 +9,9 @@ import pytest
 
 from runbook import features, rights
 from runbook.outcome import Outcome
-from tests.lab.looking import Verified, runbook, verify
+from tests.lab.looking import BUSY_RUNS, CALM_RUNS, Verified, runbook, verify
+
+pytestmark = pytest.mark.only_looks
 
 ROOTS_SECTIONS = {"1", "4.1", "4.3", "5.2", "5.3", "5.4", "5.5", "6.3", "6.4", "7", "8.1", "8.2", "9.2", "10"}
 
@@ -43,10 +45,18 @@ def test_the_suites_own_zone_and_locale_do_not_matter(look: Callable[..., Verifi
 
 
 @pytest.mark.soak
-def test_twenty_runs_raise_no_false_alarm(look: Callable[..., Verified]) -> None:
-    for _ in range(20):
-        seen = look()
-        assert seen.code == 0, seen.told()
+@pytest.mark.parametrize("_number", range(CALM_RUNS))
+def test_no_run_raises_a_false_alarm(_number: int, look: Callable[..., Verified]) -> None:
+    seen = look()
+    assert seen.code == 0, seen.told()
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("two_busy_loops")
+@pytest.mark.parametrize("_number", range(BUSY_RUNS))
+def test_no_run_beside_busy_loops_raises_a_false_alarm(_number: int, look: Callable[..., Verified]) -> None:
+    seen = look()
+    assert seen.code == 0, seen.told()
 
 
 def test_an_account_with_sudo_sees_all_that_root_sees(as_account: Callable[..., Path], reports: Path) -> None:

@@ -15,6 +15,8 @@ from runbook.target import load
 from tests.lab.looking import runbook, verify
 from tests.lab.test_untouched import STATE
 
+pytestmark = pytest.mark.only_looks
+
 ACCOUNTS = {"root": "", "deploy": 'become = "sudo -n"', "guest": ""}
 
 

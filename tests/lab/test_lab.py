@@ -31,6 +31,7 @@ def left_of(name: str) -> list[str]:
     return [subprocess.run(one, capture_output=True, text=True, timeout=30).stdout.strip() for one in asked]
 
 
+@pytest.mark.only_looks
 def test_a_second_lab_of_the_same_name_is_refused(lab: Server) -> None:
     told = runbook("lab", "up", "--name", lab.name)
     assert told.returncode == 4
@@ -48,6 +49,7 @@ def stranger(lab: Server) -> Iterator[None]:
     subprocess.run(["docker", "rm", "--force", STRANGER], capture_output=True, check=True)
 
 
+@pytest.mark.only_looks
 @pytest.mark.usefixtures("stranger")
 def test_no_lab_is_made_beside_the_services_own_containers() -> None:
     told = runbook("lab", "up", "--name", "refused")
@@ -56,6 +58,7 @@ def test_no_lab_is_made_beside_the_services_own_containers() -> None:
     assert left_of("refused") == ["", "", "", ""]
 
 
+@pytest.mark.only_looks
 def test_no_lab_is_made_where_the_service_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "PRODUCTION_TREE", tmp_path)
     with (
@@ -78,6 +81,7 @@ def test_break_says_what_must_fail_and_heal_takes_it_off(lab: Server, look: Call
     assert look().code == 0
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -96,6 +100,7 @@ def test_wrong_use_gets_one_sentence(arguments: tuple[str, ...], code: int, sent
     assert "Traceback" not in told.stdout + told.stderr
 
 
+@pytest.mark.only_looks
 def test_the_lab_has_no_way_to_the_world(lab: Server) -> None:
     assert lab.run("ip route show default").out == ""
     assert lab.run("getent ahostsv4 psytech.jp").out.split()[0] == "127.0.0.1"

@@ -13,9 +13,9 @@ from runbook import rights
 from runbook.outcome import Outcome
 from runbook.target import load
 from tests.lab.conftest import written
-from tests.lab.looking import Verified, runbook, verify
+from tests.lab.looking import BUSY_RUNS, CALM_RUNS, Verified, runbook, verify
 
-pytestmark = pytest.mark.nginx
+pytestmark = [pytest.mark.nginx, pytest.mark.only_looks]
 
 
 def test_everything_passes(look_at_nginx: Callable[..., Verified]) -> None:
@@ -26,10 +26,18 @@ def test_everything_passes(look_at_nginx: Callable[..., Verified]) -> None:
 
 
 @pytest.mark.soak
-def test_twenty_runs_raise_no_false_alarm(look_at_nginx: Callable[..., Verified]) -> None:
-    for _ in range(20):
-        seen = look_at_nginx()
-        assert seen.code == 0, seen.told()
+@pytest.mark.parametrize("_number", range(CALM_RUNS))
+def test_no_run_raises_a_false_alarm(_number: int, look_at_nginx: Callable[..., Verified]) -> None:
+    seen = look_at_nginx()
+    assert seen.code == 0, seen.told()
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("two_busy_loops")
+@pytest.mark.parametrize("_number", range(BUSY_RUNS))
+def test_no_run_beside_busy_loops_raises_a_false_alarm(_number: int, look_at_nginx: Callable[..., Verified]) -> None:
+    seen = look_at_nginx()
+    assert seen.code == 0, seen.told()
 
 
 def test_an_account_with_sudo_sees_all_that_root_sees(nginx_lab: Server, reports: Path, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def by_variables(table: str) -> str:
     return re.sub("credentials = .*", BY_VARIABLES, table)
 
 
+@pytest.mark.only_looks
 def test_the_key_may_stand_in_variables(lab: Server, off_site: Callable[..., Verified]) -> None:
     key = json.loads((lab.state / "offsite.json").read_text())["auditor"]
     seen = off_site(by_variables, ITS_KEY=key["id"], ITS_SECRET=key["secret"], AWS_PROFILE="not-there")
@@ -67,6 +68,7 @@ def test_the_upload_shows_its_key_in_no_process_list(lab: Server) -> None:
     assert not any(secret in line for line in processes.seen)
 
 
+@pytest.mark.only_looks
 def test_a_wrong_key_is_a_right_that_is_missing(lab: Server, off_site: Callable[..., Verified]) -> None:
     key = json.loads((lab.state / "offsite.json").read_text())["auditor"]
     seen = off_site(by_variables, ITS_KEY=key["id"], ITS_SECRET="not the secret of it")  # noqa: S106 - made up
@@ -75,6 +77,7 @@ def test_a_wrong_key_is_a_right_that_is_missing(lab: Server, off_site: Callable[
     assert "not the secret of it" not in (seen.folder / "evidence.jsonl").read_text()
 
 
+@pytest.mark.only_looks
 def test_where_cron_copies_and_nobody_is_told_where_to_look_it_cannot_be_told(
     off_site: Callable[..., Verified],
 ) -> None:
@@ -91,6 +94,7 @@ def test_where_nothing_is_copied_and_nothing_named_it_does_not_apply(off_site: C
     assert seen.ids(Outcome.NOT_APPLICABLE) == offsite.SEEN_OFF_SITE, seen.told()
 
 
+@pytest.mark.only_looks
 def test_the_bucket_itself_is_seen_without_root(as_account: Callable[..., Path], reports: Path) -> None:
     seen = verify(as_account("guest"), reports, "--section", "5.5")
     assert seen.ids(Outcome.PASSED) == LOOK_WITHOUT_ROOT, seen.told()

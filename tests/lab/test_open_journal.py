@@ -13,6 +13,7 @@ import pytest
 from lab.server import Server
 from runbook.journal import STALE_SECONDS
 from runbook.record import Run
+from tests.lab.health import LABS
 from tests.lab.looking import runbook
 from tests.lab.sampling import sampled
 from tests.lab.test_interruptions import JOURNAL, SECONDS, drill, wait_for_acts
@@ -30,8 +31,9 @@ def left_open(lab: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     wait_for_acts(lab, 1)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=SECONDS)
-    lab.wait_until(STALE, seconds=STALE_SECONDS + 10)
-    yield f"`runbook recover --target {target}` from here, or {JOURNAL}/recover.sh on the server"
+    lab.wait_until(STALE, seconds=STALE_SECONDS + 10, what="the killed drill's last heartbeat is old enough")
+    with LABS.held_broken(lab, "a drill that was killed on purpose"):
+        yield f"`runbook recover --target {target}` from here, or {JOURNAL}/recover.sh on the server"
     recovered = runbook("recover", "--target", target)
     assert recovered.returncode == 0, recovered.stdout
     assert runbook("lab", "status").stdout.count("left open") == 0

@@ -108,6 +108,7 @@ def test_behind_nginx_no_request_is_lost_either(nginx_lab: Server, reports: Path
     went_well(*drilled(nginx_lab, reports))
 
 
+@pytest.mark.only_looks
 @pytest.mark.nginx
 def test_behind_nginx_no_tls_is_taken_away_and_nothing_is_touched(nginx_lab: Server, reports: Path) -> None:
     run, scenario = drilled(nginx_lab, reports, "rollback-as-written")
@@ -214,6 +215,7 @@ def test_where_something_forbids_it_nothing_is_touched(reason: str, lab: Server,
     assert acts_of(run) == []
 
 
+@pytest.mark.only_looks
 def test_who_has_changed_the_route_meanwhile_is_not_overruled(lab: Server) -> None:
     """The undo's own sentence, run where the proxy leads to neither of the two places that the drill knows."""
     facts = facts_of(load(str(lab.state / "target.toml")))

@@ -114,6 +114,7 @@ def run_and_processes(lab: Server, reports: Path) -> tuple[Verified, set[bytes]]
     return seen, processes.seen
 
 
+@pytest.mark.only_looks
 def test_no_secret_is_in_a_report(run_and_processes: tuple[Verified, set[bytes]], secrets: dict[str, str]) -> None:
     seen, _ = run_and_processes
     for path in seen.folder.rglob("*"):
@@ -122,6 +123,7 @@ def test_no_secret_is_in_a_report(run_and_processes: tuple[Verified, set[bytes]]
         assert not leaked, f"{path.name} holds {leaked}"
 
 
+@pytest.mark.only_looks
 def test_no_secret_is_in_a_process_list(
     run_and_processes: tuple[Verified, set[bytes]], secrets: dict[str, str]
 ) -> None:
@@ -132,6 +134,7 @@ def test_no_secret_is_in_a_process_list(
     assert [name for name, value in secrets.items() for form in forms(value) if form in everything] == []
 
 
+@pytest.mark.only_looks
 @pytest.mark.usefixtures("run_and_processes")
 def test_no_secret_is_in_a_log_of_the_server(lab: Server, secrets: dict[str, str]) -> None:
     canaries = b"".join(form + b"\n" for value in secrets.values() for form in sorted(forms(value)))
@@ -149,6 +152,7 @@ def test_no_person_is_in_a_report(lab: Server, reports: Path) -> None:
     assert [form for value in PERSON for form in forms(value) if form in everything] == []
 
 
+@pytest.mark.only_looks
 def test_every_container_is_told_with_its_environments_names_only(
     run_and_processes: tuple[Verified, set[bytes]],
 ) -> None:

@@ -27,11 +27,13 @@ def host(lab: Server) -> Any:
     return testinfra.host.get_host("ssh://root@psyfit", ssh_config=str(lab.state / "ssh_config"))
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize("process", ["sshd", "cron", "dockerd"])
 def test_a_process_of_a_server_runs(host: Any, process: str) -> None:
     assert host.process.filter(comm=process)
 
 
+@pytest.mark.only_looks
 def test_the_accounts_have_their_rights(host: Any) -> None:
     assert "docker" in host.user("deploy").groups
     assert host.user("guest").groups == ["guest"]
@@ -39,34 +41,40 @@ def test_the_accounts_have_their_rights(host: Any) -> None:
     assert host.run("sudo -u guest sudo -n true").rc != 0
 
 
+@pytest.mark.only_looks
 def test_the_secrets_are_for_root_alone(host: Any) -> None:
     secrets = host.file(ENVIRONMENT)
     assert (secrets.user, secrets.mode) == ("root", 0o600)
 
 
+@pytest.mark.only_looks
 def test_the_clone_belongs_to_an_account_of_its_own_and_git_trusts_no_folder(host: Any) -> None:
     assert host.file("/var/www/psyfit").user == "deploy"
     assert host.run("git config --system --get-all safe.directory").stdout == ""
     assert "dubious ownership" in host.run("git -C /var/www/psyfit status").stderr
 
 
+@pytest.mark.only_looks
 def test_the_clone_stands_at_its_origin(host: Any) -> None:
     assert host.file("/var/www/psyfit").is_directory
     assert host.run(f"{GIT} fetch -q && {GIT} status -sb --porcelain").stdout == "## main...origin/main\n"
 
 
+@pytest.mark.only_looks
 def test_the_backup_keys_private_half_is_the_operators_alone(host: Any, lab: Server) -> None:
     assert "\nsec:" not in host.run("gpg --list-secret-keys --with-colons").stdout
     assert "\npub:" in host.run("gpg --list-keys --with-colons").stdout
     assert any((lab.state / "gnupg" / "private-keys-v1.d").iterdir())
 
 
+@pytest.mark.only_looks
 def test_a_week_of_backups_is_there_plain_and_encrypted(host: Any) -> None:
     names = host.file("/var/backups/psyfit").listdir()
     assert len([name for name in names if name.endswith(".sql.gz")]) >= 7
     assert len([name for name in names if name.endswith(".sql.gz.gpg")]) == 3
 
 
+@pytest.mark.only_looks
 def test_there_is_a_week_of_work_in_the_database(host: Any) -> None:
     count = (
         "select sum((xpath('/row/c/text()', query_to_xml(format('select count(*) as c from %I', tablename), "
@@ -81,15 +89,18 @@ def test_there_is_a_week_of_work_in_the_database(host: Any) -> None:
     assert int(sql(host, "select count(*) from pg_extension where extname <> 'plpgsql'")) >= 1
 
 
+@pytest.mark.only_looks
 def test_the_password_is_asked_for_over_tcp(host: Any) -> None:
     wrong = "docker exec -e PGPASSWORD=wrong psyfit-db psql -h psyfit-db -U psyfit_prod psyfit_production -c 'select 1'"
     assert "password authentication failed" in host.run(wrong).stderr
 
 
+@pytest.mark.only_looks
 def test_redis_asks_for_a_password(host: Any) -> None:
     assert "NOAUTH" in host.run("docker exec psyfit-redis redis-cli ping").stdout
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     ("container", "size", "files"),
     [("psyfit-db", "10m", "3"), ("psyfit-redis", "10m", "3"), ("psyfit-web-", "50m", "5")],
@@ -101,6 +112,7 @@ def test_logs_are_rotated_and_containers_come_back(host: Any, container: str, si
         assert told["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
 
 
+@pytest.mark.only_looks
 def test_no_secret_is_in_an_argument(host: Any, lab: Server) -> None:
     secrets = json.loads((lab.state / "secrets.json").read_text())
     arguments = host.check_output("ps axww -o args=")
@@ -148,6 +160,7 @@ def sql(host: Any, statement: str) -> str:
     return str(host.check_output(f"printf %s {json.dumps(statement)} | {command}")).strip()
 
 
+@pytest.mark.only_looks
 @pytest.mark.parametrize(
     ("path", "status"), [("/up", 200), ("/api/v1/health", 200), ("/api/v1/clinics", 200), ("/nowhere", 404)]
 )
@@ -195,12 +208,14 @@ def test_a_log_in_opens_a_session_that_ends_and_failures_lock_the_account(
         sql(host, "update accounts set failed_attempts = 0, locked_at = null where staff_id = 8")
 
 
+@pytest.mark.only_looks
 def test_a_person_is_stored_encrypted(lab: Server) -> None:
     dump = lab.run("docker exec psyfit-db pg_dump -U psyfit_prod psyfit_production", seconds=60).required().out
     assert "hanako" not in dump
     assert "花子" not in dump
 
 
+@pytest.mark.only_looks
 def test_migrations_are_told_as_up(host: Any, lab: Server) -> None:
     told = host.check_output(f"docker exec {lab.running_web()} bin/rails db:migrate:status")
     assert len([line for line in told.splitlines() if line.split()[:1] == ["up"]]) >= 8

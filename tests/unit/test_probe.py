@@ -211,7 +211,7 @@ def say(handler: BaseHTTPRequestHandler, status: int, release: str = "1.0.0") ->
 def probed(port: int, authority: Path, seconds: float, **asked: str) -> tuple[Sample, ...]:
     probe = Probe(target(port, authority, **asked))
     probe.start()
-    probe.wait_until(lambda _: probe.clock() >= seconds, 10 * seconds)
+    assert probe.wait_until(lambda _: probe.clock() >= seconds, 10 * seconds), f"it has not run for {seconds} s"
     return probe.end()
 
 
@@ -241,13 +241,13 @@ def test_a_server_that_stalls_holds_no_request_back_and_the_wait_is_seen(tmp_pat
         arrived.append(handler.path)
         if len(arrived) >= 20:
             enough.set()
-        enough.wait(10)
+        assert enough.wait(10), f"20 requests have not arrived while none was answered: {len(arrived)}"
         say(handler, 200)
 
     with edge(tmp_path, answer) as (port, authority):
         probe = Probe(target(port, authority))
         probe.start()
-        assert probe.wait_until(lambda since: len(since) >= 40, 20)
+        assert probe.wait_until(lambda since: len(since) >= 40, 20), "40 answers have not come"
         samples = probe.end()
 
     held_until = sorted(one.sent for one in samples if one.sent is not None)[19]
@@ -267,10 +267,12 @@ def test_each_token_is_posted_once_and_no_more_when_told_so(tmp_path: Path) -> N
     with edge(tmp_path, answer) as (port, authority):
         probe = Probe(target(port, authority, post_path="/post"))
         probe.start()
-        assert probe.wait_until(lambda since: sum(one.stream.posts for one in since) >= 5, 10)
+        assert probe.wait_until(lambda since: sum(one.stream.posts for one in since) >= 5, 10), (
+            "5 answers to a POST have not come"
+        )
         probe.post_no_more()
         posted = len(tokens)
-        assert probe.wait_until(lambda since: len(since) >= 30, 10)
+        assert probe.wait_until(lambda since: len(since) >= 30, 10), "30 answers have not come after the last POST"
         samples = probe.end()
 
     assert len(tokens) == len(set(tokens)) == posted == sum(one.stream.posts for one in samples)
@@ -296,7 +298,7 @@ def test_another_names_certificate_is_no_connection(tmp_path: Path) -> None:
     with edge(tmp_path, lambda handler: say(handler, 200)) as (port, authority):
         probe = Probe(target(port, authority).model_copy(update={"domain": "other.example"}))
         probe.start()
-        probe.wait_until(lambda since: len(since) >= 5, 10)
+        assert probe.wait_until(lambda since: len(since) >= 5, 10), "5 attempts have not ended"
         samples = probe.end()
 
     assert {one.failure for one in samples} == {"no TLS connection"}

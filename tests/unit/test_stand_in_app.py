@@ -374,7 +374,7 @@ def test_what_is_under_way_at_the_stop_is_completed(monkeypatch: pytest.MonkeyPa
 
     def slow(_app: Application, _request: Request) -> Answer:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(10), "the server was not told to stop while it answered"
         return success(200, "complete")
 
     monkeypatch.setattr(application.Application, "answer", slow)
@@ -394,11 +394,13 @@ def test_what_is_under_way_at_the_stop_is_completed(monkeypatch: pytest.MonkeyPa
 
         asking = threading.Thread(target=ask)
         asking.start()
-        assert begun.wait(10)
+        assert begun.wait(10), "the request has not come to the app"
         server.stop()
         go_on.set()
         asking.join(10)
         accepting.join(10)
+        assert not asking.is_alive(), "the request under way has had no answer"
+        assert not accepting.is_alive(), "the server has not stopped"
     idle.close()
 
     assert said == [(200, "1.1.0", b'{"status":"success","data":"complete"}')]
