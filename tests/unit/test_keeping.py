@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.ages import Ago
 from checks.cron import CRONTAB, settings_of
 from checks.drilled import read_passed
 from checks.job_settings import SETTINGS, job_settings, read_settings
@@ -148,8 +149,8 @@ def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
 
 def test_the_drills_that_passed_are_read_by_their_dates() -> None:
     lines = [f"now {NOW}", f"passed {NOW - DAY} b psyfit_2.sql.gz", f"passed {NOW - 3 * DAY} a psyfit_1.sql.gz.gpg", ""]
-    earlier, later = read_passed("\n".join(lines))
-    assert (later.scenario, later.days_ago) == ("b", 1)
+    earlier, later = read_passed("\n".join(lines)).noted
+    assert (later.scenario, later.passed) == ("b", Ago(DAY))
     assert str(earlier).endswith(", 3 days ago")
 
 
