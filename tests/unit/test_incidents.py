@@ -172,6 +172,18 @@ def _told(*rows: list[object], allowed: int = 97, taken: int = 10) -> str:
     return json.dumps([allowed, taken, list(rows) or None])
 
 
+def test_a_session_that_began_ahead_of_the_clock_is_not_one_that_began_just_now() -> None:
+    with pytest.raises(Undetermined, match="60 min ahead of the clock"):
+        read_sessions(_told(_session("active", -3600)))
+    no_query_is_slow(read_sessions(_told(_session("active", -60))), 5)
+
+
+@pytest.mark.parametrize(("allowed", "taken"), [(0, 1), (-3, 1), (97, 0)])
+def test_numbers_that_cannot_be_connections_are_refused(allowed: int, taken: int) -> None:
+    with pytest.raises(ValueError, match="no counts"):
+        read_sessions(_told(allowed=allowed, taken=taken))
+
+
 def test_nobody_else_is_there() -> None:
     found = read_sessions(_told())
     assert found.others == ()
