@@ -72,7 +72,8 @@ DELIVERIES = Command(
         / (=>|->) |status=sent/ {{ lines++; last = "delivered" }}
         / [*][*] |status=bounced/ {{ lines++; last = "refused" }}
         / == |status=deferred/ {{ lines++; last = "put off" }}
-        END {{ printf "log\t%s\t%d\t%s\n", log_file, lines, last }}' "$log"
+        {{ named++ }}
+        END {{ printf "log\t%s\t%d\t%s\n", log_file, lines ? lines : named, last }}' "$log"
     done"""
     ),
     needs=rights.ROOT,
@@ -114,7 +115,12 @@ class Programs:
 
 @dataclass(frozen=True)
 class MailLog:
-    """What one mail log says of the alerts' address. ``last`` is None where it says nothing of it."""
+    """What one mail log says of the alerts' address.
+
+    Attributes:
+        lines: Those that tell how a mail to it went; where none does, those that name it at all.
+        last: None where none tells how one went.
+    """
 
     path: str
     lines: int
@@ -153,7 +159,10 @@ def last_delivery(look: Look) -> MailLog | None:
         logs = read_deliveries(told.out)
     if not logs:
         raise Undetermined("there is no mail log in /var/log, or no ALERT_EMAIL")
-    return next((one for one in reversed(logs) if one.last), None)
+    told_of = next((one for one in reversed(logs) if one.last), None)
+    if told_of is None and (others := [one.path for one in logs if one.lines]):
+        raise Undetermined(f"{', '.join(others)} names the alerts' address, in no line of a form that is known here")
+    return told_of
 
 
 def read_programs(text: str, outer: str) -> Programs:

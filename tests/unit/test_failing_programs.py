@@ -22,6 +22,7 @@ from checks.saved import COMPARED, read_contents
 from runbook.question import Command, Output
 
 WITHOUT_FILES = 'case "$*" in *-f*) echo "usage: date" >&2; exit 1;; esac; exec /bin/date "$@"'
+WITHOUT_LINKS = 'case "$*" in *-lname*) exit 1;; esac; exec /usr/bin/find "$@"'
 DOCKER = 'case "$1" in inspect) echo /app;; logs) echo words;; cp) cat "$ARCHIVE"; exit "$COPIED";; esac'
 
 
@@ -51,7 +52,7 @@ FAILS = "echo 'usage: another version' >&2; exit 2"
     ("question", "programs"),
     [
         (LIST, {"date": WITHOUT_FILES}),
-        (DELETED_LOGS, {"find": FAILS}),
+        (DELETED_LOGS, {"find": WITHOUT_LINKS}),
         (SERVICE_LOGS, {"stat": 'case "$*" in *monitor*) exit 1;; esac'}),
         (LAST_WORDS.about(containers=["web"]), {"grep": FAILS, "docker": DOCKER}),
         (CALLED, {"sed": FAILS}),

@@ -92,10 +92,13 @@ def test_a_database_that_prints_no_list_does_not_tell_that_nobody_holds_a_lock(p
         looking(load("lab"), {LOCKS_IN_DATABASE: Output(0, printed, "")}).see(migrations_locked)
 
 
-@pytest.mark.parametrize("broken", ["find", "grep"])
-def test_programs_that_cannot_look_at_processes_do_not_tell_that_nothing_runs(broken: str, tmp_path: Path) -> None:
-    """Another find or grep, without the options that are needed: what it prints on its standard output is nothing."""
-    (tmp_path / broken).write_text("#!/bin/sh\necho usage >&2\nexit 1\n")
+@pytest.mark.parametrize(("broken", "option"), [("find", "-lname"), ("grep", "z")])
+def test_programs_that_cannot_look_at_processes_do_not_tell_that_nothing_runs(
+    broken: str, option: str, tmp_path: Path
+) -> None:
+    """Another find or grep, without an option that is needed: what it prints on its standard output is nothing."""
+    body = f'case "$*" in *{option}*) echo usage >&2; exit 2;; esac; exec /usr/bin/{broken} "$@"'
+    (tmp_path / broken).write_text(f"#!/bin/sh\n{body}\n")
     (tmp_path / broken).chmod(0o755)
     script = WORK.told(facts_of(load("lab")))
     ended = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True)
