@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
 
+from checks.ages import Ago, ago
 from checks.clock import instant_of
 from runbook import rights
 from runbook.look import Look, reading
@@ -21,13 +22,13 @@ HTTP, HTTPS, SSH = Port("http", seconds=4), Port("https", seconds=4), Port("ssh"
 
 SERVICE_LOGS = Command(
     "date '+now %s'; for log in {monitor_log} {backup_log}; do "
-    '[ ! -e "$log" ] || stat -L -c \'log %Y %s %F %n\' -- "$log"; done',
+    '[ ! -e "$log" ] || stat -L -c \'log %Y %s %F %n\' -- "$log" || exit; done',
     needs=rights.ROOT,
 )
 
 DELETED_LOGS = Command(
     cleandoc(
-        r"""find /proc/1/fd -maxdepth 1 >/dev/null || exit
+        r"""find /proc/1/fd -maxdepth 1 -lname '*' >/dev/null || exit
     for open in $(find /proc/[0-9]*/fd -maxdepth 1 -lname '*.log* (deleted)' 2>/dev/null); do
       printf 'open\t%s\t%s\n' "$(cat "${{open%/fd/*}}/comm" 2>/dev/null)" "$(readlink -- "$open")"
     done"""
@@ -46,7 +47,7 @@ class LogFile:
     path: str
     regular: bool
     size_bytes: int
-    minutes_ago: float
+    written: Ago
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def read_service_logs(text: str) -> tuple[LogFile, ...]:
     Raises:
         ValueError: A line is not of its form.
     """
-    first, *rest = lines_of(text)
+    first, *rest = lines_of(text) or [""]
     now = instant_of(first.removeprefix("now "))
     return tuple(_log_file(line, now) for line in rest)
 
@@ -152,8 +153,7 @@ def _log_file(line: str, now: datetime) -> LogFile:
     found = re.fullmatch(r"log (\d+) (\d+) (.+?) (/.*)", line, re.ASCII | re.DOTALL)
     if found is None:
         raise ValueError("there is a line of another form")
-    age = (now - instant_of(found[1])).total_seconds() / 60
-    return LogFile(found[4], found[3].startswith("regular"), int(found[2]), age)
+    return LogFile(found[4], found[3].startswith("regular"), int(found[2]), ago(instant_of(found[1]), now))
 
 
 def read_writers(text: str) -> tuple[Writer, ...]:

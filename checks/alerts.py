@@ -5,9 +5,11 @@ Nothing is sent: the queue and the mail log tell how it went with what was sent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
+from pathlib import PurePosixPath
 from typing import Literal
 
 from checks.cron import CRONTAB, settings_of
@@ -41,7 +43,20 @@ WATCHED = Command(
 )
 """Which of these words and numbers stand in the script; nothing else of it comes back."""
 
-QUEUE = Command("mailq", needs=rights.ROOT)
+QUEUE = Command(
+    cleandoc(
+        r"""for folder in $(printf '%s' "$PATH" | tr ':' ' '); do
+      if [ -x "$folder/mailq" ]; then
+        printf 'program %s\n' "$(readlink -f -- "$folder/mailq")"
+        [ ! -x /usr/sbin/nullmailer-send ] || echo 'beside nullmailer'
+        break
+      fi
+    done
+    mailq"""
+    ),
+    needs=rights.ROOT,
+)
+"""Whose program it is comes first: several print nothing where nothing waits, and so does what does not work."""
 
 DELIVERIES = Command(
     cleandoc(
@@ -57,7 +72,8 @@ DELIVERIES = Command(
         / (=>|->) |status=sent/ {{ lines++; last = "delivered" }}
         / [*][*] |status=bounced/ {{ lines++; last = "refused" }}
         / == |status=deferred/ {{ lines++; last = "put off" }}
-        END {{ printf "log\t%s\t%d\t%s\n", log_file, lines, last }}' "$log"
+        {{ named++ }}
+        END {{ printf "log\t%s\t%d\t%s\n", log_file, lines ? lines : named, last }}' "$log"
     done"""
     ),
     needs=rights.ROOT,
@@ -65,7 +81,16 @@ DELIVERIES = Command(
 """How the last mail to the alerts' address went, by each mail log; the address itself stays where it is."""
 
 CRONS_PATH = "/usr/bin:/bin"
-EMPTY_QUEUES = ("mail queue is empty", "mqueue is empty")
+
+EXIMS_MAIL = re.compile(r"\s{0,3}\d+[mhdwy]\s.*\b[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}\b.*", re.ASCII)
+"""Age, size, the message's id, and its sender or why it cannot be read."""
+EXIMS_RECIPIENT = re.compile(r"\s{8}[ D] \S.*")
+POSTFIXS_TOTAL = re.compile(r"-- \d+ \w+ in (\d+) Requests?\.", re.ASCII)
+SENDMAILS_TOTAL = re.compile(r"\s*Total requests: (\d+)", re.ASCII)
+OPENSMTPDS_MAIL = re.compile(r"[0-9a-f]{16}(\|[^|]*){11,}")
+NULLMAILERS_MAIL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (\d+|\?{5}) bytes", re.ASCII)
+SILENT_WHERE_EMPTY = ("exim", "mailq.exim", "nullmailer", "smtpctl", "mailq.opensmtpd", "ssmtp")
+"""Programs that print nothing where nothing waits; the last keeps no queue at all."""
 
 Delivery = Literal["delivered", "refused", "put off"]
 
@@ -90,7 +115,12 @@ class Programs:
 
 @dataclass(frozen=True)
 class MailLog:
-    """What one mail log says of the alerts' address. ``last`` is None where it says nothing of it."""
+    """What one mail log says of the alerts' address.
+
+    Attributes:
+        lines: Those that tell how a mail to it went; where none does, those that name it at all.
+        last: None where none tells how one went.
+    """
 
     path: str
     lines: int
@@ -100,7 +130,8 @@ class MailLog:
 def programs(look: Look) -> Programs:
     """What cron's jobs find: by the PATH that a script sets, else by the crontab's, else by cron's own."""
     told, listed = look.ask(PROGRAMS, CRONTAB)
-    outer = settings_of(listed.required("the crontab").out if listed.status == 0 else "").get("PATH", CRONS_PATH)
+    none = listed.status != 0 and "no crontab for" in listed.err
+    outer = settings_of("" if none else listed.required("the crontab").out).get("PATH", CRONS_PATH)
     with reading("the programs of cron's jobs"):
         return read_programs(told.required("the programs of cron's jobs").out, outer)
 
@@ -117,7 +148,8 @@ def waiting_mails(look: Look) -> int:
     if told.status == 127:
         raise Undetermined("the server has no mailq, which tells of mails that wait")
     with reading("the queue of mails"):
-        return read_queue(told.required("the queue of mails").out)
+        program, printed = read_program(told.required("the queue of mails").out)
+        return read_queue(program, printed)
 
 
 def last_delivery(look: Look) -> MailLog | None:
@@ -127,7 +159,10 @@ def last_delivery(look: Look) -> MailLog | None:
         logs = read_deliveries(told.out)
     if not logs:
         raise Undetermined("there is no mail log in /var/log, or no ALERT_EMAIL")
-    return next((one for one in reversed(logs) if one.last), None)
+    told_of = next((one for one in reversed(logs) if one.last), None)
+    if told_of is None and (others := [one.path for one in logs if one.lines]):
+        raise Undetermined(f"{', '.join(others)} names the alerts' address, in no line of a form that is known here")
+    return told_of
 
 
 def read_programs(text: str, outer: str) -> Programs:
@@ -152,19 +187,74 @@ def read_programs(text: str, outer: str) -> Programs:
     )
 
 
-def read_queue(text: str) -> int:
-    """How many mails wait, by what mailq prints: postfix and sendmail count them, exim names each one's sender.
+def read_program(text: str) -> tuple[str, str]:
+    """Whose mailq it is, by the file that is run, and what it printed.
 
     Raises:
-        LookupError: The line that counts them holds no number.
+        ValueError: It does not begin with the program.
     """
-    if any(words in text.lower() for words in EMPTY_QUEUES):
+    first, _, printed = text.partition("\n")
+    if not first.startswith("program "):
+        raise ValueError("it does not say which program mailq is")
+    name = PurePosixPath(first.removeprefix("program ")).name
+    beside, _, rest = printed.partition("\n")
+    if beside != "beside nullmailer":
+        return name, printed
+    return "nullmailer" if name == "mailq" else name, rest
+
+
+def read_queue(program: str, printed: str) -> int:
+    """How many mails wait, by what mailq printed: of the forms that are known here, and of no other.
+
+    Args:
+        program: The file's name that is run by this name.
+        printed: What it printed.
+
+    Raises:
+        ValueError: It is of another form, or nothing by a program of which it is not known what that means.
+    """
+    lines = [line for line in lines_of(printed) if line.strip()]
+    for known in (_by_exim, _by_postfix, _by_sendmail, _by_dma, _by_opensmtpd, _by_nullmailer):
+        if lines and (waiting := known(lines)) is not None:
+            return waiting
+    if not lines and program.startswith(SILENT_WHERE_EMPTY):
         return 0
-    total = [line.split() for line in lines_of(text) if line.startswith(("-- ", "\t\tTotal requests:"))]
-    counted = [int(word) for words in total for word in words if word.isdecimal()]
-    if total:
-        return counted[-1]
-    return sum("<" in line for line in lines_of(text))
+    said = f"it begins with “{lines[0].strip()}”" if lines else "it is empty"
+    raise ValueError(f"of what {program} prints nothing is known here: {said}")
+
+
+def _by_exim(lines: Sequence[str]) -> int | None:
+    mails = [line for line in lines if EXIMS_MAIL.fullmatch(line)]
+    others = [line for line in lines if line not in mails and not EXIMS_RECIPIENT.fullmatch(line)]
+    return len(mails) if mails and not others else None
+
+
+def _by_postfix(lines: Sequence[str]) -> int | None:
+    """Its last line counts them; dma says in the same words that there are none."""
+    if list(lines) == ["Mail queue is empty"]:
+        return 0
+    total = POSTFIXS_TOTAL.fullmatch(lines[-1])
+    return int(total[1]) if total and lines[0].startswith("-Queue ID-") else None
+
+
+def _by_sendmail(lines: Sequence[str]) -> int | None:
+    """Its last line counts those of all its queues."""
+    total = SENDMAILS_TOTAL.fullmatch(lines[-1])
+    return int(total[1]) if total else None
+
+
+def _by_dma(lines: Sequence[str]) -> int | None:
+    mails = [line for line in lines if line.startswith("ID\t: ")]
+    known = ("ID\t: ", "From\t: ", "To\t: ", "--")
+    return len(mails) if mails and all(line.startswith(known) for line in lines) else None
+
+
+def _by_opensmtpd(lines: Sequence[str]) -> int | None:
+    return len(lines) if all(map(OPENSMTPDS_MAIL.fullmatch, lines)) else None
+
+
+def _by_nullmailer(lines: Sequence[str]) -> int | None:
+    return len(lines) if all(map(NULLMAILERS_MAIL.fullmatch, lines)) else None
 
 
 def read_deliveries(text: str) -> list[MailLog]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from inspect import cleandoc
 from pathlib import PurePosixPath
 from typing import Literal
 
+from checks.ages import Ago, ago
 from checks.clock import instant_of
 from checks.dump import READ, SECONDS_PER_FILE, Dump, read_dump
 from checks.openpgp import ANYBODY, CutOff, Message, NotOpenPgp, Part, end_of_parts, key_ids, read_message
@@ -20,12 +21,13 @@ from runbook.question import Command, lines_of
 
 DUMPS = (".sql.gz", ".sql.gz.gpg")
 ARCHIVES = (".tar", ".tar.gz", ".tar.gpg", ".tar.gz.gpg")
-STILL_WRITTEN_SECONDS = 60
+STILL_WRITTEN = timedelta(minutes=1)
 """A file that was written to so lately may be one that is being written."""
 
 LIST = Command(
     cleandoc(
         r"""date '+now %s'
+    echo '2001-09-09 01:46:40' | date -f - +%s >/dev/null || exit
     stat -L -c folder -- {backups} || exit
     find -H {backups} -maxdepth 1 -type f -regex '.*_.*[.]\(sql[.]gz\|tar\).*' -exec stat -c 'file %s %Y %n' -- {{}} +
     status=$?
@@ -37,7 +39,8 @@ LIST = Command(
     needs=rights.ROOT,
 )
 """The dumps, and the archives of what is saved beside them. The folder may be a link. A file that is rotated away while
-it is listed makes the listing end with an error."""
+it is listed makes the listing end with an error. Whether this `date` reads times is tried first: that a name holds
+none is no error."""
 
 HEAD_BYTES = 16 * 1024
 
@@ -106,14 +109,14 @@ class Backup:
         return self.named_at or self.modified_at
 
     @property
-    def hours_old(self) -> float:
-        """Since it was made."""
-        return _hours(self, self.made_at)
+    def made(self) -> Ago:
+        """How long ago it was made."""
+        return ago(self.made_at, self.seen_at)
 
     @property
     def may_be_unfinished(self) -> bool:
         """It was written to so lately that it may still be."""
-        return (self.seen_at - self.modified_at).total_seconds() < STILL_WRITTEN_SECONDS
+        return ago(self.modified_at, self.seen_at).less_than(STILL_WRITTEN)
 
 
 @dataclass(frozen=True)
@@ -161,16 +164,23 @@ class NewestBackup:
 
 @dataclass(frozen=True)
 class Age:
-    """How old a backup is, and what says so."""
+    """How old a backup is, and what says so.
+
+    Attributes:
+        zone_assumed: The column says no zone with its times, so they were taken as UTC: so Rails keeps them, unless it
+            was told otherwise.
+    """
 
     backup: str
-    hours: float
+    made: Ago
     by: AgeBy
     column: str | None = None
+    zone_assumed: bool = False
 
     def __str__(self) -> str:
-        by = f"{self.by} ({self.column})" if self.column else self.by
-        return f"{self.backup} is {self.hours:.1f} h old by {by}"
+        zone = ", whose times have no zone and are taken as UTC" if self.zone_assumed else ""
+        by = f"{self.by} ({self.column}{zone})" if self.column else self.by
+        return f"{self.backup} was made {self.made}, by {by}"
 
 
 def backups(look: Look) -> tuple[Backup, ...]:
@@ -262,21 +272,18 @@ def _age_of(look: Look, one: PlainBackup) -> Age | None:
     newest = one.dump.newest_row
     if newest is None:
         return None
-    return Age(one.file.name, _hours(one.file, newest.at), "its newest row", newest.column)
+    made = ago(newest.at, one.file.seen_at)
+    return Age(one.file.name, made, "its newest row", newest.column, zone_assumed=not newest.zoned)
 
 
 def _age_by_start(one: PlainBackup) -> Age:
     if one.dump.started is None:
         return _age_by_name(one.file)
-    return Age(one.file.name, _hours(one.file, one.dump.started), "its start")
+    return Age(one.file.name, ago(one.dump.started, one.file.seen_at), "its start")
 
 
 def _age_by_name(one: Backup) -> Age:
-    return Age(one.name, one.hours_old, "its name" if one.named_at else "its modification time")
-
-
-def _hours(one: Backup, at: datetime) -> float:
-    return (one.seen_at - at).total_seconds() / 3600
+    return Age(one.name, one.made, "its name" if one.named_at else "its modification time")
 
 
 def read_list(text: str) -> list[Backup]:

@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from inspect import cleandoc
 from pathlib import PurePosixPath
 
 from cronsim import CronSim, CronSimError
 
+from checks.ages import Ago, ago
 from checks.clock import instant_of
 from checks.owned import Owned, read_owned
 from runbook import rights
@@ -178,17 +179,17 @@ class LastRun:
         return self.lines[-1] if self.lines else None
 
     @property
-    def minutes_ago(self) -> float | None:
+    def good_run(self) -> Ago | None:
         """How long ago the last good run ended; None where that cannot be told from the log."""
         if self.ending is None or self.ending.at is None:
             return None
-        return (self.seen_at - self.ending.at).total_seconds() / 60
+        return ago(self.ending.at, self.seen_at)
 
     def in_progress(self, usual_minutes: float) -> bool:
         """Whether a run has begun since, and its last word is not older than a run usually takes."""
         if self.last is None or self.ended or self.last.is_error or self.last.at is None:
             return False
-        return 0 <= (self.seen_at - self.last.at).total_seconds() < 60 * usual_minutes
+        return ago(self.last.at, self.seen_at).less_than(timedelta(minutes=usual_minutes))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from checks.in_database import in_database
 from checks.nginx import CONFIGURATION, read_site
 from checks.offsite import SETTING
 from checks.openpgp import NotOpenPgp, read_message
+from checks.owned import read_owned
 from checks.proxy import STATE, Saved, host_of, port_of, read_state
 from checks.saved import read_volumes
 from runbook import rights
@@ -33,6 +34,7 @@ FIND_BACKUPS = Command(
     "find /var/backups /var/www /srv /opt /home -maxdepth 4 -name '*_????????_??????.sql.gz*' 2>/dev/null || :",
     needs=rights.ROOT,
 )
+OWNERS = Command("stat -L -c '%a %U %n' -- {folders}", needs=rights.ROOT)
 FIND_DOMAIN = Command(
     r"grep -shoE '(--host[= ]|host:[[:space:]]*|DOMAIN=|https://)[A-Za-z0-9.-]+[.][A-Za-z]+' "
     "{app}/bin/*.sh {app}/config/deploy*.yml {app}/config/proxy-options || :"
@@ -165,7 +167,7 @@ def _of_cron(look: Look, who: Who) -> dict[str, Fact]:
     facts = {key: Fact(None, why) for key in ("cron.account", "paths.app", *LOGS.values())}
     folders = sorted({str(PurePosixPath(line).parent.parent) for line in _lines(_ask(look, FIND_SCRIPTS))})
     if len(folders) == 1:
-        facts["paths.app"] = Fact(folders[0], f"the folder above the server's only bin/backup.sh ({why})")
+        facts["paths.app"] = Fact(folders[0], f"a guess: the folder above the server's only bin/backup.sh ({why})")
     return facts
 
 
@@ -348,7 +350,8 @@ def _prefix(host: str, inspected: Iterable[Inspection]) -> str | None:
 
 def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     listed = _ask(look, FIND_BACKUPS)
-    found = facts_in_backups(_lines(listed), listed.why)
+    paths, why = _trusted(look, _lines(listed), facts["cron.account"])
+    found = facts_in_backups(paths, listed.why or why)
     db = facts["containers.db"]
     if found["backups.database"].value is None and db.value is not None:
         names = _ask(look, DATABASES.about(db=str(db.value)))
@@ -359,13 +362,13 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         (
             "backups.newest_row",
             ROW_TIMES,
-            "of the largest tables; strike those that do not get new rows every day",
+            "a guess: of the largest tables; strike those that do not get new rows every day",
             "no table has a column created_at",
         ),
         (
             "backups.encrypted_columns",
             ENCRYPTED_COLUMNS,
-            "by their names",
+            "a guess, by their names",
             "no column is called _ciphertext or _bidx at its end",
         ),
     ):
@@ -376,9 +379,28 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         columns = read_columns(_lines(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
     found["log_in.locked_at"] = _lock_times(look, db, database)
-    sealed = [line for line in _lines(listed) if line.endswith(".gpg")]
+    sealed = [line for line in paths if line.endswith(".gpg")]
     found["backups.encryption_key"] = _key(look, max(sealed, default=None))
     return found
+
+
+def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str, ...], str]:
+    """The files in folders into which root alone, or whoever makes the backups, can put one, or why there are none.
+
+    A file that anybody else can put there is a claim of his.
+    """
+    folders = tuple(sorted({str(PurePosixPath(path).parent) for path in paths}))
+    if not folders:
+        return (), ""
+    owners = {"root", str(account.value or "root")}
+    try:
+        with reading("whose the backups' folders are"):
+            told = read_owned(look.ask(OWNERS.about(folders=folders)).required("whose the backups' folders are").out)
+    except Undetermined as error:
+        return (), error.reason
+    trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o002}
+    others = f"others than {' and '.join(sorted(owners))} can put files where those lie that are named like a backup"
+    return tuple(path for path in paths if str(PurePosixPath(path).parent) in trusted), others
 
 
 def _lock_times(look: Look, db: Fact, database: Fact) -> Fact:
@@ -391,7 +413,7 @@ def _lock_times(look: Look, db: Fact, database: Fact) -> Fact:
 
 
 def facts_in_backups(paths: Iterable[str], why: str) -> dict[str, Fact]:
-    """Where the backups are and of which database, by the names of their files: the folder that holds most."""
+    """Where the backups are and of which database, guessed by the names of files: the folder that holds most."""
     seen: Counter[tuple[str, str]] = Counter()
     for line in paths:
         path = PurePosixPath(line)
@@ -401,7 +423,7 @@ def facts_in_backups(paths: Iterable[str], why: str) -> dict[str, Fact]:
         why = why or "no file is seen that is named like a backup"
         return {"paths.backups": Fact(None, why), "backups.database": Fact(None, why)}
     ((folder, database), count), *_ = seen.most_common(1)
-    told = f"by the names of {count} backups"
+    told = f"a guess, by the names of {count} backups"
     return {"paths.backups": Fact(folder, told), "backups.database": Fact(database, told)}
 
 
@@ -436,7 +458,7 @@ def _domain_in_files(look: Look, facts: Mapping[str, Fact]) -> Fact:
     names = {re.split(r"[=/]|:\s*|\s", line)[-1].lower() for line in named}
     if len(names) != 1:
         return without
-    return Fact(next(iter(names)), f"the only name in the files of {app.value} ({without.told})")
+    return Fact(next(iter(names)), f"a guess: the only name in the files of {app.value} ({without.told})")
 
 
 def _only(names: tuple[str, ...], what: str) -> Fact:

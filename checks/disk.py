@@ -193,12 +193,12 @@ def read_df(text: str) -> list[FileSystem]:
 
     Raises:
         LookupError: The two do not tell of the same mounts.
-        ValueError: A line is not df's.
+        ValueError: A line is not df's, or a file system has no size: one that lies elsewhere may not tell it.
     """
     space, _, inodes = text.partition("\n\n")
     of_inodes = {fields[-1]: fields for fields in _rows(inodes)}
     found = {fields[-1]: fields for fields in _rows(space)}
-    return [
+    systems = [
         FileSystem(
             mount=mount,
             used_bytes=int(used),
@@ -208,6 +208,9 @@ def read_df(text: str) -> list[FileSystem]:
         )
         for mount, (_, _, used, free, _, _) in found.items()
     ]
+    if sizeless := [one.mount for one in systems if one.size_bytes <= 0]:
+        raise ValueError(f"df tells no size of {', '.join(sizeless)}")
+    return systems
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
 
+from checks.ages import Ago, ago
 from checks.clock import instant_of
 from runbook import rights
 from runbook.look import Look, reading
@@ -23,6 +24,7 @@ PASSED = Command(
     needs=rights.ROOT,
 )
 
+NOTES = "/var/lib/psyfit-runbook/passed"
 SEALED = ".gpg"
 
 
@@ -41,36 +43,79 @@ class Drilled:
     seen_at: datetime
 
     @property
-    def days_ago(self) -> float:
+    def passed(self) -> Ago:
         """How long ago it passed."""
-        return (self.seen_at - self.at).total_seconds() / 86400
+        return ago(self.at, self.seen_at)
 
     def __str__(self) -> str:
-        return f"{self.scenario} with {self.backup} passed on {self.at:%Y-%m-%d}, {self.days_ago:.0f} days ago"
+        return f"{self.scenario} with {self.backup} passed on {self.at:%Y-%m-%d}, {self.passed}"
 
 
-def last_sealed_drill(look: Look) -> Drilled | None:
-    """The last time that an encrypted backup was restored by a drill that passed; None where none is noted."""
+@dataclass(frozen=True)
+class Passed:
+    """What is noted of drills that have passed.
+
+    Attributes:
+        noted: Oldest first.
+        unreadable: The numbers of the lines that say nothing, counted from 1: one was cut off as the disk was full,
+            or is somebody else's.
+    """
+
+    noted: tuple[Drilled, ...]
+    unreadable: tuple[int, ...]
+
+    @property
+    def last_sealed(self) -> Drilled | None:
+        """The last with an encrypted backup; None where none is noted.
+
+        One that is noted ahead of the clock counts only where it is the only one: it proves nothing.
+        """
+        sealed = [one for one in self.noted if one.backup.endswith(SEALED)]
+        been = [one for one in sealed if not one.passed.in_future]
+        return next(reversed(been or sealed), None)
+
+    @property
+    def passed_over(self) -> str | None:
+        """Which lines say nothing, for a person; None where each says something."""
+        if not self.unreadable:
+            return None
+        plural = "s" if len(self.unreadable) > 1 else ""
+        return f"line{plural} {', '.join(map(str, self.unreadable))} of {NOTES} cannot be read"
+
+
+def passed_drills(look: Look) -> Passed:
+    """What the server has noted of drills that have passed."""
     told = look.ask(PASSED).required("the drills that have passed")
     with reading("the drills that have passed"):
-        return next((one for one in reversed(read_passed(told.out)) if one.backup.endswith(SEALED)), None)
+        return read_passed(told.out)
 
 
-def read_passed(text: str) -> list[Drilled]:
-    """Read the answer to `PASSED`, oldest first.
+def read_passed(text: str) -> Passed:
+    """Read the answer to `PASSED`. A line that says nothing is passed over and named.
 
     Raises:
-        ValueError: A line is of another form, or the server's time is missing.
+        ValueError: The server's time is missing.
+        LookupError: There is nothing.
     """
-    lines = [line.split(" ") for line in lines_of(text)]
-    (now,) = [instant_of(words[1]) for words in lines if words[0] == "now" and len(words) == 2]
-    noted = []
-    for words in lines:
-        match words:
-            case ["now", _]:
-                pass
-            case ["passed", seconds, scenario, backup]:
-                noted.append(Drilled(scenario, backup, instant_of(seconds), now))
-            case _:
-                raise ValueError("there is a line of another form")
-    return sorted(noted, key=lambda one: one.at)
+    first, *lines = lines_of(text) or [""]
+    now = instant_of(first.removeprefix("now "))
+    noted, unreadable = [], []
+    for number, line in enumerate(lines, start=1):
+        one = _noted(line.removeprefix("passed "), now) if line.startswith("passed ") else None
+        if one is None:
+            unreadable.append(number)
+        else:
+            noted.append(one)
+    return Passed(tuple(sorted(noted, key=lambda one: one.at)), tuple(unreadable))
+
+
+def _noted(line: str, now: datetime) -> Drilled | None:
+    """Time, scenario and backup between tabs, or in an older form between spaces; None where it is neither."""
+    fields = line.split("\t") if "\t" in line else line.split(" ")
+    if len(fields) != 3 or not all(fields) or not fields[0].isascii() or not fields[0].isdigit():
+        return None
+    seconds, scenario, backup = fields
+    try:
+        return Drilled(scenario, backup, instant_of(seconds), now)
+    except ValueError:
+        return None

@@ -72,10 +72,15 @@ READ = Command(
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest time stamp in one column of a dump."""
+    """The newest time stamp in one column of a dump.
+
+    Attributes:
+        zoned: It says its offset from UTC, as those of type ``timestamptz`` do; else it was taken as UTC.
+    """
 
     column: str
     at: datetime
+    zoned: bool
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def read_dump(text: str) -> Dump:
 
 def _newest(line: str) -> Newest:
     column, _, at = line.partition(" ")
-    return Newest(column, instant(at))
+    return Newest(column, instant(at), zoned=re.search(r":\d\d(\.\d+)?[+-]", at) is not None)
 
 
 def instant(text: str) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from checks.ages import ago
 from checks.backups import plain_backups
 from checks.schema import NEWEST, read_newest
 from runbook.look import Look, reading
@@ -19,16 +20,29 @@ class NewestRows:
         production: None where there is no row in them.
         backup: The plain backup with the newest row of all.
         in_backup: When that one is of.
+        seen_at: The server's own time.
     """
 
     production: datetime | None
     backup: str
     in_backup: datetime
+    seen_at: datetime
 
     @property
     def hours_behind(self) -> float | None:
         """How many hours production is behind that backup; negative where it has moved on, None without a row."""
         return None if self.production is None else (self.in_backup - self.production).total_seconds() / 3600
+
+    def require_past(self) -> None:
+        """A row that is dated ahead of the clock stays the newest, whatever was put in the database's place.
+
+        Raises:
+            Undetermined: The database or the backup has such a one.
+        """
+        for whose, at in (("the database", self.production), (self.backup, self.in_backup)):
+            if at is not None:
+                what = f"the newest row of {whose} (a time without a zone is taken as UTC)"
+                ago(at, self.seen_at).past(what)
 
 
 def newest_rows(look: Look) -> NewestRows:
@@ -46,9 +60,11 @@ def newest_rows(look: Look) -> NewestRows:
     with reading("the newest rows"):
         times = [read_newest(one.required("the newest rows").out) for one in asked]
     in_backups = [
-        (newest.at, one.file.name) for one in look.see(plain_backups) if (newest := one.dump.newest_row) is not None
+        (newest.at, one.file.name, one.file.seen_at)
+        for one in look.see(plain_backups)
+        if (newest := one.dump.newest_row) is not None
     ]
     if not in_backups:
         raise Undetermined("there is no plain backup with rows in the columns that the target names")
-    at, backup = max(in_backups)
-    return NewestRows(max((one for one in times if one is not None), default=None), backup, at)
+    at, backup, seen_at = max(in_backups)
+    return NewestRows(max((one for one in times if one is not None), default=None), backup, at, seen_at)

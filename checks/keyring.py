@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
 
+from checks.ages import ago
 from checks.backups import backup_key
 from checks.clock import instant_of
 from runbook import rights
@@ -88,13 +89,15 @@ def read_ring(text: str, wanted: frozenset[str]) -> KeyInRing | None:
             keys.append([])
         if row[0] in ("pub", "sub"):
             ends = instant_of(row[6]) if row[6] else None
-            keys[-1].append(_Part(row[0] == "pub", row[4], row[1] not in tuple(UNUSABLE), ends, "e" in row[11]))
+            begun = not row[5] or not ago(instant_of(row[5]), now).in_future  # gpg takes no key of the future
+            usable = row[1] not in tuple(UNUSABLE) and begun
+            keys[-1].append(_Part(row[0] == "pub", row[4], usable, ends, "e" in row[11]))
     own = next((parts for parts in keys if wanted & {part.id for part in parts}), None)
     if own is None:
         return None
     able = [part for part in own if part.encrypts and part.usable]
-    usable = bool(able) and own[0].usable  # a key is listed before its subkeys
+    can_be_used = bool(able) and own[0].usable  # a key is listed before its subkeys
     lasting = [part for part in able if part.ends is None]
     ends = None if lasting or not able else max(part.ends for part in able if part.ends)
     of_main = [part.ends for part in own if part.main and part.ends]
-    return KeyInRing(usable, min([*of_main, *([ends] if ends else [])], default=None), now)
+    return KeyInRing(can_be_used, min([*of_main, *([ends] if ends else [])], default=None), now)

@@ -25,8 +25,10 @@ LAST_WORDS = Command(
     signs="$signs|the log itself could not be read"
     for one in {containers}; do
       printf 'container\t%s\n' "$one"
-      {{ docker logs --tail 200 "$one" 2>&1 || echo "the log itself could not be read"; }} |
-        grep -aoE -e "$signs" | tail -n 1
+      found=$({{ docker logs --tail 200 "$one" 2>&1 || echo "the log itself could not be read"; }} |
+        grep -aoE -e "$signs")
+      [ "$?" -le 1 ] || exit
+      [ -z "$found" ] || printf '%s\n' "$found" | tail -n 1
     done"""
     ),
     needs=rights.DOCKER,

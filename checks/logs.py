@@ -53,7 +53,7 @@ class KeptLog:
 
 @dataclass(frozen=True)
 class LogOnDisk:
-    """The files of one container's log."""
+    """The files of one container's log; none where none was found, though it has a log."""
 
     log: KeptLog
     sizes_bytes: tuple[int, ...]
@@ -76,7 +76,8 @@ def read_logs(look: Look) -> tuple[ReadLog, ...]:
         return ()
     told = look.ask(READABLE.about(containers=tuple(named))).required("the containers' logs")
     with reading("the containers' logs"):
-        return tuple(ReadLog(named[name], status, length) for name, status, length in read_readable(told.out))
+        read = {name: (status, length) for name, status, length in read_readable(told.out)}
+        return tuple(ReadLog(one, *read[name]) for name, one in named.items())
 
 
 def kept_logs(look: Look) -> tuple[KeptLog, ...]:
@@ -89,14 +90,14 @@ def kept_logs(look: Look) -> tuple[KeptLog, ...]:
 
 def logs_on_disk(look: Look) -> tuple[LogOnDisk, ...]:
     """The log files of the running containers whose logs are rotated."""
-    limited = [one for one in look.see(kept_logs) if one.path is not None and one.max_bytes is not None]
-    if not limited:
-        return ()
-    folders = [str(PurePosixPath(str(one.path)).parent) for one in limited]
+    limited = [one for one in look.see(kept_logs) if one.driver == ROTATED and one.max_bytes is not None]
+    folders = [str(PurePosixPath(one.path).parent) for one in limited if one.path is not None]
+    if not folders:
+        return tuple(LogOnDisk(one, ()) for one in limited)
     told = look.ask(LOG_FILES.about(folders=folders)).required("the log files")
     with reading("the log files"):
         sizes = read_sizes(told.out)
-        return tuple(LogOnDisk(one, _sizes_of(str(one.path), sizes)) for one in limited)
+        return tuple(LogOnDisk(one, _sizes_of(one.path, sizes) if one.path else ()) for one in limited)
 
 
 def read_kept_log(container: Container, inspected: Inspection) -> KeptLog:

@@ -16,13 +16,16 @@ from runbook.outcome import Undetermined
 from runbook.question import Command
 
 IN_IMAGE = Command(
-    "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) && "
-    'docker cp {release}:"$folder"/db/migrate - | tar -tf -',
+    "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) || exit\n"
+    "exec 4>&1\n"
+    'status=$({{ {{ docker cp {release}:"$folder"/db/migrate -; echo "$?" >&3; }} | tar -tf - >&4; }} 3>&1) && '
+    'exit "$status"',
     needs=rights.DOCKER,
     lane="docker",
     seconds=10,
 )
-"""A stopped container's files can be read too; none is written anywhere."""
+"""A stopped container's files can be read too; none is written anywhere. A copy that breaks off between two files looks
+whole to tar, so both have to end well."""
 
 APPLIED = in_database("SELECT version FROM schema_migrations")
 
@@ -37,10 +40,14 @@ class Migrations:
         releases: For each running release, or for the newest that is kept where none runs, the migrations of its image
             that the database does not have.
         clone: Those of the clone's commit.
+        without: Which of these releases have no migration at all where migrations are looked for.
+        clone_without: Whether the clone has none there.
     """
 
     releases: dict[str, tuple[str, ...]]
     clone: tuple[str, ...]
+    without: tuple[str, ...]
+    clone_without: bool
 
 
 def migrations(look: Look) -> Migrations:
@@ -58,12 +65,16 @@ def migrations(look: Look) -> Migrations:
         raise Undetermined("there is no web release, neither running nor stopped")
     applied, in_clone, *in_images = look.ask(APPLIED, IN_CLONE, *(IN_IMAGE.about(release=one.name) for one in releases))
     theirs = set(applied.required("the migrations that the database has").lines)
+    images = {
+        one.name: told.required(f"the migrations in the image of {one.name}").lines
+        for one, told in zip(releases, in_images, strict=True)
+    }
+    of_clone = answered(in_clone, "the migrations in the clone").lines
     return Migrations(
-        releases={
-            one.name: lacking(told.required(f"the migrations in the image of {one.name}").lines, theirs)
-            for one, told in zip(releases, in_images, strict=True)
-        },
-        clone=lacking(answered(in_clone, "the migrations in the clone").lines, theirs),
+        releases={name: lacking(paths, theirs) for name, paths in images.items()},
+        clone=lacking(of_clone, theirs),
+        without=tuple(name for name, paths in images.items() if not read_migrations(paths)),
+        clone_without=not read_migrations(of_clone),
     )
 
 

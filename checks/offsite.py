@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checks.ages import Ago
 from checks.backups import Backup, backups
 from checks.dump import SECONDS_PER_FILE
 from checks.job_settings import job_settings
@@ -55,9 +56,9 @@ class Copy:
     stored: Stored | None
 
     @property
-    def minutes_old(self) -> float:
-        """Since the backup was made."""
-        return (self.backup.seen_at - self.backup.made_at).total_seconds() / 60
+    def made(self) -> Ago:
+        """How long ago the backup was."""
+        return self.backup.made
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from runbook.question import Command
 HELP = Command("docker exec {proxy} kamal-proxy help", needs=rights.DOCKER, lane="docker")
 CALLED = Command(
     cleandoc(
-        r"""sed 's/#.*//' {app}/bin/*.sh /etc/crontab /etc/cron.d/* 2>/dev/null |
-      grep -oE 'docker +exec( +-[^ ]+)* +[^ ]+ +kamal-proxy +[a-z][a-z-]*' || :"""
+        r"""text=$(for file in {app}/bin/*.sh /etc/crontab /etc/cron.d/*; do
+      [ ! -e "$file" ] || sed 's/#.*//' -- "$file" || exit
+    done) || exit
+    printf '%s\n' "$text" | grep -oE 'docker +exec( +-[^ ]+)* +[^ ]+ +kamal-proxy +[a-z][a-z-]*' || :"""
     ),
     needs=rights.ROOT,
 )

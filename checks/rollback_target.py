@@ -22,6 +22,7 @@ class RollbackTarget:
         image_there: Its image is there and has a name.
         variables: What it was created with.
         running_variables: The same of the release that runs.
+        none_found: There is no migration in its image where migrations are looked for.
         not_applied: The migrations of its image that the database does not have.
         newer: The migrations that the database has and its image does not: the schema is newer by these.
     """
@@ -31,6 +32,7 @@ class RollbackTarget:
     image_there: bool
     variables: Mapping[str, Variable]
     running_variables: Mapping[str, Variable]
+    none_found: bool
     not_applied: tuple[str, ...]
     newer: tuple[str, ...]
 
@@ -69,6 +71,7 @@ def rollback_target(look: Look) -> RollbackTarget | None:
         image_there=image_there,
         variables=variables,
         running_variables=running_variables,
+        none_found=not read_migrations(ours),
         not_applied=lacking(ours, theirs),
         newer=tuple(sorted(theirs - read_migrations(ours))),
     )

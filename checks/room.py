@@ -43,7 +43,10 @@ def size_of_image(container: str, containers: Iterable[Inspection], images: Iter
 
     Raises:
         LookupError: There is no such container or image.
-        TypeError, ValueError: Its size is no number.
+        TypeError, ValueError: Its size is no number, or nothing.
     """
     image = {one["Id"]: one["Image"] for one in containers}[container]
-    return int({one["Id"]: one["Size"] for one in images}[image])
+    size = int({one["Id"]: one["Size"] for one in images}[image])
+    if size <= 0:
+        raise ValueError(f"{size} bytes are no size of an image")
+    return size

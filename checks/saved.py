@@ -24,9 +24,10 @@ COMPARED = Command(
     exec < {file} || exit
     {{
       tar --list --verbose --numeric-owner --quoting-style=escape --gzip --file=- 2>/dev/null; echo "tar $?"
-      QUOTING_STYLE=escape find {folder} -type f -links 1 ! -newerct @{made} -exec stat -c 'kept %s %N' -- {{}} +
+      QUOTING_STYLE=escape find {folder} -type f -links 1 ! -newerct @{made} -exec stat -c 'kept %s %N' -- {{}} + 2>&1
     }} | awk '
     /^tar [0-9]+$/ {{ status = $2; next }}
+    /^(find|stat): / {{ if ($0 !~ /: No such file or directory$/) unread++; next }}
     /^-/ {{
       size = $3; for (i = 1; i <= 5; i++) sub(/^[^ ]+ +/, ""); sub(/.*\//, "")
       saved[size " " $0]++; files++; bytes += size; next
@@ -36,7 +37,7 @@ COMPARED = Command(
       kept++; if (saved[size " " $0]-- < 1) missing++
     }}
     END {{ print "tar", status; print "files", files + 0; print "bytes", bytes + 0; print "kept", kept + 0
-      print "missing", missing + 0 }}'"""
+      print "missing", missing + 0; print "unread", unread + 0 }}'"""
     ),
     needs=rights.ROOT,
     seconds=SECONDS_PER_ARCHIVE,
@@ -44,7 +45,8 @@ COMPARED = Command(
 )
 """One plain archive read whole, beside the files of its volume that have not changed since it was begun.
 
-A file is the same by its name, without its folder, and its size.
+A file is the same by its name, without its folder, and its size. One that is gone meanwhile has not to be saved; what
+could not be read is counted, for what is in it was not compared.
 """
 
 
@@ -155,7 +157,7 @@ def read_contents(text: str) -> Mapping[str, int]:
     """
     rows = [line.split(" ") for line in lines_of(text)]
     told = {word: int(number) for word, number in rows}
-    if told.keys() != {"tar", "files", "bytes", "kept", "missing"} or min(told.values()) < 0:
+    if told.keys() != {"tar", "files", "bytes", "kept", "missing", "unread"} or min(told.values()) < 0:
         raise ValueError("there are other words than those asked for")
     return told
 
@@ -165,4 +167,6 @@ def _contents(one: Backup, text: str) -> Contents:
         told = read_contents(text)
     if told["tar"] != 0 and one.may_be_unfinished:
         raise Undetermined(f"the archive {one.name} is not whole, but was written to less than a minute ago")
+    if told["unread"]:
+        raise Undetermined(f"{told['unread']} files or folders of the volume beside {one.name} could not be read")
     return Contents(one.name, told["tar"] == 0, told["files"], told["bytes"], told["kept"], told["missing"])

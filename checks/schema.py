@@ -124,7 +124,10 @@ def read_behind(text: str) -> tuple[str, ...]:
     Raises:
         ValueError, TypeError: A line is not of its form.
     """
-    return tuple(name for name, behind in (_texts(line, 2) for line in lines_of(text)) if behind == "true")
+    told = dict(_texts(line, 2) for line in lines_of(text))
+    if unknown := set(told.values()) - {"true", "false"}:
+        raise ValueError(f"{', '.join(sorted(unknown))} is neither true nor false")
+    return tuple(name for name, behind in told.items() if behind == "true")
 
 
 def read_newest(text: str) -> datetime | None:

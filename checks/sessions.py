@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from checks import statements
+from checks.ages import Ago
 from checks.disk import percent
 from checks.in_database import in_database
 from runbook.look import Look, reading
@@ -92,6 +93,8 @@ def read_sessions(text: str) -> Sessions:
         Undetermined: The account may not see what others do.
     """
     allowed, taken, rows = json.loads(text)
+    if int(allowed) <= 0 or int(taken) <= 0:  # the one that asks is one itself
+        raise ValueError(f"{taken} of {allowed} connections are no counts")
     return Sessions(int(allowed), int(taken), tuple(_session(*row) for row in rows or ()))
 
 
@@ -120,4 +123,4 @@ def _session(
 
 def _seconds(value: object) -> float:
     """A session that has asked nothing yet has no time."""
-    return 0.0 if value is None else float(str(value))
+    return 0.0 if value is None else Ago(float(str(value))).past("what a session of the database began").seconds

@@ -81,9 +81,11 @@ def read_unused(text: str) -> tuple[int, int]:
     """The bytes of images without a container, as if each were removed alone, and of build cache that is not in use.
 
     Raises:
-        ValueError: A line is not of the form of `DISK_USE`.
+        ValueError: A line is not of the form of `DISK_USE`, or there is no image: the service's containers have one.
     """
     images = cache = 0
+    if not text.startswith("image\t"):
+        raise ValueError("it tells of no image")
     for line in lines_of(text):
         match line.split("\t"):
             case ["image", containers, size]:

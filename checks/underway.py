@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import cleandoc
 from pathlib import PurePosixPath
@@ -16,7 +16,8 @@ from runbook.question import Command, lines_of
 
 WORK = Command(
     cleandoc(
-        r"""find /proc/1/fd -maxdepth 1 >/dev/null || exit
+        r"""find /proc/1/fd -maxdepth 1 -lname '*' >/dev/null || exit
+    grep -qszE -e grep /proc/self/cmdline || {{ echo "grep tells no words of command lines here" >&2; exit 1; }}
     locks='/run/lock/psyfit-*.lock*'
     drills='/var/lib/psyfit-runbook/lock*'
     for open in $(find /proc/[0-9]*/fd -maxdepth 1 -lname "$locks" -o -lname "$drills" 2>/dev/null); do
@@ -41,7 +42,8 @@ Of command lines only the words that are looked for come back.
 """
 
 LOCKS_IN_DATABASE = in_database(
-    "SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted "
+    "SELECT coalesce(json_agg(json_build_array(classid::bigint, objid::bigint)), json_build_array()) "
+    "FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 
@@ -156,12 +158,15 @@ def process(word: str, program: str) -> Process | None:
 
 
 def read_locks(text: str) -> frozenset[int]:
-    """The keys of the advisory locks that are held, from lines ``UPPER|LOWER`` of 32 bits each.
+    """The keys of the advisory locks that are held, from a list of pairs: the upper and the lower 32 bits of each.
 
     Raises:
-        ValueError: A line is not of that form.
+        ValueError, TypeError: It is no such list; nothing is none either.
     """
-    return frozenset(_key(line.split("|")) for line in lines_of(text) if line)
+    locks = json.loads(text)
+    if not isinstance(locks, list):
+        raise TypeError("these are no locks")
+    return frozenset(_key(*halves) for halves in locks)
 
 
 def migration_lock(database: str) -> int:
@@ -169,6 +174,7 @@ def migration_lock(database: str) -> int:
     return RAILS_SALT * zlib.crc32(database.encode())
 
 
-def _key(halves: Iterable[str]) -> int:
-    upper, lower = (int(half) for half in halves)
+def _key(upper: object, lower: object) -> int:
+    if not isinstance(upper, int) or not isinstance(lower, int):
+        raise TypeError("this is no key of a lock")
     return (upper << 32) + lower

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pytest_bdd import parsers, then
 
 from checks.access import Leads, LogFile, PortMet, Writer
@@ -53,7 +55,7 @@ def the_log_is_written_to(
     path = cron_jobs[script].log
     log = next((one for one in service_logs if one.path == path), None)
     require(
-        log and log.regular and log.minutes_ago < int(limit) * MINUTES[unit],
+        log and log.regular and log.written.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
         expected=f"{path}, written to less than {limit} {unit}s ago",
         seen=_written(log) if log else f"no {path}",
         go_to="6.4",
@@ -63,7 +65,7 @@ def the_log_is_written_to(
 def _written(log: LogFile) -> str:
     if not log.regular:
         return f"{log.path} is no file"
-    return f"{log.path} was written to {log.minutes_ago:.0f} minutes ago"
+    return f"{log.path} was written to {log.written}"
 
 
 @then(parsers.parse("no log of the service's scripts is larger than {limit:d} MB"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 from typing import TypeVar
 
 from pytest_bdd import parsers, then
 
+from checks.ages import ago
 from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
 from checks.cron import Job, LastRuns
-from checks.drilled import Drilled
+from checks.drilled import Passed
 from checks.job_settings import JobSettings
 from checks.keeping import Place
 from checks.keyring import KeyInRing
@@ -20,7 +22,6 @@ from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
-CLOCK_SLACK_HOURS = 1 / 60
 FEWEST_FOR_USUAL = 2
 
 A = TypeVar("A")
@@ -35,7 +36,7 @@ def there_is_a_backup(backups: tuple[Backup, ...]) -> None:
 def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
     age = newest_backup.age if newest_backup else None
     require(
-        age is not None and -CLOCK_SLACK_HOURS <= age.hours < limit,
+        age and age.made.less_than(timedelta(hours=limit)),
         expected=f"content that is less than {limit} h old",
         seen=str(age or "no time stamp in its rows"),
         go_to="10",
@@ -64,6 +65,20 @@ def content_moves_on(plain_backups: tuple[PlainBackup, ...]) -> None:
     require(
         not back, expected="newest rows that are as new as those of the backup before, or newer", seen=back, go_to="10"
     )
+    for one in whole:
+        _newest_row_has_been(one)
+
+
+def _newest_row_has_been(one: PlainBackup) -> None:
+    """A row that is dated ahead of the clock stays the newest, whatever else is in a backup: then nothing is told.
+
+    Raises:
+        Undetermined: The newest row is such a one.
+    """
+    row = one.dump.newest_row
+    if row is not None:
+        zone = "" if row.zoned else " (a time without a zone, taken as UTC)"
+        ago(row.at, one.file.seen_at).past(f"the newest row of {one.file.name} in {row.column}{zone}")
 
 
 @then("every plain backup can be decompressed to its last byte")
@@ -197,8 +212,11 @@ def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> N
 
 def require_none_older(removable: Iterable[Backup], days: int, kept: int) -> None:
     """Hold those that may be removed, the newest of their kind left aside, to their time."""
-    old = [one.name for one in removable if one.hours_old > 24 * days]
+    found, limit = list(removable), timedelta(days=days)
+    old = [one.name for one in found if not one.made.in_future and not one.made.at_most(limit)]
     require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+    for one in found:
+        one.made.past(f"the time of {one.name}")
 
 
 @then(parsers.parse("there are at least {fewest:d} backups"))
@@ -266,6 +284,8 @@ def all_encrypted_since(backups: tuple[Backup, ...], job_settings: JobSettings, 
         raise NotApplicable(f"cron's job has no {name}: its backups are meant to be plain")
     if recipient.since is None:
         raise Undetermined(f"it is not known since when {recipient.file} sets {name}")
+    for one in backups[-1:]:
+        ago(recipient.since, one.seen_at).past(f"the time when {recipient.file} was last written to")
     since = [one for one in backups if one.made_at > recipient.since]
     if not since:
         raise NotApplicable(f"no backup was made since {recipient.file} was last written to")
@@ -287,21 +307,22 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
 
 
 @then("a restore drill with an encrypted backup passed within its cadence")
-def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], last_sealed_drill: Drilled | None) -> None:
+def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
     if not any(one.encrypted for one in backups):
         raise NotApplicable("no backup is encrypted")
-    cadence = look.target.drills.restore_days
+    cadence, last = look.target.drills.restore_days, passed_drills.last_sealed
     require(
-        last_sealed_drill and last_sealed_drill.days_ago <= cadence,
+        last and last.passed.at_most(timedelta(days=cadence)),
         expected=f"one within the last {cadence} days: `runbook drill restore`",
-        seen=str(last_sealed_drill or "none is noted on the server"),
+        seen=filter(None, (str(last or "none is noted on the server"), passed_drills.passed_over)),
         go_to="5.3",
     )
 
 
 @then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
 def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
-    due = [one for one in _off_site(offsite_copies) if one.minutes_old > minutes]
+    limit = timedelta(minutes=minutes)
+    due = [one for one in _off_site(offsite_copies) if not one.made.at_most(limit)]
     if not due:
         raise NotApplicable(f"no backup was made more than {minutes} minutes ago")
     missing = [one.backup.name for one in due if one.stored is None]

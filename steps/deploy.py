@@ -11,7 +11,7 @@ from checks.migrations import Migrations
 from checks.repository import Clone
 from checks.room import Room
 from checks.underway import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
-from runbook.outcome import NotApplicable, require
+from runbook.outcome import NotApplicable, Undetermined, require
 from runbook.run import Kind as RunKind
 
 GB = 10**9
@@ -104,11 +104,20 @@ def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
 def the_releases_migrations_are_applied(migrations: Migrations) -> None:
     seen = [f"{version} of {release}" for release, versions in migrations.releases.items() for version in versions]
     require(not seen, expected="every migration applied", seen=_some(seen), go_to="4.3")
+    if migrations.without:
+        raise none_found(f"the image of {', '.join(migrations.without)}")
 
 
 @then("the database has every migration of the clone")
 def the_clones_migrations_are_applied(migrations: Migrations) -> None:
     require(not migrations.clone, expected="every migration applied", seen=_some([*migrations.clone]), go_to="4.3")
+    if migrations.clone_without:
+        raise none_found("the clone")
+
+
+def none_found(where: str) -> Undetermined:
+    """That no migration is found says nothing of whether all were applied: they may lie in another folder."""
+    return Undetermined(f"no migration was found in {where}, in db/migrate: whether all were applied cannot be told")
 
 
 @then("nobody holds the database's lock of migrations")

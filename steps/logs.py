@@ -7,7 +7,7 @@ from pytest_bdd import parsers, then
 from checks.containers import Fleet
 from checks.logs import ROTATED, KeptLog, LogOnDisk, of
 from checks.tidiness import Survivor, Unused
-from runbook.outcome import require
+from runbook.outcome import Undetermined, require
 
 MB = 1_000_000
 
@@ -47,6 +47,7 @@ def no_log_file_is_too_large(logs_on_disk: tuple[LogOnDisk, ...], slack: int) ->
         seen=large or "no log file of any container",
         go_to="9.2",
     )
+    _all_found(logs_on_disk)
 
 
 @then("no container has more log files than its limit")
@@ -57,6 +58,13 @@ def there_are_not_too_many_log_files(logs_on_disk: tuple[LogOnDisk, ...]) -> Non
         if len(one.sizes_bytes) > one.log.max_files
     ]
     require(not many, expected="no more log files than their limits", seen=many, go_to="9.2")
+    _all_found(logs_on_disk)
+
+
+def _all_found(logs_on_disk: tuple[LogOnDisk, ...]) -> None:
+    """What some logs take says nothing of one whose files were not found."""
+    if unseen := [one.log.container.name for one in logs_on_disk if not one.sizes_bytes]:
+        raise Undetermined(f"no file of the log of {', '.join(unseen)} was found, though it keeps one")
 
 
 @then(

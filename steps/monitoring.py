@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pytest_bdd import parsers, then
 
 from checks.alerts import MailLog, Programs
@@ -176,16 +178,10 @@ def last_run_ended_well(last_runs: LastRuns, cron_jobs: dict[str, Job], script: 
 @then(parsers.re(r"the last good run of (?P<script>\S+) ended less than (?P<limit>\d+) (?P<unit>minute|hour)s? ago"))
 def last_run_is_recent(last_runs: LastRuns, cron_jobs: dict[str, Job], script: str, limit: str, unit: str) -> None:
     run = last_runs.of(script)
-    minutes = run.minutes_ago if run else None
+    ended = run.good_run if run else None
     require(
-        minutes is not None and -1 < minutes < int(limit) * MINUTES[unit],
+        ended and ended.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
         expected=f"a run that ended well less than {limit} {unit}s ago",
-        seen=_ago(minutes) if minutes is not None else f"none in {cron_jobs[script].log}",
+        seen=f"the last one {ended}" if ended else f"none in {cron_jobs[script].log}",
         go_to="6.4",
     )
-
-
-def _ago(minutes: float) -> str:
-    if minutes < 0:
-        return f"one that ended {-minutes:.0f} minutes from now by the server's own clock"
-    return f"the last one {minutes / 60:.1f} h ago" if minutes >= 120 else f"the last one {minutes:.0f} minutes ago"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
@@ -99,17 +100,17 @@ def no_backup_is_late(
     limit: int,
 ) -> None:
     newest = max(backups, key=lambda one: one.made_at)
-    hours = (newest.seen_at - newest.made_at).total_seconds() / 3600
+    in_time = newest.made.past(f"the time of {newest.name}").less_than(timedelta(hours=limit))
     job, account = cron_jobs[BACKUP], look.target.cron.account
     causes = [
         *_causes_in_cron(cron_processes, crontab, scripts.get(job.script), job, account),
         *_causes_on_disk(backups_disk, newest),
         *_causes_in_script(last_runs.of(BACKUP)),
     ]
-    late = f"the newest backup is {hours:.0f} h old"
-    if hours >= limit and not causes:
+    late = f"the newest backup was made {newest.made}"
+    if not in_time and not causes:
         raise Undetermined(f"{late}, and neither cron, the disk nor the script says why")
-    require(hours < limit, expected=f"a backup less than {limit} h old", seen=[late, *causes], go_to="10")
+    require(in_time, expected=f"a backup less than {limit} h old", seen=[late, *causes], go_to="10")
 
 
 def _causes_in_cron(

@@ -24,6 +24,7 @@ from runbook.look import reading
 from runbook.operator import Operator
 from runbook.outcome import NotApplicable, Undetermined, require
 from runbook.question import Tls
+from steps.deploy import none_found
 
 ROLLING = pytest.StashKey[Rolling]()
 IN_ORDER = (0, 143)
@@ -99,6 +100,8 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
         seen=[f"{version} is not applied" for version in rollback_target.not_applied],
         go_to="4.3",
     )
+    if rollback_target.none_found:
+        raise none_found(f"the image of {rollback_target.release.name}")
 
 
 @given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pytest_bdd import parsers, then
 
 from checks.backups import Backup, EncryptedBackup
 from checks.saved import Contents
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
-from steps.backups import CLOCK_SLACK_HOURS, recipients_of, require_none_older, wanted_key
+from steps.backups import recipients_of, require_none_older, wanted_key
 
 
 @then(
@@ -91,8 +93,7 @@ def _lateness(none: str, found: tuple[Backup, ...], limit: int) -> str | None:
     if not found:
         return none
     newest = found[-1]
-    fresh = -CLOCK_SLACK_HOURS <= newest.hours_old < limit
-    return None if fresh else f"{newest.name} is {newest.hours_old:.1f} h old"
+    return None if newest.made.less_than(timedelta(hours=limit)) else f"{newest.name} was made {newest.made}"
 
 
 def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.text import Text
 
+from checks.ages import Ago
 from checks.lately import Since
 from runbook.met import Met
 from runbook.outcome import SIGNS, Outcome
@@ -155,11 +156,13 @@ def ssh(target: Target, script: str, *options: str) -> str:
 
 def ago(time: timedelta) -> str:
     """How long ago, in one unit."""
-    seconds = max(0, round(time.total_seconds()))
+    ahead = Ago(time.total_seconds()).in_future
+    seconds = round(abs(time.total_seconds())) if ahead else max(0, round(time.total_seconds()))
+    when = "ahead of the clock" if ahead else "ago"
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+            return f"{seconds // size} {unit} {when}"
+    return f"{seconds} s {when}"
 
 
 def _consequences(cause: Cause) -> Iterator[str]:

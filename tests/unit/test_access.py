@@ -32,6 +32,7 @@ from checks.access import (
     read_writers,
     writers_to_deleted_logs,
 )
+from checks.ages import Ago
 from checks.cron import jobs_of
 from checks.host_keys import KEYS, HostKey, host_keys, read_host_keys
 from runbook import known_hosts
@@ -99,7 +100,7 @@ def test_a_log_that_is_written_to_is_well() -> None:
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        (f"log 1790000000 100 regular file {MONITOR}\n", "written to 10 minutes ago"),
+        (f"log 1790000000 100 regular file {MONITOR}\n", "written to 10 min ago"),
         (f"log 1790000600 100 directory {MONITOR}\n", "is no file"),
         (f"log 1790000600 100 regular file {BACKUP}\n", f"no {MONITOR}"),
         ("", f"no {MONITOR}"),
@@ -127,7 +128,7 @@ def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
 
 
 def test_a_log_is_as_old_as_its_last_line() -> None:
-    assert _logs(f"log 1790000300 100 regular file {MONITOR}\n")[0].minutes_ago == 5
+    assert _logs(f"log 1790000300 100 regular file {MONITOR}\n")[0].written == Ago(300)
 
 
 def test_only_who_writes_to_a_log_of_the_service_is_seen() -> None:

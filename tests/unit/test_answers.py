@@ -127,7 +127,7 @@ def test_secrets_that_github_does_not_show_cannot_be_told(own: int, shared: int,
 
 
 def test_mails_that_wait() -> None:
-    assert _seen(alerts.waiting_mails, QUEUE=Output(0, "Mail queue is empty\n<looks like one>", "")) == 0
+    assert _seen(alerts.waiting_mails, QUEUE=Output(0, "program /usr/sbin/sendmail\nMail queue is empty\n", "")) == 0
     with pytest.raises(Undetermined, match="no mailq"):
         _seen(alerts.waiting_mails, QUEUE=Output(127, "", "not found"))
     with pytest.raises(Undetermined, match="could not be read"):
@@ -139,15 +139,24 @@ def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None
     assert _seen(alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
     with pytest.raises(Undetermined, match="no mail log"):
         _seen(alerts.last_delivery, DELIVERIES=Output(0, "", ""))
+    assert _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t0\t\n", "")) is None
+    with pytest.raises(Undetermined, match="/a names the alerts' address, in no line of a form"):
+        _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t3\t\nlog\t/b\t0\t\n", ""))
 
 
 @pytest.mark.parametrize(
-    ("status", "folders"), [(0, ("/opt/bin",)), (1, ("/usr/bin", "/bin"))], ids=["the crontab's", "cron's own"]
+    ("listed", "folders"),
+    [(Output(0, "PATH=/opt/bin\n", ""), ("/opt/bin",)), (Output(1, "", "no crontab for root"), ("/usr/bin", "/bin"))],
+    ids=["the crontab's", "cron's own"],
 )
-def test_the_folders_in_which_a_job_looks(status: int, folders: tuple[str, ...]) -> None:
-    listed = Output(status, "PATH=/opt/bin\n", "")
+def test_the_folders_in_which_a_job_looks(listed: Output, folders: tuple[str, ...]) -> None:
     found = _seen(alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=listed)
     assert found.paths["backup.sh"] == folders
+
+
+def test_a_crontab_that_cannot_be_read_is_not_taken_for_one_that_sets_nothing() -> None:
+    with pytest.raises(Undetermined, match="the crontab could not be read"):
+        _seen(alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=Output(1, "", BROKEN))
 
 
 def test_a_path_of_a_script_may_hold_blanks() -> None:
@@ -192,7 +201,7 @@ def test_how_far_production_is_behind_a_backup() -> None:
 
 def test_only_a_sealed_backup_makes_a_sealed_drill() -> None:
     told = "now 1790000000\npassed 1780000000 restore x.sql.gz.gpg\npassed 1785000000 restore y.sql.gz\n"
-    assert _seen(drilled.last_sealed_drill, PASSED=Output(0, told, "")).backup == "x.sql.gz.gpg"
+    assert _seen(drilled.passed_drills, PASSED=Output(0, told, "")).last_sealed.backup == "x.sql.gz.gpg"
 
 
 NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "HostPort": "1"}]}}}
@@ -205,8 +214,6 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
         (access.read_writers, "open\tx"),
         (access.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
         (backups.read_parts, "else 1 2"),
-        (drilled.read_passed, "now 1\nelse 2"),
-        (drilled.read_passed, "now 1\nnow"),
     ],
 )
 def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
@@ -228,13 +235,14 @@ REFUSED: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
     (certificate.read_at_address, ("127.0.0.1 AB:CD",)),
     (drilled.read_passed, ("passed 1 a b",)),
     (drilled.read_passed, ("now 1 2",)),
+    (drilled.read_passed, ("",)),
     (drilled.read_passed, ("then 1\n",)),
     (lambda *given: [*edge.published(*given)], (NO_ADDRESS, "80/tcp")),
     (last_words.read_last_words, ("words of nobody",)),
     (proxy.read_list, ("Service  Host  Path  Target  State  TLS\nweb  a  /  b  asleep  no",)),
     (proxy.read_list, ("Service  Host  Path  Target  State    TLS\nweb      a     /     b       running  maybe",)),
     (repository._path, ("1", "too few")),
-    (resources.read_counted, ({},)),
+    (lambda files: resources.read_counted(files, limited=False), ({},)),
 ]  # fmt: skip
 
 
@@ -299,12 +307,13 @@ def test_targets_of_the_proxy() -> None:
 def test_what_a_group_of_the_kernel_tells() -> None:
     first = {"memory.usage_in_bytes": "900", "memory.limit_in_bytes": str(1 << 60), "memory.oom_control oom_kill": "2"}
     second = {"memory.current": "900", "memory.max": str((1 << 60) - 1), "memory.events oom_kill": "3"}
-    told = resources.read_counted({**first, "memory.stat total_inactive_file": "100"})
+    told = resources.read_counted({**first, "memory.stat total_inactive_file": "100"}, limited=False)
     assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (800, None, 2)
-    told = resources.read_counted({**second, "memory.stat inactive_file": "200"})
+    told = resources.read_counted({**second, "memory.stat inactive_file": "200"}, limited=False)
     assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (700, (1 << 60) - 1, 3)
-    told = resources.read_counted({"memory.current": "5", "memory.max": "max", "memory.stat inactive_file": "9"})
-    assert (told.memory_bytes, told.out_of_memory_kills, told.periods, told.held_back) == (0, 0, 0, 0)
+    files = {"memory.current": "5", "memory.max": "max", "memory.stat inactive_file": "9"}
+    told = resources.read_counted(files, limited=False)
+    assert (told.memory_bytes, told.out_of_memory_kills, told.periods, told.held_back) == (0, None, 0, 0)
     assert not told.cpu_limited
 
 
@@ -342,14 +351,14 @@ def test_a_session_that_has_asked_nothing_has_no_time() -> None:
 
 @pytest.mark.parametrize(
     ("at", "seen_at", "writing"),
-    [(0, 0, True), (0, 3599, True), (0, 3600, False), (1, 0, False)],
+    [(0, 0, True), (0, 3599, True), (0, 3600, False), (61, 0, False)],
     ids=["now", "within its time", "at its end", "from the future"],
 )
 def test_a_run_is_in_progress_within_its_time(at: int, seen_at: int, writing: bool) -> None:
     line = cron.LogLine("begun", datetime.fromtimestamp(at, UTC))
     run = cron.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
     assert run.in_progress(60) is writing
-    assert run.minutes_ago is None
+    assert run.good_run is None
 
 
 @pytest.mark.parametrize(

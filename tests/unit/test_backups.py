@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import backups
+from checks.ages import Ago
 from checks.backups import (
     HEAD_BYTES,
     HEADS,
@@ -181,7 +182,7 @@ def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str
 
 def test_its_age_is_by_its_name_where_nothing_else_tells_it() -> None:
     found = _newest()
-    assert (found.flaw, found.age.hours, found.age.by) == (None, 1.0, "its name")
+    assert (found.flaw, found.age.made, found.age.by) == (None, Ago(3600), "its name")
 
 
 def test_its_age_cannot_be_told_where_rows_should_and_there_are_none() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.ages import Ago
 from checks.cron import (
     LAST_RUN,
     LastRun,
@@ -324,7 +325,7 @@ FINISHED = "[2026-02-14 02:05:00] [WARN] === Monitor check completed with 1 issu
 def test_a_run_that_ended_well() -> None:
     run = read_last_run(_log("[2026-02-14 02:05:00] [WARN] disk: 80 %", FINISHED, ended=FINISHED), ENDING)
     assert run.ended
-    assert run.minutes_ago == 2
+    assert run.good_run == Ago(120)
 
 
 def test_a_run_that_is_going_on() -> None:
@@ -346,7 +347,7 @@ def test_a_run_that_failed(last: str) -> None:
 
 def test_an_empty_log_tells_of_no_run() -> None:
     run = read_last_run(_log(), ENDING)
-    assert (run.ended, run.last, run.minutes_ago, run.in_progress(60)) == (False, None, None, False)
+    assert (run.ended, run.last, run.good_run, run.in_progress(60)) == (False, None, None, False)
 
 
 def test_a_run_that_has_just_ended_is_not_going_on() -> None:
@@ -359,7 +360,7 @@ def test_an_empty_line_is_not_the_last_word() -> None:
 
 def test_a_line_is_of_the_time_that_it_begins_with_in_brackets() -> None:
     run = read_last_run(_log(ended=FINISHED.replace("[", "(", 1)), ENDING)
-    assert run.minutes_ago is None
+    assert run.good_run is None
 
 
 def test_a_line_that_names_no_backup_names_none() -> None:

@@ -118,6 +118,11 @@ def test_what_is_not_of_df_is_refused(rows: str) -> None:
         read_df(f"{SPACE}{rows}\n{INODES}/dev/vda1 100 85 15 85% /\n")
 
 
+def test_a_file_system_that_tells_no_size_is_not_taken_for_an_empty_one() -> None:
+    with pytest.raises(ValueError, match="no size of /mnt/elsewhere"):
+        read_df(f"{SPACE}bucket: 0 0 0 - /mnt/elsewhere\n\n{INODES}bucket: 0 0 0 - /mnt/elsewhere\n")
+
+
 def test_blanks_in_what_df_names_are_read() -> None:
     (one,) = read_df(f"{SPACE}/dev/vdb 10 7 2 80% /mnt/two words\n\n{INODES}/dev/vdb 9 8 1 85% /mnt/two words\n")
     assert one.mount == "/mnt/two words"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from checks.containers import CONTAINERS, NOW
 from checks.logins import TO_DATABASE, TO_REDIS, Login, database_login, read_login
 from checks.logs import READABLE, read_logs, read_readable
-from checks.resources import CGROUPS, Counted, Usage, read_counted, read_groups, usage
+from checks.resources import CGROUPS, Counted, Usages, read_counted, read_groups, usage
 from checks.sessions import read_sessions
 from runbook.outcome import Differs, Undetermined
 from runbook.question import Command, Output, Question, facts_of
@@ -172,6 +172,18 @@ def _told(*rows: list[object], allowed: int = 97, taken: int = 10) -> str:
     return json.dumps([allowed, taken, list(rows) or None])
 
 
+def test_a_session_that_began_ahead_of_the_clock_is_not_one_that_began_just_now() -> None:
+    with pytest.raises(Undetermined, match="60 min ahead of the clock"):
+        read_sessions(_told(_session("active", -3600)))
+    no_query_is_slow(read_sessions(_told(_session("active", -60))), 5)
+
+
+@pytest.mark.parametrize(("allowed", "taken"), [(0, 1), (-3, 1), (97, 0)])
+def test_numbers_that_cannot_be_connections_are_refused(allowed: int, taken: int) -> None:
+    with pytest.raises(ValueError, match="no counts"):
+        read_sessions(_told(allowed=allowed, taken=taken))
+
+
 def test_nobody_else_is_there() -> None:
     found = read_sessions(_told())
     assert found.others == ()
@@ -290,12 +302,27 @@ V2 = """\
     ],
 )
 def test_both_versions_of_cgroups_are_read(files: str, counted: Counted) -> None:
-    server_bytes, groups = read_groups(FIRST + files)
+    server_bytes, groups, _ = read_groups(FIRST + files)
     assert server_bytes == 1_024_000
-    assert read_counted(groups["10"]) == counted
+    assert read_counted(groups["10"], limited=True) == counted
 
 
-def _used(files: str) -> tuple[Usage, ...]:
+def test_a_limit_of_cpu_time_that_no_file_tells_of_is_not_taken_for_none() -> None:
+    _, groups, _ = read_groups(FIRST + V2.replace("cpu.max:", "cpu.weight:"))
+    assert not read_counted(groups["10"], limited=False).cpu_limited
+    with pytest.raises(LookupError):
+        read_counted(groups["10"], limited=True)
+    _, groups, _ = read_groups(FIRST + V2.replace("cpu.max:max", "cpu.max:5000").replace("nr_periods", "usage"))
+    with pytest.raises(LookupError):
+        read_counted(groups["10"], limited=True)
+
+
+def test_kills_that_the_kernel_does_not_count_are_not_taken_for_none() -> None:
+    with pytest.raises(Undetermined, match=f"does not count what was killed in {WEB}"):
+        nothing_was_killed_for_want_of_memory(_used(V2.replace("oom_kill 0", "max 0")))
+
+
+def _used(files: str) -> Usages:
     answers: dict[Question[Any], object] = {
         CONTAINERS: (inspection(Pid=10),),
         NOW: CLOCK,
@@ -324,18 +351,54 @@ def test_a_container_that_is_held_back_is_told() -> None:
 
 
 def test_files_that_cannot_be_read_tell_nothing() -> None:
-    with pytest.raises(Undetermined, match="could not be read"):
-        _used("")
+    with pytest.raises(Undetermined, match=f"what {WEB} uses is not known"):
+        every_container_has_memory_left(_used(""), 90)
+
+
+SECOND = "psyfit-web-1771900001"
+
+
+def _used_by_two(files: str) -> Usages:
+    """What the first container uses by these files, and the second by what follows them."""
+    state, pids = INSPECTION["State"], {WEB: 10, SECOND: 11}
+    answers: dict[Question[Any], object] = {
+        **server_with(*(kept(name, State={**state, "Pid": pid}) for name, pid in pids.items())),
+        CGROUPS.about(pids=["11", "10"]): Output(0, FIRST + files, ""),
+    }
+    return looking(TARGET, answers).see(usage)
 
 
 def test_a_container_that_ended_meanwhile_uses_nothing() -> None:
-    state, pids = INSPECTION["State"], {WEB: 10, "psyfit-web-1771900001": 11}
-    answers: dict[Question[Any], object] = {
-        **server_with(*(kept(name, State={**state, "Pid": pid}) for name, pid in pids.items())),
-        CGROUPS.about(pids=["11", "10"]): Output(0, f"{FIRST}{V2}pid 11\n", ""),
-    }
-    (one,) = looking(TARGET, answers).see(usage)
-    assert (one.container.name, one.held_back_percent) == (WEB, 0.0)
+    used = _used_by_two(f"{V2}pid 11\nended\n")
+    (one,) = used.found
+    assert (one.container.name, one.held_back_percent, used.untold) == (WEB, 0.0, ())
+
+
+@pytest.mark.parametrize("files", ["pid 11\n", f"pid 11\n{V2.splitlines()[0]}\n", ""], ids=["none", "some", "nothing"])
+def test_a_container_whose_files_cannot_be_read_is_named_though_those_of_others_can(files: str) -> None:
+    used = _used_by_two(V2 + files)
+    untold = f"what {SECOND} uses is not known"
+    with pytest.raises(Undetermined, match=untold):
+        every_container_has_memory_left(used, 95)
+    with pytest.raises(Undetermined, match=untold):
+        nothing_was_killed_for_want_of_memory(used)
+    with pytest.raises(Undetermined, match=untold):
+        no_container_is_held_back(used, 25)
+    with pytest.raises(Differs, match=f"{WEB} uses"):
+        every_container_has_memory_left(used, 1)
+
+
+def test_a_process_that_the_account_cannot_see_is_not_taken_for_one_that_has_ended(tmp_path: Path) -> None:
+    script = CGROUPS.about(pids=["10"]).told({}).replace("/proc/", f"{tmp_path}/")
+
+    def said() -> str:
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert "ended" not in said()
+    (tmp_path / "1").mkdir()
+    assert "ended" in said()
+    (tmp_path / "10").mkdir()
+    assert "ended" not in said()
 
 
 def test_nothing_running_is_not_well() -> None:
@@ -350,6 +413,6 @@ LINES = st.sampled_from([*FIRST.splitlines(), *V1.splitlines(), *V2.splitlines()
 @given(st.text() | st.lists(LINES).map("\n".join))
 def test_whatever_the_kernels_files_say_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(LookupError, ValueError):
-        _, groups = read_groups(text)
+        _, groups, _ = read_groups(text)
         for files in groups.values():
-            read_counted(files)
+            read_counted(files, limited=True)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks import discovery
 from checks.cron import read_crontab
 from checks.discovery import (
+    OWNERS,
     Fact,
     Who,
     facts_in_backups,
@@ -26,10 +28,13 @@ from checks.discovery import (
 from checks.proxy import Saved
 from commands import init
 from commands.main import run
-from runbook.target import TargetError, validated
+from runbook.question import Output
+from runbook.target import Target, TargetError, validated
+from tests.unit.answering import looking
 from tests.unit.test_containers import ANYTHING
 
 WHO = Who("deploy", root=False, lab=False)
+TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
 GIVEN = {"name": Fact("made", "as given"), "address": Fact("192.0.2.1", "as given")}
 CRONTAB = """\
 MAILTO=ops@service.example
@@ -150,6 +155,42 @@ def test_the_backups_names_tell_folder_and_database() -> None:
         "",
     )
     assert (facts["paths.backups"].value, facts["backups.database"].value) == ("/data/backups", "fit_production")
+
+
+THEIRS = ("/home/deploy/other_20260215_020000.sql.gz", "/srv/other/other_20260215_020000.sql.gz.gpg")
+OURS = "/data/backups/fit_production_20260214_020000.sql.gz"
+
+
+@pytest.mark.parametrize(
+    ("account", "owned", "trusted"),
+    [
+        ("root", "700 root /data/backups\n755 deploy /home/deploy\n700 other /srv/other\n", (OURS,)),
+        (None, "700 root /data/backups\n755 deploy /home/deploy\n700 other /srv/other\n", (OURS,)),
+        ("deploy", "700 root /data/backups\n755 deploy /home/deploy\n700 other /srv/other\n", (OURS, THEIRS[0])),
+        ("root", "1777 root /data/backups\n755 deploy /home/deploy\n700 other /srv/other\n", ()),
+    ],
+    ids=["root's", "nobody's", "the job's account's", "everybody's"],
+)
+def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups_are(
+    account: str | None, owned: str, trusted: tuple[str, ...]
+) -> None:
+    asked = OWNERS.about(folders=("/data/backups", "/home/deploy", "/srv/other"))
+    look = looking(TARGET, {asked: Output(0, owned, "")})
+    found, why = discovery._trusted(look, (OURS, *THEIRS), Fact(account, ""))
+    assert found == trusted
+    assert "others than" in why
+
+
+def test_whose_a_folder_is_has_to_be_known() -> None:
+    asked = OWNERS.about(folders=("/data/backups",))
+    look = looking(TARGET, {asked: Output(1, "", "Permission denied")})
+    found, why = discovery._trusted(look, (OURS,), Fact("root", ""))
+    assert (found, "Permission denied" in why) == ((), True)
+
+
+def test_what_is_guessed_is_called_a_guess() -> None:
+    for fact in facts_in_backups([OURS], "").values():
+        assert fact.told.startswith("a guess")
 
 
 def test_only_plain_names_become_columns() -> None:

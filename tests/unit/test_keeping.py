@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.ages import Ago
 from checks.cron import CRONTAB, settings_of
 from checks.drilled import read_passed
 from checks.job_settings import SETTINGS, job_settings, read_settings
@@ -96,9 +97,9 @@ def ring(*keys: str) -> str:
     return "\n".join([f"now:{NOW}", "tru::1:1:0:3:1:5", *keys, ""])
 
 
-def key(kind: str, identity: str, ends: int | None, uses: str, validity: str = "u") -> str:
+def key(kind: str, identity: str, ends: int | None, uses: str, validity: str = "u", begun: int = 1500000000) -> str:
     """A key or subkey as gpg lists it."""
-    return f"{kind}:{validity}:255:22:{identity}:1500000000:{ends or ''}::u:::{uses}::::::23::0:"
+    return f"{kind}:{validity}:255:22:{identity}:{begun}:{ends or ''}::u:::{uses}::::::23::0:"
 
 
 OTHER = key("pub", "00000000000000FF", NOW + DAY, "scESC")
@@ -117,6 +118,9 @@ OTHER = key("pub", "00000000000000FF", NOW + DAY, "scESC")
         ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e", "r")], False, None),
         ([key("pub", "A", None, "scESC", "r"), key("sub", "B", None, "e")], False, None),
         ([key("pub", "A", None, "scSC"), key("sub", "B", None, "s")], False, None),
+        ([key("pub", "A", None, "scESC", begun=NOW + DAY), key("sub", "B", None, "e")], False, None),
+        ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e", begun=NOW + 61)], False, None),
+        ([key("pub", "A", None, "scESC"), key("sub", "B", None, "e", begun=NOW + 60)], True, None),
     ],
 )
 def test_a_key_lasts_as_long_as_something_can_be_encrypted_to_it(
@@ -148,8 +152,8 @@ def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
 
 def test_the_drills_that_passed_are_read_by_their_dates() -> None:
     lines = [f"now {NOW}", f"passed {NOW - DAY} b psyfit_2.sql.gz", f"passed {NOW - 3 * DAY} a psyfit_1.sql.gz.gpg", ""]
-    earlier, later = read_passed("\n".join(lines))
-    assert (later.scenario, later.days_ago) == ("b", 1)
+    earlier, later = read_passed("\n".join(lines)).noted
+    assert (later.scenario, later.passed) == ("b", Ago(DAY))
     assert str(earlier).endswith(", 3 days ago")
 
 

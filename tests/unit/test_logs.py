@@ -80,6 +80,12 @@ def test_another_driver_has_no_file_to_look_at() -> None:
     assert look.see(logs_on_disk) == ()
 
 
+def test_a_log_of_which_docker_names_no_file_is_not_left_aside() -> None:
+    inspected = _inspected({"max-size": "5m"}) | {"LogPath": ""}
+    found = looking(TARGET, {CONTAINERS: (inspected,), NOW: CLOCK}).see(logs_on_disk)
+    assert [one.sizes_bytes for one in found] == [()]
+
+
 def test_a_log_without_a_limit_has_no_files_to_compare() -> None:
     answers: dict[Question[Any], object] = {CONTAINERS: (_inspected({}),), NOW: CLOCK}
     assert looking(TARGET, answers).see(logs_on_disk) == ()
@@ -122,6 +128,12 @@ def test_no_file_at_all_is_not_well() -> None:
 
 SPACE = "Filesystem 1-blocks Used Available Capacity Mounted on\n/dev/a 9 200000000 50000000 80% /\n"
 INODES = "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/a 9 1 8 11% /\n"
+
+
+def test_an_engine_that_tells_of_no_image_does_not_tell_that_nothing_is_unused() -> None:
+    for printed in ("", "cache\tfalse\t5MB\n"):
+        with pytest.raises(ValueError, match="no image"):
+            read_unused(printed)
 
 
 def test_what_no_container_uses_is_added_up() -> None:

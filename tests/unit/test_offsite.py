@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.ages import Ago
 from checks.backups import LIST, Backup
 from checks.cron import CRONTAB
 from checks.discovery import facts_of_copies
@@ -333,7 +334,7 @@ def test_the_bucket_of_the_target_is_looked_into() -> None:
     copies = look.see(offsite_copies)
     assert copies is not None
     assert [(one.backup.path, one.stored) for one in copies] == [(DUMP, Stored(10, None, None)), (KEYS, None)]
-    assert [one.minutes_old for one in copies] == [60, 60]
+    assert [one.made for one in copies] == [Ago(3600)] * 2
     assert look.see(backup_sums) == {DUMP: "a" * 64, KEYS: "b" * 64}
     assert look.see(offsite_default_encryption) == "AES256"
     assert look.see(offsite_openness) == Openness((), by_policy=False, by_grants=())

@@ -246,7 +246,7 @@ def test_a_late_backup_is_told_with_its_cause(changed: dict[str, Any], cause: st
 
 
 def test_a_late_backup_without_a_cause_is_undetermined() -> None:
-    with pytest.raises(Undetermined, match="30 h old, and neither"):
+    with pytest.raises(Undetermined, match=r"30\.0 h ago, and neither"):
         _judge(30)
 
 

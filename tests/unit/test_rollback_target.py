@@ -87,6 +87,7 @@ def test_a_variable_that_is_missing_or_another_is_named() -> None:
         True,
         {"A": one, "B": one, "E": one},
         {"A": one, "B": other, "C": one},
+        False,
         (),
         (),
     )

@@ -29,6 +29,12 @@ def test_an_image_that_is_gone_has_no_size() -> None:
         size_of_image("c1", [{"Id": "c1", "Image": "i1"}], [])
 
 
+@pytest.mark.parametrize("size", [0, -1])
+def test_an_image_of_no_size_does_not_tell_that_there_is_room(size: int) -> None:
+    with pytest.raises(ValueError, match="no size of an image"):
+        size_of_image("c1", [{"Id": "c1", "Image": "i1"}], [{"Id": "i1", "Size": size}])
+
+
 def _room(*releases: dict[str, Any]) -> Room:
     """What is seen where these releases are there, and each has an image of 178 bytes."""
     target = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")

@@ -85,9 +85,9 @@ def test_what_is_in_an_encrypted_archive_is_not_asked() -> None:
     ("files", "seen"),
     [
         ((), "no archive of files"),
-        ((archive("files_1.tar.gz", 25),), "25.0 h old"),
-        ((archive("f", -1),), "-1.0 h old"),
-        ((archive("f", -1.1 / 60),), "-0.0 h old"),
+        ((archive("files_1.tar.gz", 25),), "25.0 h ago"),
+        ((archive("f", -1),), "60 min ahead of the clock"),
+        ((archive("f", -1.1 / 60),), "66 s ahead of the clock"),
     ],
 )
 def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen: str) -> None:
@@ -186,10 +186,10 @@ def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
         look.see(contents_of_archives)
 
 
-COUNTED = "tar {}\nfiles 1\nbytes 5\nkept 3\nmissing 2\n"
+COUNTED = "tar {}\nfiles 1\nbytes 5\nkept 3\nmissing 2\nunread 0\n"
 
 
-def counted(tar: int, modified: int) -> tuple[Contents, ...]:
+def counted(tar: int, modified: int, unread: int = 0) -> tuple[Contents, ...]:
     """What is seen of a plain archive that tar ended with this, beside a volume without any and keys in plain."""
     target = TARGET.model_copy(update={"backups": Backups(volumes=("files", "empty"))})
     listed = f"now {NOW}\nfolder\nfile 10 {modified} /b/files_1.tar.gz\nfile 10 {modified} /b/psyfit_keys_1.tar\n"
@@ -198,7 +198,7 @@ def counted(tar: int, modified: int) -> tuple[Contents, ...]:
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
         CONTAINERS: ({"Name": "/none", "Mounts": None}, container("psyfit-web-1", volume)),
-        question: Output(0, COUNTED.format(tar), ""),
+        question: Output(0, COUNTED.format(tar).replace("unread 0", f"unread {unread}"), ""),
     }
     return looking(target, answers).see(contents_of_archives)
 
@@ -213,6 +213,11 @@ def test_an_archive_that_is_not_whole_is_told_unless_it_is_still_written() -> No
         saved.the_archives_are_whole(counted(1, NOW - 60))
     with pytest.raises(Undetermined, match="less than a minute ago"):
         counted(1, NOW - 59)
+
+
+def test_a_volume_of_which_something_could_not_be_read_is_not_taken_for_saved() -> None:
+    with pytest.raises(Undetermined, match="2 files or folders of the volume"):
+        counted(0, NOW, unread=2)
 
 
 def test_files_that_are_not_in_the_archive_are_told_and_of_none_nothing() -> None:
@@ -256,6 +261,7 @@ def compared(volume: Path, file: Path, made: int) -> Contents:
     )
     assert told.returncode == 0, told.stderr
     answer = read_contents(told.stdout)
+    assert answer["unread"] == 0
     return Contents("x", answer["tar"] == 0, answer["files"], answer["bytes"], answer["kept"], answer["missing"])
 
 
@@ -293,10 +299,10 @@ def test_an_archive_that_is_cut_off_is_not_whole(volume: Path, tmp_path: Path) -
         assert not compared(volume, cut, 0).whole
 
 
-WORDS = st.sampled_from(["tar", "files", "bytes", "kept", "missing", "0", "-1", "x", "9" * 30])
+WORDS = st.sampled_from(["tar", "files", "bytes", "kept", "missing", "unread", "0", "-1", "x", "9" * 30])
 
 
 @given(st.one_of(st.text(max_size=12), st.lists(st.tuples(WORDS, WORDS).map(" ".join), max_size=6).map("\n".join)))
 def test_a_foreign_answer_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert read_contents(text).keys() == {"tar", "files", "bytes", "kept", "missing"}
+        assert read_contents(text).keys() == {"tar", "files", "bytes", "kept", "missing", "unread"}

@@ -101,6 +101,12 @@ def test_a_line_that_is_no_list_of_its_length_is_refused(line: str) -> None:
         read_schema(line)
 
 
+@pytest.mark.parametrize("told", ["null", '"t"', '""'])
+def test_a_sequence_of_which_it_is_not_told_is_not_taken_for_one_that_is_not_behind(told: str) -> None:
+    with pytest.raises(ValueError, match="neither true nor false"):
+        read_behind(f'["clinics_id_seq", {told}]')
+
+
 @pytest.mark.parametrize("read", [read_schema, read_rows, read_behind, read_newest])
 @given(text=st.text())
 def test_foreign_answers_are_read_or_refused(read: object, text: str) -> None:

@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 import checks.certificate
+from checks.ages import Ago
 from checks.cron import schedule_of
 from checks.logs import ROTATED
 from checks.renewal import Acme, Certbot
+from checks.resources import Usages
 from runbook.met import Met
 from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
 from steps import (
@@ -429,8 +431,11 @@ def _sessions(**fields: Any) -> Any:
 
 def test_incidents() -> None:
     web = seen(name="web")
-    used = {"container": web, "may_have_bytes": 1e6}
-    quiet = seen(memory_percent=1, counted=seen(out_of_memory_kills=0), held_back_percent=1, **used)
+
+    def used(*found: Any) -> Usages:
+        return Usages(found, ())
+
+    quiet = seen(container=web, memory_percent=1, counted=seen(out_of_memory_kills=0), held_back_percent=1)
     check(
         [
             *_all(
@@ -473,9 +478,9 @@ def test_incidents() -> None:
                 ],
                 limit=5,
             ),
-            (incidents.every_container_has_memory_left, {"usage": (), "limit": 90}, FAILS),
-            *_all(incidents.nothing_was_killed_for_want_of_memory, "usage", [((), FAILS), ((quiet,), PASSES)]),
-            *_all(incidents.no_container_is_held_back, "usage", [((), FAILS), ((quiet,), PASSES)], limit=25),
+            (incidents.every_container_has_memory_left, {"usage": used(), "limit": 90}, FAILS),
+            *_all(incidents.nothing_was_killed_for_want_of_memory, "usage", [(used(), FAILS), (used(quiet), PASSES)]),
+            *_all(incidents.no_container_is_held_back, "usage", [(used(), FAILS), (used(quiet), PASSES)], limit=25),
         ]
     )
 
@@ -516,7 +521,11 @@ def test_deploying() -> None:
             *_all(
                 deploy.the_releases_migrations_are_applied,
                 "migrations",
-                [(seen(releases={"web": ("2026",)}), FAILS), (seen(releases={"web": ()}), PASSES)],
+                [
+                    (seen(releases={"web": ("2026",)}, without=("old",)), FAILS),
+                    (seen(releases={"web": ()}, without=()), PASSES),
+                    (seen(releases={"web": ()}, without=("web",)), UNTOLD),
+                ],
             ),
             *_all(
                 deploy.the_database_is_not_migrated,
@@ -552,7 +561,11 @@ def test_the_clone() -> None:
             *_all(
                 deploy.the_clones_migrations_are_applied,
                 "migrations",
-                [(seen(clone=()), PASSES), (seen(clone=("2026",)), FAILS)],
+                [
+                    (seen(clone=(), clone_without=False), PASSES),
+                    (seen(clone=(), clone_without=True), UNTOLD),
+                    (seen(clone=("2026",), clone_without=False), FAILS),
+                ],
             ),
         ]
     )
@@ -566,11 +579,11 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 def _plain(
     size: int = 100, hour: int | None = None, *, whole: bool = True, complete: bool = True, tables: str = ""
 ) -> Any:
-    row = None if hour is None else seen(at=NOW + timedelta(hours=hour))
+    row = None if hour is None else seen(at=NOW + timedelta(hours=hour), zoned=True, column="users.created_at")
     dump = seen(
         gzip_whole=whole, complete=complete, newest_row=row, size_bytes=size, flaw=None, tables=tuple(tables.split())
     )
-    return seen(file=seen(name=f"{size}.gz"), dump=dump)
+    return seen(file=seen(name=f"{size}.gz", seen_at=NOW + timedelta(hours=3)), dump=dump)
 
 
 def _sealed(*recipients: str, passphrase: bool = False, hides: bool = False, flaw: str | None = None) -> Any:
@@ -589,7 +602,7 @@ def test_the_newest_backup() -> None:
                 [
                     (None, FAILS),
                     (seen(age=None), FAILS),
-                    *((seen(age=seen(hours=hours)), outcome) for hours, outcome in ages.items()),
+                    *((seen(age=seen(made=Ago(3600 * hours))), outcome) for hours, outcome in ages.items()),
                 ],
                 limit=25,
             ),
@@ -615,6 +628,8 @@ def test_plain_backups() -> None:
                 "plain_backups",
                 [
                     ((_plain(hour=1), _plain(hour=1)), PASSES),
+                    ((_plain(hour=4), _plain(hour=4)), UNTOLD),
+                    ((_plain(hour=4), _plain(hour=3)), FAILS),
                     ((_plain(hour=2), _plain(hour=1)), FAILS),
                     ((_plain(hour=1),), NOT),
                     ((_plain(hour=1), _plain()), NOT),
@@ -761,7 +776,7 @@ def test_encrypted_backups() -> None:
 
 def test_copies_in_a_bucket() -> None:
     def copy(minutes: int, stored: Any) -> Any:
-        return seen(minutes_old=minutes, stored=stored, backup=seen(name="x"))
+        return seen(made=Ago(60 * minutes), stored=stored, backup=seen(name="x"))
 
     sealed, plain = seen(encrypted_by="AES256"), seen(encrypted_by=None)
     check(
@@ -774,6 +789,7 @@ def test_copies_in_a_bucket() -> None:
                     ((), NOT),
                     ((copy(60, None),), NOT),
                     ((copy(61, None),), FAILS),
+                    ((copy(-61, None),), FAILS),
                     ((copy(61, sealed), copy(1, None)), PASSES),
                 ],
                 look=_look(offsite=seen(bucket="b", prefix="p")),
@@ -811,7 +827,7 @@ def test_copies_in_a_bucket() -> None:
 
 def test_what_is_saved_beside_the_database() -> None:
     def archive(hours: float, *, encrypted: bool = False) -> Any:
-        return seen(name="a.tar", hours_old=hours, encrypted=encrypted)
+        return seen(name="a.tar", made=Ago(3600 * hours), encrypted=encrypted)
 
     def contents(**fields: Any) -> Any:
         return seen(**{"whole": True, "kept": 0, "files": 0, "missing": (), **fields})
@@ -893,7 +909,8 @@ def test_who_can_open_a_backup_is_told() -> None:
 def test_keeping_backups() -> None:
     def aged(**age: float) -> Any:
         old = timedelta(**age)
-        return seen(name="old", made_at=NOW - old, hours_old=old / timedelta(hours=1), encrypted=False, path="/b/old")
+        times = {"made_at": NOW - old, "seen_at": NOW}
+        return seen(name="old", **times, made=Ago(old.total_seconds()), path="/b/old", encrypted=False)
 
     young, jobs = aged(hours=1), {"backup.sh": seen(log="/var/log/backup.log")}
     owner, file, group = seen(mode=0o700), seen(mode=0o600), seen(mode=0o640)
@@ -908,6 +925,8 @@ def test_keeping_backups() -> None:
                     ((aged(days=32), young), PASSES),
                     ((aged(days=32, seconds=1), young), FAILS),
                     ((aged(days=33),), PASSES),
+                    ((aged(days=-1), young), UNTOLD),
+                    ((aged(days=-1), aged(days=33), young), FAILS),
                 ],
                 days=32,
                 kept=1,
@@ -948,7 +967,7 @@ def test_keeping_backups() -> None:
                 [
                     ((young,), FAILS),
                     ((aged(days=1),), NOT),
-                    ((aged(days=2), seen(name="new", made_at=NOW, encrypted=True)), PASSES),
+                    ((aged(days=2), seen(name="new", made_at=NOW, seen_at=NOW, encrypted=True)), PASSES),
                 ],
                 job_settings=seen(set_by=lambda _: since),
                 name="KEY",
@@ -956,20 +975,33 @@ def test_keeping_backups() -> None:
             *_all(
                 backups.all_encrypted_since,
                 "job_settings",
-                [(seen(set_by=lambda _: None), NOT), (seen(set_by=lambda _: seen(since=None, file=".env")), UNTOLD)],
+                [
+                    (seen(set_by=lambda _: None), NOT),
+                    (seen(set_by=lambda _: seen(since=None, file=".env")), UNTOLD),
+                    (seen(set_by=lambda _: seen(since=NOW + timedelta(hours=1), file=".env")), UNTOLD),
+                ],
                 backups=(young,),
                 name="KEY",
             ),
             *_all(
                 backups.a_drill_has_looked_inside,
-                "last_sealed_drill",
-                [(None, FAILS), (seen(days_ago=90), PASSES), (seen(days_ago=90.1), FAILS)],
+                "passed_drills",
+                [
+                    (seen(last_sealed=last, passed_over=None), outcome)
+                    for last, outcome in (
+                        (None, FAILS),
+                        (seen(passed=Ago(90 * 86400)), PASSES),
+                        (seen(passed=Ago(90 * 86400 + 1)), FAILS),
+                        (seen(passed=Ago(-60)), PASSES),
+                        (seen(passed=Ago(-61)), FAILS),
+                    )
+                ],
                 look=_look(drills=seen(restore_days=90)),
                 backups=(seen(encrypted=True), seen(encrypted=False)),
             ),
             (
                 backups.a_drill_has_looked_inside,
-                {"look": None, "backups": (seen(encrypted=False),), "last_sealed_drill": None},
+                {"look": None, "backups": (seen(encrypted=False),), "passed_drills": None},
                 NOT,
             ),
         ]
@@ -981,7 +1013,7 @@ def test_copies_off_site() -> None:
 
     def copies(*stored: Any, minutes: float = 61) -> Any:
         backup = seen(name="x", path="/x", size_bytes=5)
-        return tuple(seen(minutes_old=minutes, stored=one, backup=backup) for one in stored)
+        return tuple(seen(made=Ago(60 * minutes), stored=one, backup=backup) for one in stored)
 
     def openness(*unblocked: str, by_policy: bool = False, by_grants: tuple[str, ...] = ()) -> Any:
         return seen(unblocked=unblocked, by_policy=by_policy, by_grants=by_grants)
@@ -1156,13 +1188,13 @@ def test_monitoring() -> None:
                 "last_runs",
                 [
                     (seen(of=lambda _: None), FAILS),
-                    (runs(minutes_ago=None), FAILS),
-                    (runs(minutes_ago=0.0), PASSES),
-                    (runs(minutes_ago=-0.9), PASSES),
-                    (runs(minutes_ago=-1.0), FAILS),
-                    (runs(minutes_ago=-1.5), FAILS),
-                    (runs(minutes_ago=6.9), PASSES),
-                    (runs(minutes_ago=7.0), FAILS),
+                    (runs(good_run=None), FAILS),
+                    (runs(good_run=Ago(0)), PASSES),
+                    (runs(good_run=Ago(-59)), PASSES),
+                    (runs(good_run=Ago(-60)), PASSES),
+                    (runs(good_run=Ago(-61)), FAILS),
+                    (runs(good_run=Ago(60 * 7 - 1)), PASSES),
+                    (runs(good_run=Ago(60 * 7)), FAILS),
                 ],
                 cron_jobs=jobs,
                 script="a.sh",
@@ -1172,7 +1204,7 @@ def test_monitoring() -> None:
             *_all(
                 monitoring.last_run_is_recent,
                 "last_runs",
-                [(runs(minutes_ago=1499.9), PASSES), (runs(minutes_ago=1500.0), FAILS)],
+                [(runs(good_run=Ago(3600 * 25 - 1)), PASSES), (runs(good_run=Ago(3600 * 25)), FAILS)],
                 cron_jobs=jobs,
                 script="a.sh",
                 limit="25",
@@ -1245,13 +1277,20 @@ def test_what_the_jobs_need() -> None:
 
 def test_a_log_of_a_script() -> None:
     def log(minutes: float, *, regular: bool = True) -> Any:
-        return (seen(path="/a.log", regular=regular, minutes_ago=minutes, size_bytes=1),)
+        return (seen(path="/a.log", regular=regular, written=Ago(60 * minutes), size_bytes=1),)
 
     check(
         _all(
             access.the_log_is_written_to,
             "service_logs",
-            [((), FAILS), (log(6.9), PASSES), (log(7.0), FAILS), (log(1.0, regular=False), FAILS)],
+            [
+                ((), FAILS),
+                (log(6.9), PASSES),
+                (log(7.0), FAILS),
+                (log(-1.0), PASSES),
+                (log(-1.1), FAILS),
+                (log(1.0, regular=False), FAILS),
+            ],
             cron_jobs={"a.sh": seen(log="/a.log")},
             script="a.sh",
             limit="7",
@@ -1586,7 +1625,7 @@ def test_the_values_of_secrets() -> None:
 
 def test_logs() -> None:
     mb = 10**6
-    limit = seen(max_bytes=10 * mb, max_files=3)
+    limit = seen(max_bytes=10 * mb, max_files=3, container=seen(name="web"))
     rotated = seen(driver=ROTATED, **vars(limit))
 
     def on_disk(*sizes: int, **log: Any) -> Any:
@@ -1607,7 +1646,9 @@ def test_logs() -> None:
                 [
                     ((), FAILS),
                     ((on_disk(),), FAILS),
-                    ((on_disk(), on_disk(11 * mb)), PASSES),
+                    ((on_disk(), on_disk(11 * mb)), UNTOLD),
+                    ((on_disk(11 * mb), on_disk(11 * mb)), PASSES),
+                    ((on_disk(), on_disk(11 * mb + 1)), FAILS),
                     ((on_disk(11 * mb + 1),), FAILS),
                     ((on_disk(99 * mb, max_bytes=None),), PASSES),
                 ],
@@ -1616,7 +1657,11 @@ def test_logs() -> None:
             *_all(
                 logs.there_are_not_too_many_log_files,
                 "logs_on_disk",
-                [((on_disk(1, 1, 1),), PASSES), ((on_disk(1, 1, 1, 1),), FAILS)],
+                [
+                    ((on_disk(1, 1, 1),), PASSES),
+                    ((on_disk(1, 1, 1, 1),), FAILS),
+                    ((on_disk(1), on_disk()), UNTOLD),
+                ],
             ),
             *_all(
                 logs.little_waits_for_the_clean_up,
@@ -1707,7 +1752,7 @@ def test_why_a_backup_is_late() -> None:
     def late(hours: float, **changed: Any) -> dict[str, Any]:
         plain = {
             "look": _look(cron=seen(account="root")),
-            "backups": (seen(made_at=NOW - timedelta(hours=hours), seen_at=NOW, size_bytes=5),),
+            "backups": (seen(name="x", made_at=NOW - timedelta(hours=hours), made=Ago(3600 * hours), size_bytes=5),),
             "cron_processes": (seen(alive=True),),
             "crontab": seen(running=lambda _: ["a line"]),
             "scripts": {"/bin/backup.sh": seen(executable_by=lambda _: True)},
@@ -1738,6 +1783,7 @@ def test_why_a_backup_is_late() -> None:
     check(
         [
             (step, late(24.9), PASSES),
+            (step, late(-1), UNTOLD),
             (step, late(24.9, backups=(*late(30)["backups"], *late(24.9)["backups"])), PASSES),
             *((step, late(24.9, **one), PASSES) for one in causes),
             *((step, late(25, **one), FAILS) for one in causes),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,6 +24,7 @@ from checks.underway import (
     read_work,
 )
 from runbook import journal
+from runbook.outcome import Undetermined
 from runbook.question import Output, facts_of
 from runbook.target import load
 from tests.unit.answering import looking
@@ -79,14 +82,34 @@ def test_a_script_is_known_by_any_path() -> None:
 
 
 def test_locks_of_the_database_are_read() -> None:
-    assert read_locks("0|7\n\n1|0\n") == {7, 1 << 32}
+    assert read_locks("[[0, 7], [1, 0]]\n") == {7, 1 << 32}
+    assert read_locks("[]\n") == frozenset()
+
+
+@pytest.mark.parametrize("printed", ["", "\n", "0|7\n", "error: no such table\n", "{}", "[[1]]", '[["1", "2"]]'])
+def test_a_database_that_prints_no_list_does_not_tell_that_nobody_holds_a_lock(printed: str) -> None:
+    with pytest.raises(Undetermined, match="the database's locks could not be read"):
+        looking(load("lab"), {LOCKS_IN_DATABASE: Output(0, printed, "")}).see(migrations_locked)
+
+
+@pytest.mark.parametrize(("broken", "option"), [("find", "-lname"), ("grep", "z")])
+def test_programs_that_cannot_look_at_processes_do_not_tell_that_nothing_runs(
+    broken: str, option: str, tmp_path: Path
+) -> None:
+    """Another find or grep, without an option that is needed: what it prints on its standard output is nothing."""
+    body = f'case "$*" in *{option}*) echo usage >&2; exit 2;; esac; exec /usr/bin/{broken} "$@"'
+    (tmp_path / broken).write_text(f"#!/bin/sh\n{body}\n")
+    (tmp_path / broken).chmod(0o755)
+    script = WORK.told(facts_of(load("lab")))
+    ended = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True)
+    assert ended.returncode != 0
 
 
 def test_the_lock_of_migrations_is_the_databases_own() -> None:
     target = load("lab")
     own = migration_lock(target.backups.database)
     for key, locked in ((own, True), (own + 1, False)):
-        told = Output(0, f"{key >> 32}|{key & 0xFFFFFFFF}\n", "")
+        told = Output(0, f"[[{key >> 32}, {key & 0xFFFFFFFF}]]\n", "")
         assert looking(target, {LOCKS_IN_DATABASE: told}).see(migrations_locked) is locked
 
 
@@ -94,7 +117,7 @@ def test_the_lock_of_migrations_is_numbered_as_rails_numbers_it() -> None:
     """Rails: 2053462845 times the CRC-32 of the database's name."""
     number = 2053462845 * zlib.crc32(b"psyfit_production")
     assert migration_lock("psyfit_production") == number
-    assert read_locks(f"{number >> 32}|{number & 0xFFFFFFFF}") == {number}
+    assert read_locks(f"[[{number >> 32}, {number & 0xFFFFFFFF}]]") == {number}
 
 
 def test_the_drills_folder_is_the_journals_own() -> None:
@@ -108,7 +131,7 @@ def test_the_drills_folder_is_the_journals_own() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
         read_work(text)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError):
         read_locks(text)
 
 
