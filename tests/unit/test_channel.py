@@ -43,7 +43,7 @@ class Line:
         return process
 
     def hang_up(self) -> None:
-        self.channel.close()
+        self.channel.hang_up()
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -161,6 +161,6 @@ def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:
     connection.close()
 
 
-@given(said=st.text())
-def test_whatever_ssh_says_it_is_one_sentence(said: str) -> None:
-    assert len(str(_line_lost(said)).splitlines()) == 1
+@given(log=st.text(), said=st.text())
+def test_whatever_ssh_says_it_is_one_sentence(log: str, said: str) -> None:
+    assert len(str(_line_lost(log, said)).splitlines()) == 1
