@@ -19,7 +19,7 @@ from runbook.outside import USER_AGENT
 from runbook.target import Target
 
 READ_BYTES = 65_536
-MOST_BYTES = 8 * MIB
+MOST_BYTES = 4 * MIB
 """How much of an answer's body is taken; nobody looks at it."""
 
 LEAVE_SECONDS = 2.0

@@ -31,6 +31,7 @@ from runbook.bounded import MIB, TooLong
 from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.question import Output
+from runbook.workers import NO_THREAD
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
@@ -339,7 +340,7 @@ def _start_thread(run: Callable[[], None]) -> None:
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
-        raise LineLost(f"no line to the server: this machine starts no further thread ({error})") from None
+        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
 
 
 def _number_in(answer: str) -> int | None:

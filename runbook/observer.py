@@ -142,6 +142,7 @@ class Observer:
         self._outlook_lock = threading.Lock()
         self._asking = Workers(AT_ONCE)
         self._asking_s3 = Workers(S3_AT_ONCE)
+        self._looking_out = Workers(2)  # these wait for what the others do
         self._recording = Workers(RECORDED_AT_ONCE)
 
     def expect(self, questions: Iterable[Question[Any]]) -> None:
@@ -234,8 +235,8 @@ class Observer:
         name, edge = self._outlook
         wait(self._outlook, OUTLOOK_SECONDS)
         parts = [
-            name.result() if name.done() else reachability.name_part(self.target.address, None, "no answer yet"),
-            edge.result() if edge.done() else reachability.edge_part(self.target.edge.https_port, Met.NOT_YET),
+            _known(name, reachability.name_part(self.target.address, None, "no answer yet")),
+            _known(edge, reachability.edge_part(self.target.edge.https_port, Met.NOT_YET)),
         ]
         if met is not None:
             parts.append(reachability.ssh_part(self.target.ssh.port, met))
@@ -245,7 +246,7 @@ class Observer:
         """Ask for the name and the edge, once: what the line needs of them."""
         with self._outlook_lock:
             if self._outlook is None:
-                self._outlook = in_background(self._name_part), in_background(self._edge_part)
+                self._outlook = self._looking_out.do(self._name_part), self._looking_out.do(self._edge_part)
 
     def _name_part(self) -> Part:
         if self.target.dns.resolver is None:
@@ -361,6 +362,13 @@ class Observer:
         declared = question.template()
         known = {**reachability.NAMES, **journal.NAMES, **self._names}
         return known.get(declared) or type(question).__name__
+
+
+def _known(part: Future[Part], otherwise: Part) -> Part:
+    """This part of the line, where it could be told in time."""
+    if not part.done() or isinstance(part.exception(), Undetermined):
+        return otherwise
+    return part.result()
 
 
 def _failed(error: Undetermined) -> Future[Any]:

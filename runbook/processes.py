@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 
-from runbook.workers import settle
+from runbook.workers import NO_THREAD, settle
 
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """What makes the kernel do it; part of util-linux. Without it a process ends when it next reads or writes."""
@@ -76,7 +76,7 @@ class Processes:
                 threading.Thread(target=self._start_all, args=(self._wanted,), daemon=True).start()
             except RuntimeError as error:
                 self._wanted = None
-                raise OSError(f"this machine starts no further thread ({error})") from None
+                raise OSError(f"{NO_THREAD} ({error})") from None
         started: Future[subprocess.Popen[bytes]] = Future()
         self._wanted.put((started, arguments))
         return started.result()

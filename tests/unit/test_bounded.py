@@ -38,12 +38,10 @@ def ask(port: int, *, seconds: float = LIMIT, most: int = 64 * KIB, method: str 
 def edge(port: int) -> Outside:
     """Asks a target whose every port is this one."""
     facts = Edge(https_port=port, http_port=port)
-    return Outside(
-        Target(name="x", environment="staging", address="127.0.0.1", domain="service.example", edge=facts)
-    )
+    return Outside(Target(name="x", environment="staging", address="127.0.0.1", domain="service.example", edge=facts))
 
 
-@pytest.fixture(params=DRIPS.values(), ids=DRIPS.keys())
+@pytest.fixture(params=tuple(DRIPS.values()), ids=tuple(DRIPS))
 def drip(request: pytest.FixtureRequest) -> Talk:
     talk: Talk = request.param
     return talk
@@ -102,7 +100,12 @@ def test_only_a_question_is_sent() -> None:
 def test_a_name_is_looked_up_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's resolver keeps to times of its own."""
     over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if over.wait(10) else [])
+
+    def resolving(*_: object, **__: object) -> list[object]:
+        over.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolving)
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         connect("service.example", 80, began + LIMIT)
@@ -153,7 +156,7 @@ def test_a_port_that_drips_a_handshake_is_silent() -> None:
 
 
 def test_githubs_api_has_one_deadline_and_one_size() -> None:
-    def github(port: int, seconds: float) -> Outside:
+    def github(port: int) -> Outside:
         facts = {"name": "x", "environment": "staging", "address": "127.0.0.1", "domain": "service.example"}
         table = {"api": f"http://127.0.0.1:{port}", "repository": "psyfit/psyfit"}
         return Outside(Target.model_validate({**facts, "github": table}))
@@ -161,18 +164,17 @@ def test_githubs_api_has_one_deadline_and_one_size() -> None:
     with serving(BODY_DRIPS) as port:
         began = time.monotonic()
         with pytest.raises(Undetermined, match=r"no whole answer of GitHub's API within 0\.2 s"):
-            github(port, LIMIT).github(GitHub("/", seconds=LIMIT))
+            github(port).github(GitHub("/", seconds=LIMIT))
         assert time.monotonic() - began < SOON
     with serving(STREAM) as port, pytest.raises(Undetermined, match="the answer is longer than 4 MiB"):
-        github(port, 10).github(GitHub("/"))
+        github(port).github(GitHub("/"))
 
 
 def bucket(port: int, monkeypatch: pytest.MonkeyPatch) -> OffSiteBucket:
     monkeypatch.setenv("ITS_KEY", "AKIDOFFSITE")
     monkeypatch.setenv("ITS_SECRET", "made-up")
-    keyed = OffSite(
-        bucket="kept", endpoint=f"http://127.0.0.1:{port}", key_variable="ITS_KEY", secret_variable="ITS_SECRET"
-    )
+    variables = {"key_variable": "ITS_KEY", "secret_variable": "ITS_SECRET"}
+    keyed = OffSite(bucket="kept", endpoint=f"http://127.0.0.1:{port}", **variables)
     made = OffSiteBucket(keyed, lambda _: None)
     made.prepare()
     return made
@@ -182,7 +184,7 @@ def test_s3_has_one_deadline_over_all_its_attempts(monkeypatch: pytest.MonkeyPat
     with serving(BODY_DRIPS) as port:
         asked = bucket(port, monkeypatch)
         began = time.monotonic()
-        with pytest.raises(Undetermined, match="no (whole )?answer of S3"):
+        with pytest.raises(Undetermined, match=r"no (whole )?answer of S3"):
             asked.ask(S3("get_bucket_versioning", seconds=LIMIT))
         assert time.monotonic() - began < LIMIT + 2 * SOON  # it waits for a moment before it tries again
 
