@@ -15,7 +15,7 @@ from runbook.question import Http, HttpAnswer
 
 HEALTH = Http("/api/v1/health", seconds=5)
 PLAIN_HTTP = Http("/api/v1/health", scheme="http", seconds=5)
-DATABASE_PAGE = Http("{database_page}", seconds=5, keep_body=False)
+DATABASE_PAGE = Http("{database_page}", seconds=5, keep_body=False, most=8 * 1024 * 1024)
 
 FORM: dict[str, Any] = {
     "status": str,

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 
 import h11
 
+from runbook.bounded import MIB, in_words
 from runbook.outside import USER_AGENT
 from runbook.target import Target
 
 READ_BYTES = 65_536
+MOST_BYTES = 4 * MIB
+"""How much of an answer's body is taken; nobody looks at it."""
+
 LEAVE_SECONDS = 2.0
 
 
@@ -27,6 +31,13 @@ class NoConnection(Exception):
 
 class Cut(Exception):
     """The connection ended before the answer did."""
+
+
+class TooLong(Exception):
+    """The answer did not end where it should have by its length at the latest."""
+
+    def __init__(self) -> None:
+        super().__init__(f"longer than {in_words(MOST_BYTES)}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ class Edge:
         self._context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
         self._idle: deque[_Line] = deque()
         self._leaving: dict[asyncio.Task[None], _Line] = {}
-        self._cookies: dict[str, str] = {}
+        self._cookies: dict[bytes, bytes] = {}
 
     async def ask(self, method: str, path: str, body: bytes = b"", *, fresh: bool = False) -> Answer:
         """Send one request, on a connection that was kept or on a fresh one, which is not kept.
@@ -54,6 +65,7 @@ class Edge:
         Raises:
             NoConnection: There was none to be had.
             Cut: It ended before the answer did.
+            TooLong: The answer is longer than anybody asked for.
         """
         line = self._kept() if not fresh else None
         if line is None:
@@ -110,16 +122,17 @@ class Edge:
         return _Line(reader, writer)
 
     def _request(self, method: str, path: str, length: int) -> h11.Request:
-        headers = [("Host", self._target.domain), ("User-Agent", USER_AGENT), ("Accept", "*/*")]
+        target = self._target
+        headers = [(b"Host", target.domain.encode()), (b"User-Agent", USER_AGENT.encode()), (b"Accept", b"*/*")]
         if length:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(length))]
+            headers += [(b"Content-Type", b"application/json"), (b"Content-Length", str(length).encode())]
         if self._cookies:
-            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items())))
+            headers.append((b"Cookie", b"; ".join(b"%b=%b" % one for one in self._cookies.items())))
         return h11.Request(method=method, target=path, headers=headers)
 
     def _remember(self, set_cookie: str) -> None:
-        """One visitor, not one for each request: a session costs the server something."""
-        name, equals, value = set_cookie.partition(";")[0].partition("=")
+        """One visitor, not one for each request: a session costs the server something. It is sent back as it came."""
+        name, equals, value = set_cookie.encode("latin-1").partition(b";")[0].partition(b"=")
         if equals:
             self._cookies[name.strip()] = value.strip()
 
@@ -145,12 +158,17 @@ class _Line:
         events = [request, *([h11.Data(data=body)] if body else []), h11.EndOfMessage()]
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
         response: h11.Response | None = None
+        length = 0
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 self._http.receive_data(await self._reader.read(READ_BYTES))
             elif isinstance(event, h11.Response):
                 response = event
+            elif isinstance(event, h11.Data):
+                length += len(event.data)
+                if length > MOST_BYTES:
+                    raise TooLong
             elif isinstance(event, h11.EndOfMessage):
                 break
         assert response is not None

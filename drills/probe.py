@@ -13,11 +13,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from drills.exchange import Cut, Edge, NoConnection
+from drills.exchange import LEAVE_SECONDS, Cut, Edge, NoConnection, TooLong
 from runbook.outcome import Undetermined
 from runbook.record import Series, Timeline
 from runbook.target import Target
@@ -31,6 +32,9 @@ SLOW_EVERY_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
 SLOW_ANSWER_SECONDS = 30.0
 MOST_UNDER_WAY = 400
+END_SECONDS = SLOW_ANSWER_SECONDS + 2 * LEAVE_SECONDS + 5.0
+"""How long its end may take: the slowest answer, leave of each connection, and a moment."""
+
 BINS_AT_MOST = 120
 MARK = "runbook-drill-"
 """Every token of a probe begins so."""
@@ -177,6 +181,7 @@ class Probe:
         self._began = 0.0
         self._no_more_posts = False
         self._over = asyncio.Event()
+        self._may_begin = True
 
     def start(self) -> None:
         """Send from now on."""
@@ -205,13 +210,18 @@ class Probe:
 
     def end(self) -> tuple[Sample, ...]:
         """Send no more, wait for the answers that are still to come, and return all that is known."""
-        if self._loop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._over.set)
-            self._thread.join()
+        self._may_begin = False
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._over.set)
+        if self._thread.is_alive():
+            self._thread.join(END_SECONDS)
         return self.samples()
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        if not self._may_begin:  # it was ended before it came to see that it can be told so
+            return
         self._began = self._loop.time()  # the monotonic clock's
         for stream in self.streams:
             self._loop.call_at(self._began + stream.due(0), self._tick, stream, 0)
@@ -252,6 +262,10 @@ class Probe:
             failure = "no TLS connection"
         except Cut:
             failure = "cut before its answer"
+        except TooLong as error:
+            failure = str(error)
+        except Exception as error:  # whatever else it is, a request that was sent is in one of the counts
+            failure = f"{type(error).__name__}: {error}"
         if failure is not None:
             self._keep(Sample(stream, due, sent, self._now(), failure=failure))
             return

@@ -4,14 +4,16 @@ Each command runs in a subshell with no input; the shell's own printf then marks
 streams. Nothing is written on the server and no extra process is started there.
 
 Answers come in order, so a deadline counts from when the command before has ended. A command that does not end in
-time fails alone: its shell is given up, what waited behind it is asked again through a new one (all questions are
-read-only, so asking twice is harmless). Where one command hangs others may too, so from then on several shells share
-what waits. A new shell that never answers shows that it was the line, and not the command.
+time, or answers at greater length than is read, fails alone: its shell is given up, what waited behind it is asked
+again through a new one (all questions are read-only, so asking twice is harmless). Where one command hangs others may
+too, so from then on several shells share what waits. A new shell that never answers shows that it was the line, and not
+the command.
 """
 
 from __future__ import annotations
 
 import queue
+import re
 import secrets
 import shlex
 import subprocess
@@ -22,15 +24,24 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO
 
+from runbook.bounded import MIB, TooLong
 from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.question import Output
+from runbook.workers import NO_THREAD
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
 LAST_WORDS_SECONDS = 3.0
+MOST_BYTES = 16 * MIB
+"""How much of one answer is read of each of its streams."""
+
+READ_BYTES = 65_536
+LONGEST_ENDING = 64
+"""More bytes than the marker has with what stands behind it."""
 
 
 class LineLost(Undetermined):
@@ -78,6 +89,10 @@ class Channel:
         connect_seconds: How long it may take until the shell answers at all.
         explain: Says why such a process has ended, given what it said last.
         shells: How many shells share the work once a command has hung.
+        most: How many bytes of each stream of an answer are read.
+
+    Raises:
+        LineLost: This machine starts no further thread.
     """
 
     def __init__(
@@ -87,20 +102,22 @@ class Channel:
         connect_seconds: float,
         explain: Callable[[subprocess.Popen[bytes], str], LineLost],
         shells: int = 1,
+        most: int = MOST_BYTES,
     ) -> None:
         self._start = start
         self._end = end
         self._connect_seconds = connect_seconds
         self._explain = explain
         self._share_among = shells
+        self._most = most
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
-        self._late: list[_Waiting] = []
+        self._given_up: list[tuple[_Waiting, Undetermined]] = []
         self._shell: _Shell | None = None
         self._shells: list[_Shell] = []
         self._beside: list[Channel] = []
         self._lost: LineLost | None = None
-        threading.Thread(target=self._keep_deadlines, name="deadlines", daemon=True).start()
+        _start_thread(self._keep_deadlines)
 
     def submit(self, script: str, seconds: float) -> Future[Output]:
         """Send a command; its answer, or why there is none, comes through the future."""
@@ -109,10 +126,23 @@ class Channel:
         min(standing, key=lambda one: len(one._waiting))._take([asked])
         return asked.future
 
-    def close(self) -> None:
-        """End the shells; what still waits is told that the line is gone."""
+    def stop(self) -> tuple[int, ...]:
+        """Take no more, tell what still waits that the line is gone, and name the process groups that work for it."""
+        with self._changed:
+            groups = self._at_work()
+            self._fail_all(LineLost("the connection was closed"))
+            return groups
+
+    def hang_up(self) -> None:
+        """End the shells."""
         with self._changed:
             self._lose(LineLost("the connection was closed"))
+
+    def _at_work(self) -> tuple[int, ...]:
+        """Groups whose shell still carries out a command; none whose end has been seen, its number may be another's."""
+        busy = [shell for shell in self._shells if self._waiting or shell is not self._shell]
+        mine = [shell.process_group for shell in busy if shell.process_group and not shell.answers_ended.is_set()]
+        return (*mine, *(group for channel in self._beside for group in channel.stop()))
 
     def _take(self, asked: Iterable[_Waiting]) -> None:
         with self._changed:
@@ -140,8 +170,12 @@ class Channel:
             self._lose(error)
             return
         self._shells.append(shell)
-        for run in (self._write, self._read_answers, self._read_errors):
-            threading.Thread(target=run, args=(shell,), daemon=True).start()
+        try:
+            for run in (self._write, self._read_answers, self._read_errors):
+                _start_thread(partial(run, shell))
+        except LineLost as error:
+            self._lose(error)
+            return
         shell.to_write.put(PREAMBLE)
         for asked in [hello] if on_trial else self._waiting:
             self._send(shell, asked)
@@ -168,35 +202,48 @@ class Channel:
     def _read_answers(self, shell: _Shell) -> None:
         assert shell.process.stdout is not None
         with shell.process.stdout as stream:
-            for answer, status in _marked(stream, shell.marker):
-                with self._changed:
-                    if status is None or shell is not self._shell:
-                        shell.last_words = answer
-                        break
-                    asked = next(one for one in self._waiting if one.out is None)
-                    asked.status, asked.out = int(status), answer
-                    self._settle(shell)
+            try:
+                for answer, status in _marked(stream, shell.marker, self._most):
+                    with self._changed:
+                        if status is None or shell is not self._shell:
+                            shell.last_words = answer
+                            break
+                        asked = next(one for one in self._waiting if one.out is None)
+                        asked.status, asked.out = int(status), answer
+                        self._settle(shell)
+            except TooLong as error:
+                self._cut_off(shell, error, lambda asked: asked.out is None)
         shell.answers_ended.set()
 
     def _read_errors(self, shell: _Shell) -> None:
         assert shell.process.stderr is not None
         with shell.process.stderr as stream:
             last = ""
-            for said, end in _marked(stream, shell.marker):
-                with self._changed:
-                    if shell is not self._shell:
-                        return
-                    if end is None:
-                        last = said
-                        break
-                    asked = next(one for one in self._waiting if one.err is None)
-                    asked.err = said
-                    self._settle(shell)
+            try:
+                for said, end in _marked(stream, shell.marker, self._most):
+                    with self._changed:
+                        if shell is not self._shell:
+                            return
+                        if end is None:
+                            last = said
+                            break
+                        asked = next(one for one in self._waiting if one.err is None)
+                        asked.err = said
+                        self._settle(shell)
+            except TooLong as error:
+                self._cut_off(shell, error, lambda asked: asked.err is None)
+                return
         shell.answers_ended.wait(LAST_WORDS_SECONDS)
         lost = self._explain(shell.process, last.strip() or shell.last_words.strip())
         with self._changed:
             if shell is self._shell:
                 self._lose(lost)
+
+    def _cut_off(self, shell: _Shell, error: TooLong, is_answering: Callable[[_Waiting], bool]) -> None:
+        """Give up the command whose answer is too long; that its stream is closed here stops it there."""
+        with self._changed:
+            if shell is self._shell:
+                self._give_up(next(filter(is_answering, self._waiting)), error)
 
     def _settle(self, shell: _Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
@@ -212,9 +259,9 @@ class Channel:
     def _go_on(self, shell: _Shell) -> None:
         """The line stands, so it was the command: tell those who wait for it, and go on with what waited behind."""
         shell.on_trial = False
-        for late in self._late:
-            late.future.set_exception(Undetermined(f"no answer within {late.seconds:g} s"))
-        self._late.clear()
+        for asked, why in self._given_up:
+            asked.future.set_exception(why)
+        self._given_up.clear()
         self._share()
         for asked in self._waiting:
             self._send(shell, asked)
@@ -222,30 +269,43 @@ class Channel:
     def _share(self) -> None:
         if not self._beside:
             parts = (self._start, self._end, self._connect_seconds, self._explain)
-            self._beside = [Channel(*parts) for _ in range(self._share_among - 1)]
+            with suppress(LineLost):  # fewer share it then
+                for _ in range(self._share_among - 1):
+                    self._beside.append(Channel(*parts, most=self._most))
         waiting = list(self._waiting)
         count = len(self._beside) + 1
         self._waiting = deque(waiting[::count])
         for number, channel in enumerate(self._beside, 1):
             channel._take(waiting[number::count])
 
-    def _lose(self, error: LineLost) -> None:
+    def _fail_all(self, error: LineLost) -> None:
         self._lost = self._lost or error
-        if self._shell is not None:
-            self._end(self._shell.process)
-            self._shell = None
-        for shell in self._shells:
-            shell.to_write.put(None)
-        for asked in (*self._late, *self._waiting):
+        self._shell = None
+        for asked in (*(one for one, _ in self._given_up), *self._waiting):
             asked.future.set_exception(self._lost)
-        self._late.clear()
+        self._given_up.clear()
         self._waiting.clear()
         self._changed.notify_all()
+
+    def _lose(self, error: LineLost) -> None:
+        self._fail_all(error)
+        for shell in self._shells:
+            shell.to_write.put(None)
+            self._end(shell.process)
+        self._shells.clear()
         for channel in self._beside:
             with channel._changed:
                 channel._lose(error)
 
     def _keep_deadlines(self) -> None:
+        try:
+            self._watch()
+        except BaseException as error:
+            with self._changed:  # nobody would keep their deadlines any longer
+                self._lose(LineLost(f"the line was given up: {type(error).__name__}: {error}"))
+            raise
+
+    def _watch(self) -> None:
         with self._changed:
             while self._lost is None:
                 first = self._waiting[0] if self._waiting else None
@@ -256,18 +316,31 @@ class Channel:
                 if left > 0:
                     self._changed.wait(left)
                 else:
-                    self._give_up(first)
+                    self._give_up(first, Undetermined(f"no answer within {first.seconds:g} s"))
 
-    def _give_up(self, late: _Waiting) -> None:
-        if late.hello:
-            sentence = f"no line to the server: it took the connection but gave no shell within {late.seconds:g} s"
-            self._lose(LineLost(sentence, Met.SILENT))
+    def _give_up(self, asked: _Waiting, why: Undetermined) -> None:
+        if asked.hello:
+            how = f"but {why}" if isinstance(why, TooLong) else f"but gave no shell within {asked.seconds:g} s"
+            self._lose(LineLost(f"no line to the server: it took the connection {how}", Met.SILENT))
             return
-        self._late.append(self._waiting.popleft())
+        self._waiting.remove(asked)
+        self._given_up.append((asked, why))
         abandoned = self._shell
         assert abandoned is not None
         self._open(in_place_of=abandoned)
         self._end(abandoned.process)
+
+
+def _start_thread(run: Callable[[], None]) -> None:
+    """Run it in a thread that never keeps the process from ending.
+
+    Raises:
+        LineLost: This machine starts none.
+    """
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError as error:
+        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
 
 
 def _number_in(answer: str) -> int | None:
@@ -276,13 +349,24 @@ def _number_in(answer: str) -> int | None:
     return int(words[-1]) if words and words[-1].isdecimal() else None
 
 
-def _marked(stream: IO[bytes], marker: str) -> Iterator[tuple[str, str | None]]:
-    """Each answer on a stream with what stands behind its marker; last what came after all of them, with None."""
-    answer = list[bytes]()
-    for line in stream:
-        head, found, tail = line.partition(marker.encode())
-        answer.append(head)
-        if found:
-            yield b"".join(answer).decode(errors="replace"), tail.decode().strip()
-            answer = []
-    yield b"".join(answer).decode(errors="replace"), None
+def _marked(stream: IO[bytes], marker: str, most: int) -> Iterator[tuple[str, str | None]]:
+    """Each answer on a stream with what stands behind its marker; last what came after all of them, with None.
+
+    Raises:
+        TooLong: One has more bytes.
+    """
+    ending = re.compile(re.escape(marker.encode()) + rb"([^\n]*)\n")
+    answer = bytearray()
+    while part := stream.read1(READ_BYTES):  # type: ignore[attr-defined]  # a pipe has it
+        searched = max(0, len(answer) - LONGEST_ENDING)
+        answer += part
+        while found := ending.search(answer, searched):
+            behind, begin, end, searched = found[1].decode().strip(), found.start(), found.end(), 0
+            del found  # it holds the buffer
+            with memoryview(answer)[:begin] as whole:  # no second copy of a long one
+                text = str(whole, "utf-8", "replace")
+            yield text, behind
+            del answer[:end]
+        if len(answer) > most:
+            raise TooLong(most)
+    yield answer.decode(errors="replace"), None

@@ -3,6 +3,10 @@
 The session's first channel is the ssh process itself, with the Docker Engine's socket forwarded beside it; further
 lanes ride on it through its control socket and authenticate no more. Host keys are always checked, and whatever
 the ssh configuration says of jumps, agents and hardware keys holds. The line is tried once.
+
+Whoever hangs up leaves nothing behind. On the server what still runs for a lane is ended over a last session, for sshd
+tells no command that its line is gone; here each process is ended with its whole group. A runner that is killed has no
+time for the first; its ssh ends with it.
 """
 
 from __future__ import annotations
@@ -14,13 +18,17 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from runbook.channel import LAST_WORDS_SECONDS, Channel, LineLost
 from runbook.met import Met
+from runbook.processes import Closed, Processes, popen
 from runbook.question import Lane, Output
 from runbook.target import Target
+from runbook.workers import in_background, settle
 
 CONNECT_SECONDS = 10
 SSH_SECONDS = 8
@@ -36,24 +44,51 @@ AT_LOWEST_PRIORITY = "renice -n 19 $$ >/dev/null 2>&1; ionice -c 3 -p $$ >/dev/n
 SHELLS: dict[Lane, int] = {"quick": 3, "docker": 3, "slow": 1}
 """How many share a lane's work once a command has hung; sshd carries ten sessions on one line by default."""
 
+LAST_SESSION_SECONDS = 2.0
+"""How long hanging up may take to end on the server what still runs there."""
+
+END_GROUPS = """\
+for group in {groups}; do kill -TERM -$group; done
+for tenth in 1 2 3 4 5 6 7 8 9 10; do
+  left=
+  for group in {groups}; do kill -0 -$group && left=yes; done
+  [ "$left" ] || exit 0
+  sleep 0.1
+done
+for group in {groups}; do kill -KILL -$group; done
+"""
+
 _SAYINGS = {
-    "permission denied (": ("the server refused the login", Met.LOGIN_REFUSED),
-    "too many authentication failures": ("the server refused the login", Met.LOGIN_REFUSED),
-    "host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),
-    "remote host identification has changed": ("the server's host key is not the known one", Met.OTHER_KEY),
-    "connection refused": ("the ssh port is closed", Met.REFUSED),
-    "timed out during banner exchange": (
+    r"[^ ]+: Permission denied \(": ("the server refused the login", Met.LOGIN_REFUSED),
+    r"(Received disconnect|Disconnected) from .*: Too many authentication failures": (
+        "the server refused the login",
+        Met.LOGIN_REFUSED,
+    ),
+    r"Host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),
+    r"@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED": (
+        "the server's host key is not the known one",
+        Met.OTHER_KEY,
+    ),
+    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", Met.REFUSED),
+    r"Connection timed out during banner exchange": (
         f"the server took the connection and said nothing for {SSH_SECONDS} s",
         Met.SILENT,
     ),
-    "timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
-    "not responding": ("the server stopped answering", Met.STOPPED),
-    "closed by remote host": ("the server cut it", Met.CUT),
-    "no route to host": ("there is no route to the server", Met.NO_ROUTE),
-    "network is unreachable": ("there is no route to the server", Met.NO_ROUTE),
-    "could not resolve": ("the server's address does not resolve", Met.NO_ADDRESS),
-    "password is required": ("sudo asks for a password, and the target file says that it does not", Met.NO_SUDO),
+    r"ssh: connect to host .*: (Connection|Operation) timed out": (
+        f"the ssh port did not answer within {SSH_SECONDS} s",
+        Met.TIMED_OUT,
+    ),
+    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
+    r"Timeout, server .* not responding": ("the server stopped answering", Met.STOPPED),
+    r"Connection to .* closed by remote host": ("the server cut it", Met.CUT),
+    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", Met.CUT),
+    r"ssh: connect to host .*: No route to host": ("there is no route to the server", Met.NO_ROUTE),
+    r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", Met.NO_ROUTE),
+    r"ssh: Could not resolve hostname": ("the server's address does not resolve", Met.NO_ADDRESS),
 }
+"""What ssh itself says at the beginning of a line of its log, what it means, and what the line has met."""
+
+NO_PASSWORD_FOR_SUDO = re.compile(r"^sudo: .*password is required", re.MULTILINE)
 
 
 class Connection:
@@ -68,6 +103,8 @@ class Connection:
         self._master: subprocess.Popen[bytes] | None = None
         self._master_lost: LineLost | None = None
         self._logs: dict[subprocess.Popen[bytes], Path] = {}
+        self._processes = Processes()
+        self._until_greeted: list[Callable[[], None]] | None = []
         self._lock = threading.RLock()
 
     @property
@@ -80,9 +117,16 @@ class Connection:
         with self._lock:
             if self._hello is None:
                 self._lanes["quick"] = self._channel("quick")
-                self._hello = self._lanes["quick"].submit("id -un; date +%s.%N", CONNECT_SECONDS)
-                self._hello.add_done_callback(lambda _: self._greeted_at.append(time.time()))
+                greeting = self._lanes["quick"].submit("id -un; date +%s.%N", CONNECT_SECONDS)
+                self._hello = Future()
+                greeting.add_done_callback(self._greeted)
             return self._hello
+
+    def _greeted(self, greeting: Future[Output]) -> None:
+        self._greeted_at.append(time.time())
+        assert self._hello is not None
+        settle(self._hello, greeting.result)
+        in_background(self._greet)  # not here: whoever tells of the greeting holds the channel's lock
 
     @property
     def greeted(self) -> bool:
@@ -104,18 +148,54 @@ class Connection:
         return error.met if isinstance(error, LineLost) else Met.OK
 
     def run(self, script: str, seconds: float, lane: Lane = "quick") -> Future[Output]:
-        """Run a command on the server.
+        """Run a command on the server; nobody waits here.
 
         The future ends when the answer is there, when the command has had its time, or when the line is lost.
         """
         hello = self.ready()
-        if lane != "quick" and hello.exception() is not None:
+        if lane == "quick":
+            return self._lanes["quick"].submit(script, seconds)
+        answer: Future[Output] = Future()
+
+        def begin() -> None:
+            try:
+                running = self._in_lane(lane, script, seconds, hello)
+            except Exception as error:
+                answer.set_exception(error)
+            else:
+                running.add_done_callback(lambda ended: settle(answer, ended.result))
+
+        self._once_greeted(begin)
+        return answer
+
+    def _in_lane(self, lane: Lane, script: str, seconds: float, hello: Future[Output]) -> Future[Output]:
+        """Run it in a lane that rides on the standing line; where there is none, that is the answer."""
+        if hello.exception() is not None:
             return hello
         with self._lock:
             if lane not in self._lanes:
                 self._lanes[lane] = self._channel(lane)
             channel = self._lanes[lane]
         return channel.submit(script, seconds)
+
+    def _once_greeted(self, work: Callable[[], None]) -> None:
+        """Do it once the greeting has come, or it is known that none will."""
+        with self._lock:
+            if self._until_greeted is not None:
+                self._until_greeted.append(work)
+                return
+        work()
+
+    def _greet(self) -> None:
+        """Do what has waited for the greeting, in its order."""
+        while True:
+            with self._lock:
+                waiting, self._until_greeted = self._until_greeted, []
+                if not waiting:
+                    self._until_greeted = None
+                    return
+            for work in waiting:
+                work()
 
     def start(self, script: str) -> subprocess.Popen[bytes]:
         """Start a drill's command in a session of its own on the standing line; its streams are the caller's.
@@ -126,17 +206,31 @@ class Connection:
             Undetermined: There is no line.
         """
         self.ready().result()
-        return self._process(["sh", "-c", script])
+        return popen(self._way_to(["sh", "-c", script]))
 
     def close(self) -> None:
-        """Hang up and leave nothing behind, here or there."""
+        """Hang up and leave nothing behind, here or there. It takes `LAST_SESSION_SECONDS` at the most, or a little."""
         with self._lock:
             channels = tuple(self._lanes.values())
+        at_work = [group for channel in channels for group in channel.stop()]
+        if at_work and not self._ends_with_us:
+            self._end_there(at_work)
         for channel in channels:
-            channel.close()
-        if self._master is not None:
-            _kill(self._master)
+            channel.hang_up()
+        self._processes.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _ends_with_us(self) -> bool:
+        """Whether what runs there is ours to end as it stands."""
+        return self._target.ssh.local and not self._target.ssh.become
+
+    def _end_there(self, groups: Iterable[int]) -> None:
+        """End what still runs on the server, as far as the line carries that."""
+        script = END_GROUPS.format(groups=" ".join(map(str, groups)))
+        with suppress(OSError, Closed, subprocess.TimeoutExpired):
+            last = self._processes.start(self._way_to(["sh", "-c", f"exec 2>/dev/null\n{script}"]))
+            last.wait(LAST_SESSION_SECONDS)
 
     def _channel(self, lane: Lane) -> Channel:
         return Channel(lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, shells=SHELLS[lane])
@@ -145,23 +239,27 @@ class Connection:
         """A shell; what ssh itself says goes to a log, apart from what the server's commands say."""
         shell = ["sh", "-c", AT_LOWEST_PRIORITY] if lane == "slow" else ["sh"]
         log = self._folder / f"ssh-{len(self._logs)}.log"
+        way = self._way_to(shell, "-oLogLevel=INFO", "-E", str(log))
         try:
-            process = self._process(shell, "-oLogLevel=INFO", "-E", str(log))
+            process = self._processes.start(way)
         except OSError as error:
-            raise LineLost(f"no line to the server: {error.filename} cannot be started: {error.strerror}") from None
+            why = error.strerror or error
+            raise LineLost(f"no line to the server: {way[0]} cannot be started: {why}") from None
+        except Closed:
+            raise LineLost("the connection was closed") from None
         self._logs[process] = log
+        if self._master is None and not self._target.ssh.local:
+            self._master = process
         return process
 
-    def _process(self, command: list[str], *options: str) -> subprocess.Popen[bytes]:
+    def _way_to(self, command: list[str], *options: str) -> list[str]:
+        """What has to be started here so that this command runs there; the first one opens the line."""
         if self._target.ssh.become:
             command = [*shlex.split(self._target.ssh.become), *command]
         if self._target.ssh.local:
-            return _popen(command)
-        ssh = ["ssh", *options, *self._options()]
-        if self._master is not None:
-            return _popen([*ssh, *self._beside(), self._target.address, shlex.join(command)])
-        self._master = _popen([*ssh, *self._first(), self._target.address, shlex.join(command)])
-        return self._master
+            return command
+        part = self._first() if self._master is None else self._beside()
+        return ["ssh", *options, *self._options(), *part, self._target.address, shlex.join(command)]
 
     def _options(self) -> list[str]:
         options = {
@@ -190,27 +288,19 @@ class Connection:
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """The first process carries all lanes, so it lives until `close` even where its own shell is given up."""
         if process is not self._master:
-            _kill(process)
+            self._processes.end(process)
 
     def _explain(self, process: subprocess.Popen[bytes], said: str) -> LineLost:
         """Why this process has ended; where the line that carries all is gone, that is the reason of each."""
         master = self._master
         if master is None or (process is not master and not _has_ended(master)):
-            return _line_lost(f"{_text(self._logs[process])}\n{said}")
+            return _line_lost(_text(self._logs[process]), said, self._target.ssh.become)
         with self._lock:
             if self._master_lost is None:
-                self._master_lost = _line_lost(f"{_text(self._logs[master])}\n{said if process is master else ''}")
+                self._master_lost = _line_lost(
+                    _text(self._logs[master]), said if process is master else "", self._target.ssh.become
+                )
             return self._master_lost
-
-
-def _popen(arguments: list[str]) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
@@ -228,10 +318,20 @@ def _text(log: Path) -> str:
     return "\n".join(line for line in said.splitlines() if not re.match(r"channel \d+: ", line))
 
 
-def _line_lost(said: str) -> LineLost:
-    """What ssh and the server said last, as one sentence."""
+def _line_lost(log: str, said: str, become: str | None = None) -> LineLost:
+    """Why the line is lost, as one sentence.
+
+    Args:
+        log: What ssh itself said. What it means is looked for here alone: whatever else is said may be the server's.
+        said: What else was said last, by the server or by sudo; it is quoted where ssh's own words mean nothing known.
+        become: How root is become, if at all.
+    """
     for words, (sentence, met) in _SAYINGS.items():
-        if words in said.lower():
+        if re.search(f"^{words}", log, re.MULTILINE):
             return LineLost(f"no line to the server: {sentence}", met)
-    last = said.strip().splitlines()[-1:] or ["the server cut it"]  # ssh does not always come to say so
+    if become and NO_PASSWORD_FOR_SUDO.search(said):
+        return LineLost(
+            "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO
+        )
+    last = (said.strip() or log.strip()).splitlines()[-1:] or ["the server cut it"]  # ssh does not always say so
     return LineLost(f"no line to the server: {last[0].strip()}")

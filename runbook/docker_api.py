@@ -14,24 +14,24 @@ import hmac
 import json
 import re
 import secrets
-import socket
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-import docker
-from docker.errors import DockerException
-from docker.transport import UnixHTTPAdapter
-from requests import PreparedRequest, Response
-from requests.exceptions import RequestException, Timeout
-
+from runbook.bounded import MIB, Answer, Client, NoExchange
 from runbook.outcome import Undetermined
 from runbook.question import Inspection
+from runbook.workers import Workers
 
 _SECRET_NAME = re.compile(r"KEY|SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|_URL$|_DSN$", re.IGNORECASE)
 _PASSWORD_WORD = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
+
+AT_ONCE = 8
+ANSWER_BYTES = 16 * MIB
+NO_SUCH_THING = 404
 
 ANY = "*"
 """In `CONTAINER` and `IMAGE`, every member of a list or a table."""
@@ -73,10 +73,6 @@ CONTAINER = {
 
 IMAGE = {"Id": True, "RepoTags": True, "Size": True}
 """What is let through of an image."""
-
-
-class WriteRefused(RuntimeError):
-    """Somebody asked a reader to change something. This is the suite's own fault."""
 
 
 class EngineUnreachable(Exception):
@@ -154,59 +150,33 @@ def _passwords_in(value: str) -> Iterator[str]:
         yield quoted or bare
 
 
-class _OnlyGet(UnixHTTPAdapter):  # type: ignore[misc]
-    def __init__(self, address: str, seconds: float, scrubber: Scrubber) -> None:
-        super().__init__(address, timeout=seconds, pool_connections=1, max_pool_size=8)
-        self._scrubber = scrubber
-
-    def send(self, request: PreparedRequest, **options: Any) -> Response:
-        if request.method != "GET":
-            raise WriteRefused(f"a check tried {request.method} {request.path_url}; checks only look")
-        response: Response = super().send(request, **options)
-        if response.ok and request.path_url.partition("?")[0].endswith("/json"):
-            scrubbed = self._scrubbed(request.path_url.partition("?")[0], json.loads(response.content))
-            response._content = json.dumps(scrubbed).encode()
-        return response
-
-    def _scrubbed(self, path: str, told: Any) -> Any:
-        if path.endswith("/containers/json"):
-            return _only(told, {ANY: {"Id": True}})
-        if path.endswith("/images/json"):
-            return _only(told, {ANY: IMAGE})
-        return self._scrubber.container(told) if "/containers/" in path else self._scrubber.image(told)
-
-
 class DockerReader:
-    """The Docker Engine behind a Unix socket, read only.
+    """The Docker Engine behind a Unix socket, read only: it can send GET and nothing else.
 
-    Raises:
-        EngineUnreachable: No answer over the socket.
-        EngineSilent: It takes the question and gives no answer. So do both methods.
+    Args:
+        path: The socket.
+        scrubber: Lets through what may come out of here.
+        seconds: How long all that one question needs may take.
     """
 
     def __init__(self, path: Path, scrubber: Scrubber, seconds: float = 10) -> None:
-        try:
-            _touch(path, seconds)
-            self._client = docker.APIClient(base_url=f"unix://{path}", version="auto", timeout=seconds)
-        except (DockerException, RequestException, OSError) as error:
-            raise _no_answer(error, seconds) from None
+        self._client = Client(path=path, at_once=AT_ONCE)
+        self._workers = Workers(AT_ONCE)
+        self._scrubber = scrubber
         self._seconds = seconds
-        self._client._custom_adapter.close()
-        self._client._custom_adapter = _OnlyGet(f"http+unix://{path}", seconds, scrubber)
-        self._client.mount("http+docker://", self._client._custom_adapter)
 
     def containers(self) -> tuple[Inspection, ...]:
         """Every container, inspected; one that goes away meanwhile is left out.
 
         Raises:
             EngineUnreachable: No answer over the socket.
+            EngineSilent: It takes the question and gives no whole answer in time.
+            Undetermined: What it answers is too long.
         """
-        try:
-            listed = self._client.containers(all=True)
-            with ThreadPoolExecutor(max_workers=8) as pool:
-                found = list(pool.map(self._inspect, (one["Id"] for one in listed)))
-        except (DockerException, RequestException, OSError, ValueError) as error:
-            raise _no_answer(error, self._seconds) from None
+        until = time.monotonic() + self._seconds
+        listed = self._told("/containers/json?all=1", until)
+        asked = [self._workers.do(partial(self._inspected, one, until)) for one in _ids_in(listed)]
+        found = [one.result() for one in asked]
         return tuple(one for one in found if one is not None)
 
     def images(self) -> tuple[Inspection, ...]:
@@ -214,32 +184,45 @@ class DockerReader:
 
         Raises:
             EngineUnreachable: No answer over the socket.
+            EngineSilent: It takes the question and gives no whole answer in time.
+            Undetermined: What it answers is too long.
         """
-        try:
-            return tuple(self._client.images())
-        except (DockerException, RequestException, OSError, ValueError) as error:
-            raise _no_answer(error, self._seconds) from None
+        listed = self._told("/images/json", time.monotonic() + self._seconds)
+        if not isinstance(listed, list):
+            raise EngineUnreachable("the Docker Engine names no images")
+        return tuple(self._scrubber.image(one) for one in listed)
 
     def close(self) -> None:
         """Close the client's sockets."""
         self._client.close()
 
-    def _inspect(self, container: str) -> Inspection | None:
+    def _inspected(self, container: str, until: float) -> Inspection | None:
+        told = self._told(f"/containers/{quote(container, safe='')}/json", until)
+        scrubbed: Inspection | None = self._scrubber.container(told)
+        return scrubbed
+
+    def _told(self, path: str, until: float) -> Any:
+        """What the engine tells; None where there is no such thing."""
         try:
-            inspected: Inspection = self._client.inspect_container(container)
-        except docker.errors.NotFound:
-            return None
-        return inspected
+            answer = self._client.ask(f"http://docker{path}", {"Host": "docker"}, until=until, most=ANSWER_BYTES)
+        except TimeoutError:
+            raise EngineSilent(f"the Docker Engine gave no answer within {self._seconds:g} s") from None
+        except NoExchange as error:
+            raise EngineUnreachable(str(error)) from None
+        return _json_of(answer) if answer.status != NO_SUCH_THING else None
 
 
-def _no_answer(error: Exception, seconds: float) -> EngineUnreachable | EngineSilent:
-    if isinstance(error, Timeout) or isinstance(error.__cause__, Timeout):
-        return EngineSilent(f"the Docker Engine gave no answer within {seconds:g} s")
-    return EngineUnreachable(str(error))
+def _ids_in(listed: Any) -> Iterator[str]:
+    try:
+        yield from [str(one["Id"]) for one in listed]
+    except (LookupError, TypeError):
+        raise EngineUnreachable("the Docker Engine names no containers") from None
 
 
-def _touch(path: Path, seconds: float) -> None:
-    """Connect once ourselves: where nobody listens, the SDK would leave its own socket open."""
-    with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(seconds)
-        line.connect(str(path))
+def _json_of(answer: Answer) -> Any:
+    if answer.status != 200:
+        raise EngineUnreachable(f"the Docker Engine answers with status {answer.status}")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise EngineUnreachable("the Docker Engine answers with something that is not JSON") from None

@@ -8,15 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
-from runbook.observer import Observer, Told, in_background
+from runbook.observer import Observer, Told
 from runbook.outcome import Undetermined
-from runbook.question import Question
+from runbook.question import Command, Question
 from runbook.target import Target
+from runbook.workers import in_background
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -25,6 +26,15 @@ D = TypeVar("D")
 
 Check = Callable[["Look"], A]
 """A function that looks at the server and returns an observation."""
+
+CEILING_SECONDS = 180.0
+"""How long a look may take that is given no time of its own, but for the time in which a whole file is read there.
+
+A healthy server needs some seconds; one on which each command hangs needs as long as that for each of them.
+"""
+
+AT_LEAST_SECONDS = 0.05
+"""How long is waited until the clock is looked at again."""
 
 OUT_OF_TIME = "no answer within the time that the whole look may take"
 
@@ -36,13 +46,12 @@ class Look:
 
     Args:
         observer: What asks.
-        seconds: How long the whole look may take, from now on; None leaves it to each question's own limit.
+        seconds: How long the whole look may take, from now on; None leaves it at `CEILING_SECONDS`, whole reads apart.
     """
 
     def __init__(self, observer: Observer, seconds: float | None = None) -> None:
         self._observer = observer
-        self._seconds = seconds
-        self._began = time.monotonic()
+        self._clock = _Clock(CEILING_SECONDS if seconds is None else seconds, stands=seconds is None)
         self._lock = threading.Lock()
         self._asked: dict[Question[Any], Future[Told[Any]]] = {}
         self._seen: dict[Check[Any], Future[Any]] = {}
@@ -50,7 +59,7 @@ class Look:
 
     def end_at(self, moment: float) -> None:
         """End the whole look at this moment of the monotonic clock: what has no answer then is undetermined."""
-        self._seconds = moment - self._began
+        self._clock.end_at(moment)
 
     @property
     def target(self) -> Target:
@@ -130,20 +139,75 @@ class Look:
             _looking.set(before)
 
     def _told(self, asked: Future[Told[A]]) -> Told[A]:
-        if self._seconds is None:
-            return asked.result()
-        try:
-            return asked.result(max(0.0, self._began + self._seconds - time.monotonic()))
-        except TimeoutError:
-            raise Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)") from None
+        while not asked.done():
+            left = self._clock.left()
+            if left <= 0:
+                raise self._clock.over()
+            wait([asked], max(left, AT_LEAST_SECONDS) if self._clock.stands else left)
+        return asked.result()
 
     def _put(self, question: Question[A]) -> Future[Told[A]]:
-        """Ask in a thread of its own, so that whoever waits has the answer as soon as it comes."""
+        """Ask, unless it was asked before.
+
+        Raises:
+            Undetermined: The time is over, and nothing is asked any more.
+        """
         with self._lock:
             asked = self._asked.get(question)
             if asked is None:
-                asked = self._asked[question] = in_background(lambda: self._observer.put(question)())
+                if self._clock.left() <= 0:
+                    raise self._clock.over()
+                asked = self._asked[question] = self._observer.asked(question)
+                if isinstance(question, Command) and question.lane == "slow":
+                    self._clock.stand_until(asked)
             return asked
+
+
+class _Clock:
+    """How long a look may still take.
+
+    Args:
+        seconds: How long it may take from now on.
+        stands: Whether this clock stands while something is read whole.
+    """
+
+    def __init__(self, seconds: float, *, stands: bool) -> None:
+        self.stands = stands
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._read = 0
+        self._stands_since = 0.0
+        self._stood = 0.0
+
+    def end_at(self, moment: float) -> None:
+        """Be over at this moment, whatever is read meanwhile."""
+        self._seconds, self.stands = moment - self._began, False
+
+    def left(self) -> float:
+        """How many seconds are left; none, or fewer, when it is over."""
+        with self._lock:
+            now = time.monotonic()
+            stood = self._stood + (now - self._stands_since if self._read else 0.0)
+            return self._began + self._seconds + (stood if self.stands else 0.0) - now
+
+    def over(self) -> Undetermined:
+        """Why nothing is told any more."""
+        return Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)")
+
+    def stand_until(self, read: Future[Any]) -> None:
+        """Something is read whole until this has ended."""
+        with self._lock:
+            if self._read == 0:
+                self._stands_since = time.monotonic()
+            self._read += 1
+        read.add_done_callback(self._has_been_read)
+
+    def _has_been_read(self, _: Future[Any]) -> None:
+        with self._lock:
+            self._read -= 1
+            if self._read == 0:
+                self._stood += time.monotonic() - self._stands_since
 
 
 @contextmanager
@@ -155,5 +219,5 @@ def reading(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise Undetermined(f"{what} could not be read: {type(error).__name__}: {error}") from None

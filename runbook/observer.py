@@ -2,6 +2,24 @@
 
 Every exchange is recorded here, where it happens. What an account may not do is recognised here too, so that no
 check has to.
+
+Which thread may touch what. pytest runs the scenarios in the main thread, and at each it walks the table of loggers and
+changes the environment; whoever else does so at that moment breaks it, or is broken.
+
+=====================  =========================================================================================
+loggers                the main thread. What makes some when it is imported or first used is made ready in
+                       `Observer.expect`, before threads begin, and only where it will be asked
+environment            the main thread. Threads may look for one variable by its name (so does whatever starts a
+                       process); none walks or changes it. Keys and tokens are read when what holds them is made
+current directory      nobody changes it
+signal handlers        the main thread
+evidence, redactor     every thread: they lock themselves. An exchange is recorded before who waits has its answer
+the line, a channel    every thread. Futures are told under a channel's lock: what hears of one does nothing that waits
+a look, its checks     a thread for each check, which waits for answers; a question has no thread of its own
+what is asked here     `Workers`, at most `AT_ONCE` for all kinds and as many again for S3 as it has connections; a
+                       question that is asked by them waits for no other question
+processes              one thread starts those that carry the line (`runbook.processes`)
+=====================  =========================================================================================
 """
 
 from __future__ import annotations
@@ -12,9 +30,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from runbook import journal, reachability
@@ -47,9 +66,12 @@ from runbook.question import (
 )
 from runbook.reachability import Part
 from runbook.redaction import MASK, Redactor
+from runbook.s3 import AT_ONCE as S3_AT_ONCE
 from runbook.s3 import OffSiteBucket
 from runbook.silence import Silence
 from runbook.target import Target
+from runbook.workers import Workers
+from runbook.workers import in_background as in_background
 
 A = TypeVar("A")
 
@@ -59,7 +81,13 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _SECRET_HEADERS = {"set-cookie"}
-CLOSING_SECONDS = 1.0
+AT_ONCE = 24
+"""How many questions are asked at once of what is not asked over the line: the edge, GitHub, the Docker Engine."""
+
+RECORDED_AT_ONCE = 2
+OUTLOOK_SECONDS = 10.0
+"""How long the line of what is seen from outside is waited for; its questions have 4 seconds each."""
+
 CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
 IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
@@ -112,42 +140,59 @@ class Observer:
         self._silence = Silence()
         self._outlook: tuple[Future[Part], Future[Part]] | None = None
         self._outlook_lock = threading.Lock()
+        self._asking = Workers(AT_ONCE)
+        self._asking_s3 = Workers(S3_AT_ONCE)
+        self._looking_out = Workers(2)  # these wait for what the others do
+        self._recording = Workers(RECORDED_AT_ONCE)
 
     def expect(self, questions: Iterable[Question[Any]]) -> None:
-        """Know what is about to be asked: evidence waits for the answer that tells what must stay on the server."""
-        if any(isinstance(question, Containers) for question in questions):
+        """Know what is about to be asked, in the main thread and before others begin.
+
+        Evidence waits for the answer that tells what must stay on the server. What reads the environment or makes
+        loggers when it is first used is used now.
+        """
+        kinds = {type(question) for question in questions}
+        if Containers in kinds:
             self._evidence.hold()
+        if S3 in kinds and self.target.offsite.bucket:
+            self._offsite.prepare()
 
     def put(self, question: Question[A]) -> Callable[[], Told[A]]:
-        """Put the question on the wire; the returned function waits for what comes of it.
+        """Put the question on the wire; the returned function waits for what comes of it."""
+        return self.asked(question).result
 
-        Raises:
-            Undetermined: The question needs what an earlier answer should have told, and did not.
-        """
+    def asked(self, question: Question[A]) -> Future[Told[A]]:
+        """Put the question on the wire; what comes of it is recorded, and then comes through the future."""
+        told: Future[Told[A]] = Future()
         started, clock = datetime.now(UTC), time.monotonic()
-        running: Future[Any] = self._begin(question)
-        ended: list[float] = []
-        running.add_done_callback(lambda _: ended.append(time.monotonic()))
 
-        def wait() -> Told[A]:
-            answer, error = _outcome_of(running, question)
-            of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
-            if isinstance(error, LineLost) or (error is not None and of_target):
-                self.look_out()
-            if isinstance(question, Containers):
-                self._evidence.release()
-            sequence = self._evidence.record(
-                question=self._name(question),
-                asked=question.told(self._facts),
-                vantage=question.vantage,
-                started=started,
-                seconds=(ended[0] if ended else time.monotonic()) - clock,
-                error=str(error) if error else None,
-                **_as_text(answer, question),
-            )
-            return Told(answer, error, sequence)
+        def ended(running: Future[Any]) -> None:
+            seconds = time.monotonic() - clock
+            self._recording.do(partial(self._told, running, question, started, seconds), told)
 
-        return wait
+        try:
+            self._begin(question).add_done_callback(ended)
+        except Undetermined as error:
+            ended(_failed(error))
+        return told
+
+    def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Told[A]:
+        answer, error = _outcome_of(running, question)
+        of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
+        if isinstance(error, LineLost) or (error is not None and of_target):
+            self.look_out()
+        if isinstance(question, Containers):
+            self._evidence.release()
+        sequence = self._evidence.record(
+            question=self._name(question),
+            asked=question.told(self._facts),
+            vantage=question.vantage,
+            started=started,
+            seconds=seconds,
+            error=str(error) if error else None,
+            **_as_text(answer, question),
+        )
+        return Told(answer, error, sequence)
 
     def greeting(self) -> tuple[str, float]:
         """As whom the server sees us, and how many seconds its clock is ahead of ours.
@@ -156,8 +201,11 @@ class Observer:
             Undetermined: There is no line to it, and why.
         """
         hello = self._connection.ready().result().required("the server's greeting")
-        account, clock = hello.lines[0], float(hello.lines[-1].removesuffix(".%N"))  # not every date has %N
-        return account, round(clock - self._connection.greeted_at(), 1)
+        try:
+            account, clock = hello.lines[0], float(hello.lines[-1].removesuffix(".%N"))  # not every date has %N
+            return account, round(clock - self._connection.greeted_at(), 1)
+        except (IndexError, ValueError, OverflowError) as error:
+            raise Undetermined(f"the server's greeting could not be read: {type(error).__name__}: {error}") from None
 
     @property
     def connection(self) -> Connection:
@@ -185,7 +233,11 @@ class Observer:
         if self._outlook is None:
             return None
         name, edge = self._outlook
-        parts = [name.result(), edge.result()]
+        wait(self._outlook, OUTLOOK_SECONDS)
+        parts = [
+            _known(name, reachability.name_part(self.target.address, None, "no answer yet")),
+            _known(edge, reachability.edge_part(self.target.edge.https_port, Met.NOT_YET)),
+        ]
         if met is not None:
             parts.append(reachability.ssh_part(self.target.ssh.port, met))
         return reachability.line_of(self.target.domain, tuple(parts))
@@ -194,7 +246,7 @@ class Observer:
         """Ask for the name and the edge, once: what the line needs of them."""
         with self._outlook_lock:
             if self._outlook is None:
-                self._outlook = in_background(self._name_part), in_background(self._edge_part)
+                self._outlook = self._looking_out.do(self._name_part), self._looking_out.do(self._edge_part)
 
     def _name_part(self) -> Part:
         if self.target.dns.resolver is None:
@@ -204,7 +256,7 @@ class Observer:
 
     def _edge_part(self) -> Part:
         waiting = [self.put(reachability.EDGE), self.put(reachability.CHAIN)]
-        shown, trusted = [wait() for wait in waiting]
+        shown, trusted = [told() for told in waiting]
         port = self.target.edge.https_port
         if isinstance(shown.error, NoAnswer):
             return reachability.edge_part(port, shown.error.met)
@@ -215,19 +267,16 @@ class Observer:
         return reachability.edge_part(port, Met.OK)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up. Nothing is waited for that could be waited for in vain."""
         self._outside.close()
-        if self._docker_lock.acquire(timeout=CLOSING_SECONDS):  # else an engine is waited for that says nothing
-            self._docker_lock.release()
-            self._hang_up()
-        else:
-            self._connection.close()
+        self._offsite.close()
+        self._hang_up()
 
     def _hang_up(self) -> None:
         with self._docker_lock:
-            if self._docker is not None:
-                self._docker.close()
-            self._docker = None
+            docker, self._docker = self._docker, None
+        if docker is not None:
+            docker.close()
         self._connection.close()
 
     def _begin(self, question: Question[Any]) -> Future[Any]:
@@ -238,23 +287,23 @@ class Observer:
                     return self._silence.unless(lambda: self._connection.run(script, question.seconds, "docker"))
                 return self._connection.run(script, question.seconds, question.lane)
             case Containers():
-                return in_background(lambda: self._of_engine(self._containers, question))
+                return self._asking.do(lambda: self._of_engine(self._containers, question))
             case Images():
-                return in_background(lambda: self._of_engine(self._images, question))
+                return self._asking.do(lambda: self._of_engine(self._images, question))
             case Http():
-                return in_background(lambda: self._outside.http(question))
+                return self._asking.do(lambda: self._outside.http(question))
             case GitHub():
-                return in_background(lambda: self._outside.github(question))
+                return self._asking.do(lambda: self._outside.github(question))
             case S3():
-                return in_background(lambda: self._offsite.ask(question))
+                return self._asking_s3.do(lambda: self._offsite.ask(question))
             case Tls():
-                return in_background(lambda: self._outside.tls(question))
+                return self._asking.do(lambda: self._outside.tls(question))
             case Dns():
-                return in_background(lambda: self._outside.dns(question))
+                return self._asking.do(lambda: self._outside.dns(question))
             case Port(serves="ssh"):
-                return in_background(self._ssh_port)
+                return self._asking.do(self._ssh_port)
             case Port():
-                return in_background(lambda: self._outside.port(question))
+                return self._asking.do(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
     def _ssh_port(self) -> Met:
@@ -294,20 +343,19 @@ class Observer:
         output = self._connection.run(script, question.seconds, "docker").result()
         _forbidden(output, question)
         try:
-            return tuple(json.loads(output.required("the Docker Engine").out))
-        except json.JSONDecodeError:
+            told = json.loads(output.required("the Docker Engine").out)
+        except (json.JSONDecodeError, RecursionError):
             raise Undetermined("docker answered with something that is not JSON") from None
+        if not isinstance(told, list):
+            raise Undetermined("docker answered with something that is no list")
+        return tuple(told)
 
     def _reader(self) -> DockerReader:
         self._connection.ready().result()
         with self._docker_lock:
             self._silence.require_none()
             if self._docker is None:
-                try:
-                    self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
-                except EngineSilent as error:  # known before the lock opens to the next who asks
-                    self._silence.falls(error)
-                    raise
+                self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
             return self._docker
 
     def _name(self, question: Question[Any]) -> str:
@@ -316,18 +364,17 @@ class Observer:
         return known.get(declared) or type(question).__name__
 
 
-def in_background(work: Callable[[], A]) -> Future[A]:
-    """Run it in a thread that never keeps the process from ending."""
-    future: Future[A] = Future()
+def _known(part: Future[Part], otherwise: Part) -> Part:
+    """This part of the line, where it could be told in time."""
+    if not part.done() or isinstance(part.exception(), Undetermined):
+        return otherwise
+    return part.result()
 
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
-    return future
+def _failed(error: Undetermined) -> Future[Any]:
+    failed: Future[Any] = Future()
+    failed.set_exception(error)
+    return failed
 
 
 def _outcome_of(running: Future[Any], question: Question[Any]) -> tuple[Any, Undetermined | None]:

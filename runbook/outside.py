@@ -10,18 +10,21 @@ import errno
 import os
 import socket
 import ssl
+import time
 import warnings
 from functools import cached_property
 
-import httpx
+import httpcore
 
 from runbook import __version__, dns
+from runbook.bounded import MIB, Answer, Client, NoExchange, connect
 from runbook.met import Met
 from runbook.outcome import Undetermined
 from runbook.question import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls, facts_of, in_path
 from runbook.target import Target
 
 USER_AGENT = f"psyfit-runbook/{__version__}"
+GITHUB_BYTES = 4 * MIB
 NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
@@ -38,53 +41,64 @@ class Outside:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        variable = target.github.token_variable
+        self._token = os.environ.get(variable, "") if variable else None  # here, for threads leave the environment be
 
     @cached_property
-    def _client(self) -> httpx.Client:
-        return httpx.Client(
-            verify=False,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Host": self._target.domain, "User-Agent": USER_AGENT},
-        )
+    def _client(self) -> Client:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return Client(context)
+
+    @cached_property
+    def _github(self) -> Client:
+        return Client(httpcore.default_ssl_context())
 
     def http(self, question: Http) -> HttpAnswer:
         """Send one GET.
 
         Raises:
-            Undetermined: There was no HTTP answer, and why.
+            Undetermined: There was no whole HTTP answer, and why.
         """
         path = question.path_on(facts_of(self._target))
         url = f"{question.scheme}://{_bracketed(self._target.address)}:{self._port(question.scheme)}{path}"
-        request = self._client.build_request(
-            "GET", url, timeout=question.seconds, extensions={"sni_hostname": self._target.domain}
-        )
+        headers = {
+            "Host": self._target.domain,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",  # a short answer could become a very long one
+            "Connection": "keep-alive",
+            "User-Agent": USER_AGENT,
+        }
+        until = time.monotonic() + question.seconds
         try:
-            answer = self._client.send(request)
-        except httpx.TimeoutException:
-            raise Undetermined(f"no HTTP answer within {question.seconds:g} s") from None
-        except (httpx.HTTPError, ssl.SSLError) as error:
-            raise Undetermined(f"no HTTP answer: {error or type(error).__name__}") from None
-        return HttpAnswer(answer.status_code, dict(answer.headers), answer.text)
+            answer = self._client.ask(url, headers, until=until, most=question.most, name=self._target.domain)
+        except TimeoutError:
+            raise Undetermined(f"no whole HTTP answer within {question.seconds:g} s") from None
+        except NoExchange as error:
+            raise Undetermined(f"no HTTP answer: {error}") from None
+        return HttpAnswer(answer.status, answer.headers, _plain(answer))
 
     def github(self, question: GitHub) -> HttpAnswer:
-        """Send one GET to GitHub's API, with the token that the target's variable holds.
+        """Send one GET to GitHub's API, with the token that the target's variable held when this was made.
 
         Raises:
-            Undetermined: There is no token where one is named, or no HTTP answer.
+            Undetermined: There is no token where one is named, or no whole HTTP answer.
         """
         asked = self._target.github
-        token = os.environ.get(asked.token_variable, "") if asked.token_variable else None
-        if token == "":
+        if self._token == "":
             raise Undetermined(f"the environment variable {asked.token_variable} is not set", right=question.needs)
-        headers = {"Accept": "application/vnd.github+json", "User-Agent": USER_AGENT}
-        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept": "application/vnd.github+json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+        headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
         url = f"{asked.api}{in_path(question.path, facts_of(self._target))}"
+        until = time.monotonic() + question.seconds
         try:
-            answer = httpx.get(url, headers=headers, timeout=question.seconds, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            raise Undetermined(f"no answer of GitHub's API: {error or type(error).__name__}") from None
-        return HttpAnswer(answer.status_code, {}, answer.text)
+            answer = self._github.ask(url, headers, until=until, most=GITHUB_BYTES)
+        except TimeoutError:
+            raise Undetermined(f"no whole answer of GitHub's API within {question.seconds:g} s") from None
+        except NoExchange as error:
+            raise Undetermined(f"no answer of GitHub's API: {error}") from None
+        return HttpAnswer(answer.status, {}, _plain(answer))
 
     def tls(self, question: Tls) -> Handshake:
         """Shake hands once; a refusal by either side is an answer, a closed port is not.
@@ -93,10 +107,10 @@ class Outside:
             NoAnswer: The port does not answer.
             Undetermined: The authority's file is not there.
         """
-        where = (self._target.address, self._target.edge.https_port)
+        context, until = self._context(question), time.monotonic() + question.seconds
         try:
-            with socket.create_connection(where, timeout=question.seconds) as plain:
-                return self._shake(plain, self._context(question))
+            with connect(self._target.address, self._target.edge.https_port, until) as plain:
+                return self._shake(plain, context)
         except TimeoutError:
             raise NoAnswer(f"no TLS answer within {question.seconds:g} s", Met.TIMED_OUT) from None
         except OSError as error:
@@ -105,8 +119,8 @@ class Outside:
     def port(self, question: Port) -> Met:
         """Connect once, and wait for the first words of an answer, whatever they say."""
         try:
-            with socket.create_connection(
-                (self._target.address, self._port(question.serves)), question.seconds
+            with connect(
+                self._target.address, self._port(question.serves), time.monotonic() + question.seconds
             ) as line:
                 return self._first_words(line, question.serves)
         except TimeoutError:
@@ -135,8 +149,9 @@ class Outside:
 
     def close(self) -> None:
         """Close the HTTP connections."""
-        if "_client" in self.__dict__:
-            self._client.close()
+        for client in ("_client", "_github"):
+            if client in self.__dict__:
+                self.__dict__[client].close()
 
     def _first_words(self, line: socket.socket, serves: str) -> Met:
         try:
@@ -186,6 +201,18 @@ def _offer_old(context: ssl.SSLContext, at_most: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion[at_most.replace(".", "_")]
+
+
+def _plain(answer: Answer) -> str:
+    """The body's text.
+
+    Raises:
+        Undetermined: It is compressed, though nobody asked for that.
+    """
+    encoding = answer.headers.get("content-encoding", "identity")
+    if encoding != "identity" and answer.body:
+        raise Undetermined("the HTTP answer is compressed, which was not asked for")
+    return answer.text
 
 
 def _met(error: OSError) -> Met:

@@ -64,7 +64,7 @@ class Question(Generic[A]):
 
     Attributes:
         needs: The right without which there is no answer.
-        seconds: How long the answer may take, counted from when it is begun.
+        seconds: How long the whole answer may take, counted from when it is begun.
     """
 
     needs: Right = rights.LOGIN
@@ -209,11 +209,13 @@ class Http(Question[HttpAnswer]):
     Attributes:
         path: Template; ``{name}`` stands for a fact.
         keep_body: Whether the evidence keeps the answer's body, or its length alone.
+        most: How many bytes the body may have; one that has more is no answer.
     """
 
     path: str
     scheme: Literal["https", "http"] = "https"
     keep_body: bool = field(default=True, kw_only=True)
+    most: int = field(default=64 * 1024, kw_only=True)
     needs: Right = field(default=rights.NETWORK, kw_only=True)
     seconds: float = field(default=10.0, kw_only=True)
 

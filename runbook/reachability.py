@@ -56,6 +56,7 @@ SSH_FAULTS = {
 EDGE_FAULTS = {
     Met.REFUSED: ("its edge", "is down"),
     Met.TIMED_OUT: ("its edge", "does not answer"),
+    Met.NOT_YET: ("its edge", "has not answered yet"),
     Met.NO_ROUTE: ("its edge", "cannot be reached"),
     Met.NO_TLS: ("its edge", "ends no TLS for the name"),
     Met.UNTRUSTED: ("its certificate", "is not trusted"),

@@ -8,12 +8,18 @@ from __future__ import annotations
 import configparser
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+import httpcore
+
 from runbook import __version__
+from runbook.bounded import MIB, Client, NoExchange, NotConnected
 from runbook.outcome import Undetermined
 from runbook.question import S3, S3Answer, S3Read
 from runbook.rights import S3 as RIGHT
@@ -30,10 +36,18 @@ PERMISSIONS: dict[S3Read, str] = {
 """What S3 wants to be granted for each read."""
 
 ATTEMPTS = 2
-AT_ONCE = 64
+ATTEMPT_PART = 0.45
+"""Which part of a question's time one attempt may take, so that another has its turn."""
+
+AT_ONCE = 32
+ANSWER_BYTES = 4 * MIB
 REFUSALS = (401, 403)
 NOT_KEPT = ("DisplayName", "EmailAddress", "Metadata", "ResponseMetadata")
 """What may name a person, or is whatever somebody wrote there."""
+
+
+_asking: ContextVar[tuple[float, float]] = ContextVar("asking")
+"""Of the question that this thread asks, how long it may take and when its whole answer has to be there."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,9 @@ class Key:
 class OffSiteBucket:
     """Asks the bucket that a target names.
 
+    botocore signs what is asked and reads what is answered; sent it is by our own `Client`, whose answers have one
+    deadline and one size, and which knows nothing of this machine's environment.
+
     Args:
         offsite: Where it is, and where its key is kept.
         learn: Is told what must not be written anywhere.
@@ -58,12 +75,21 @@ class OffSiteBucket:
         self._learn = learn
         self._lock = threading.Lock()
         self._made: Any = None
+        self._line: Client | None = None
+
+    def prepare(self) -> None:
+        """Make what is needed to ask, before threads begin: that reads the environment, and makes loggers.
+
+        It takes a tenth of a second, and much memory. What is missing for it is told to who asks.
+        """
+        with suppress(Undetermined):
+            self._client()
 
     def ask(self, question: S3) -> S3Answer:
         """Read once.
 
         Raises:
-            Undetermined: There is no key, S3 refuses it or does not answer, or its answer is none of S3's.
+            Undetermined: There is no key, S3 refuses it or gives no whole answer, or its answer is none of S3's.
         """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -73,36 +99,46 @@ class OffSiteBucket:
         wanted = {"Bucket": self._offsite.bucket}
         if question.read == "head_object":
             wanted |= {"Key": f"{self._offsite.prefix}{question.copy}", "ChecksumMode": "ENABLED"}
+        client = self._client()
+        token = _asking.set((question.seconds, time.monotonic() + question.seconds))
         try:
-            told = getattr(self._client(question.seconds), question.read)(**wanted)
+            told = getattr(client, question.read)(**wanted)
         except ClientError as error:
             return _wrong(error.response, question)
         except BotoCoreError as error:
             words = str(error).partition(': "')[0]  # the address of each object would make it a reason of its own
             raise Undetermined(f"no answer of S3 at {self._where}: {words}") from None
-        except (ResponseParserError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except TimeoutError:
+            raise Undetermined(f"no whole answer of S3 at {self._where} within {question.seconds:g} s") from None
+        except (ResponseParserError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise Undetermined(f"the answer of S3 could not be read: {type(error).__name__}: {error}") from None
+        finally:
+            _asking.reset(token)
         return S3Answer(int(told["ResponseMetadata"]["HTTPStatusCode"]), None, _impersonal(told))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._line is not None:
+            self._line.close()
 
     @property
     def _where(self) -> str:
         return self._offsite.endpoint or self._offsite.region
 
-    def _client(self, seconds: float) -> Any:
-        """The one client, made when it is first needed: that takes a tenth of a second, and much memory."""
+    def _client(self) -> Any:
         with self._lock:
             if self._made is None:
-                self._made = self._client_with(key_of(self._offsite), seconds)
+                self._made = self._client_with(key_of(self._offsite))
             return self._made
 
-    def _client_with(self, key: Key, seconds: float) -> Any:
+    def _client_with(self, key: Key) -> Any:
         from botocore.config import Config
         from botocore.session import Session
 
         for secret in filter(None, (key.secret, key.token)):
             self._learn(secret)
         nobodys = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-        return Session(session_vars=nobodys).create_client(
+        client = Session(session_vars=nobodys).create_client(
             "s3",
             region_name=self._offsite.region,
             endpoint_url=self._offsite.endpoint,
@@ -111,14 +147,59 @@ class OffSiteBucket:
             aws_session_token=key.token,
             config=Config(
                 user_agent_extra=f"psyfit-runbook/{__version__}",
-                connect_timeout=0.4 * seconds,
-                read_timeout=0.4 * seconds,
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                max_pool_connections=AT_ONCE,
                 ignore_configured_endpoint_urls=True,
+                proxies={},
                 s3={"addressing_style": "path" if self._offsite.endpoint else "virtual"},
             ),
         )
+        self._line = Client(httpcore.default_ssl_context(), at_once=AT_ONCE)
+        client.meta.events.register("before-send.s3", self._send)
+        return client
+
+    def _send(self, request: Any, **_: Any) -> Any:
+        """Take the sending from botocore: one attempt, within what is left of the question's time.
+
+        Raises:
+            TimeoutError: Nothing is left.
+            TooLong: The answer is too long.
+        """
+        from botocore.awsrequest import AWSResponse
+        from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+        assert self._line is not None
+        seconds, until = _asking.get()
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+        }
+        attempt = time.monotonic() + ATTEMPT_PART * seconds
+        try:
+            answer = self._line.ask(
+                request.url, headers, method=request.method, until=min(until, attempt), most=ANSWER_BYTES
+            )
+        except TimeoutError:
+            if attempt < until:
+                raise ReadTimeoutError(endpoint_url=request.url) from None
+            raise
+        except NotConnected as error:
+            raise EndpointConnectionError(endpoint_url=request.url, error=error) from None
+        except NoExchange as error:
+            raise ConnectionClosedError(endpoint_url=request.url, error=error) from None
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A body as botocore reads it."""
+
+    body: bytes
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.body
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def key_of(offsite: OffSite) -> Key:

@@ -6,7 +6,8 @@ import hashlib
 import inspect
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from runbook.question import Question
 from runbook.redaction import Redactor
 from runbook.run import Kind
 from runbook.target import Target, load
+from runbook.workers import settle
 from tests.unit.answering import looking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,15 +68,16 @@ class _Recorder(Observer):
 
     kept: dict[Question[Any], object]
 
-    def put(self, question: Question[Any]) -> Callable[[], Told[Any]]:
-        wait = super().put(question)
+    def asked(self, question: Question[Any]) -> Future[Told[Any]]:
+        heard: Future[Told[Any]] = Future()
 
-        def keep() -> Told[Any]:
-            told = wait()
+        def keep(asked: Future[Told[Any]]) -> Told[Any]:
+            told = asked.result()
             self.kept[question] = told.error or told.answer
             return told
 
-        return keep
+        super().asked(question).add_done_callback(lambda asked: settle(heard, lambda: keep(asked)))
+        return heard
 
 
 def record(server: Server, fault: str) -> Recording:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from runbook.look import Look
@@ -19,11 +20,11 @@ class Answering(Observer):
         self.target = target
         self._answers = answers
 
-    def put(self, question: Question[Any]) -> Callable[[], Told[Any]]:
+    def asked(self, question: Question[Any]) -> Future[Told[Any]]:
         answer = self._answers[question]
-        if isinstance(answer, Undetermined):
-            return lambda: Told(None, answer, 1)
-        return lambda: Told(answer, None, 1)
+        told: Future[Told[Any]] = Future()
+        told.set_result(Told(None, answer, 1) if isinstance(answer, Undetermined) else Told(answer, None, 1))
+        return told
 
 
 def looking(target: Target, answers: Mapping[Question[Any], object]) -> Look:

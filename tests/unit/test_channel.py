@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,7 @@ from runbook.outcome import Undetermined
 from runbook.question import Output
 
 SOON = 5.0
+MOST = 1024 * 1024
 
 
 class Line:
@@ -30,7 +32,8 @@ class Line:
         self.script = script
         self.fails: LineLost | None = None
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.channel = Channel(self.start, lambda process: process.kill(), connect_seconds, self.explain, shells=3)
+        parts = (self.start, lambda process: process.kill(), connect_seconds, self.explain)
+        self.channel = Channel(*parts, shells=3, most=MOST)
 
     def start(self) -> subprocess.Popen[bytes]:
         if self.fails is not None:
@@ -43,7 +46,7 @@ class Line:
         return process
 
     def hang_up(self) -> None:
-        self.channel.close()
+        self.channel.hang_up()
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -179,6 +182,86 @@ def test_a_lost_line_fails_at_once_what_waits_and_what_comes(line: Line) -> None
     with pytest.raises(LineLost):
         line.run("echo again")
     assert time.monotonic() - begun < SOON
+
+
+@pytest.mark.parametrize("endless", ["cat /dev/zero", "yes", "yes >&2", "head -c 1100000 /dev/zero"])
+def test_an_answer_without_end_fails_alone_and_is_ended(line: Line, endless: str) -> None:
+    """Without a line feed or with many of them, on either stream; what waits behind it is asked anew."""
+    before, long = line.channel.submit("echo before", SOON), line.channel.submit(endless, 60)
+    behind = [line.channel.submit(f"echo {number}", SOON) for number in range(5)]
+    with pytest.raises(Undetermined, match="the answer is longer than 1 MiB") as told:
+        long.result(SOON)
+    assert not isinstance(told.value, LineLost)
+    assert before.result(SOON).out == "before\n"
+    assert [one.result(SOON).out for one in behind] == [f"{number}\n" for number in range(5)]
+    assert running_in_group(line.processes[0].pid) == []
+
+
+def test_an_answer_as_long_as_it_may_be_comes_whole(line: Line) -> None:
+    answer = line.run(f"head -c {MOST - 100} /dev/zero | tr '\\0' x; echo; echo err >&2")
+    assert answer == Output(0, "x" * (MOST - 100) + "\n", "err\n")
+
+
+def test_what_is_too_long_is_not_kept_in_memory(line: Line) -> None:
+    tracemalloc.start()
+    with pytest.raises(Undetermined, match="longer than"):
+        line.channel.submit("cat /dev/zero", 60).result(SOON)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * MOST
+
+
+def test_start_up_files_that_say_things_without_end_are_a_lost_line() -> None:
+    chatty = Line("yes")
+    with pytest.raises(LineLost, match="longer than 1 MiB"):
+        chatty.run("echo up")
+    chatty.hang_up()
+
+
+@pytest.mark.parametrize("that_start", [0, 1, 2, 3])
+def test_a_machine_that_starts_no_further_thread_leaves_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, that_start: int
+) -> None:
+    left = [None] * that_start
+    start = threading.Thread.start
+
+    def start_if_any_is_left(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_if_any_is_left)
+    with pytest.raises(LineLost, match="this machine starts no further thread"):
+        Line().channel.submit("echo up", SOON).result(SOON)
+
+
+def test_a_thread_that_is_missing_when_a_command_hangs_leaves_nobody_waiting(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.run("echo up")
+    hung, behind = line.channel.submit("exec tail -f /dev/null", 0.2), line.channel.submit("echo fine", SOON)
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    for one in (hung, behind):
+        with pytest.raises(LineLost, match="this machine starts no further thread"):
+            one.result(SOON)
+
+
+def test_who_hangs_up_is_told_what_is_still_at_work(line: Line) -> None:
+    line.run("echo up")
+    waiting = line.channel.submit("exec tail -f /dev/null", 60)
+    assert line.channel.stop() == (line.processes[0].pid,)
+    with pytest.raises(LineLost, match="the connection was closed"):
+        waiting.result(0)
+
+
+def test_where_nothing_is_at_work_nothing_has_to_be_ended(line: Line) -> None:
+    line.run("echo up")
+    assert line.channel.stop() == ()
 
 
 @given(text=st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8"), max_size=40))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.channel import LineLost
-from runbook.connection import Connection, _line_lost
+from runbook.connection import LAST_SESSION_SECONDS, Connection, _line_lost
 from runbook.met import Met
+from runbook.question import Lane
 from runbook.target import Ssh, Target
 
 SOON = 20.0
+LANES: tuple[Lane, ...] = get_args(Lane)
 FAILS = """\
 #!/bin/sh
 while [ "$1" != -E ]; do shift; done
@@ -29,6 +35,28 @@ WORKS = """\
 echo "channel 3: open failed: administratively prohibited: open failed" >> "$3"
 for last; do :; done
 exec $last
+"""
+ELSEWHERE = """\
+#!/bin/sh
+for last; do :; done
+eval "exec setsid --wait $last"
+"""
+"""What it starts is in a session of its own, as on a server: nobody here ends it by ending this."""
+
+HAS_A_JUMP = """\
+#!/bin/sh
+tail -f /dev/null {mark} >&2 &
+for last; do :; done
+exec $last
+"""
+RUNNER = """\
+import sys
+from runbook.connection import Connection
+from runbook.target import Target
+connection = Connection(Target(name="x", environment="staging", address="192.0.2.1", domain="service.example"))
+connection.ready()
+print("ready", flush=True)
+sys.stdin.read()
 """
 ENDS = """\
 #!/bin/sh
@@ -161,6 +189,131 @@ def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:
     connection.close()
 
 
-@given(said=st.text())
-def test_whatever_ssh_says_it_is_one_sentence(said: str) -> None:
-    assert len(str(_line_lost(said)).splitlines()) == 1
+def mark() -> str:
+    """A word in an argument list, by which a process is found."""
+    return f"/nowhere/{secrets.token_hex(8)}"
+
+
+def running(mark: str) -> bool:
+    """Whether a process has this word among its arguments."""
+    return subprocess.run(["pgrep", "-f", "--", mark], capture_output=True, check=False).returncode == 0
+
+
+def ends_soon(mark: str) -> bool:
+    until = time.monotonic() + SOON
+    while running(mark):
+        if time.monotonic() > until:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("how", ["", "trap '' TERM; "])
+def test_what_still_runs_on_the_server_is_ended_when_we_hang_up(ssh: Callable[[str], Connection], how: str) -> None:
+    """Also what does not listen to a first word."""
+    connection, marked = ssh(ELSEWHERE), [mark() for _ in LANES]
+    waiting = [
+        connection.run(f"{how}tail -f /dev/null {one}", 60, lane) for one, lane in zip(marked, LANES, strict=True)
+    ]
+    for one in marked:
+        assert begins_soon(one)
+    began = time.monotonic()
+    connection.close()
+    assert time.monotonic() - began < LAST_SESSION_SECONDS + 2
+    assert all(ends_soon(one) for one in marked)
+    assert {str(one.exception(SOON)) for one in waiting} == {"the connection was closed"}
+
+
+def begins_soon(mark: str) -> bool:
+    until = time.monotonic() + SOON
+    while not running(mark):
+        if time.monotonic() > until:
+            return False
+    return True
+
+
+def test_a_server_that_takes_no_last_session_holds_nobody_up(ssh: Callable[[str], Connection], tmp_path: Path) -> None:
+    connection = ssh(f"#!/bin/sh\n[ ! -e {tmp_path}/full ] || exec tail -f /dev/null\n{WORKS.partition(chr(10))[2]}")
+    connection.ready().result(SOON)
+    waiting = connection.run("exec tail -f /dev/null", 60)
+    (tmp_path / "full").touch()
+    began = time.monotonic()
+    connection.close()
+    assert time.monotonic() - began < LAST_SESSION_SECONDS + 2
+    assert isinstance(waiting.exception(SOON), LineLost)
+
+
+def test_what_ssh_has_started_here_ends_with_it(ssh: Callable[[str], Connection]) -> None:
+    """Such as the ssh to a jump host, which says nothing any more."""
+    marked = mark()
+    connection = ssh(HAS_A_JUMP.format(mark=marked))
+    connection.ready().result(SOON)
+    assert running(marked)
+    connection.close()
+    assert ends_soon(marked)
+
+
+def test_a_line_does_not_outlive_a_runner_that_is_killed(ssh: Callable[[str], Connection]) -> None:
+    """It would stay for as long as a command hangs on the server."""
+    marked = mark()
+    ssh(f"#!/bin/sh\nexec tail -f /dev/null {marked}\n").close()  # it writes the stand-in
+    with subprocess.Popen([sys.executable, "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as runner:
+        assert runner.stdout is not None
+        assert runner.stdout.readline() == b"ready\n"
+        assert begins_soon(marked)
+        runner.kill()
+    assert ends_soon(marked)
+
+
+def test_nothing_is_started_any_more_once_the_connection_is_closed(ssh: Callable[[str], Connection]) -> None:
+    marked = mark()
+    connection = ssh(f"#!/bin/sh\nexec tail -f /dev/null {marked}\n")
+    connection.close()
+    assert isinstance(connection.ready().exception(SOON), LineLost)
+    assert not running(marked)
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_a_question_is_put_without_waiting_for_the_line(ssh: Callable[[str], Connection], lane: Lane) -> None:
+    """Else those that need no line would wait behind it."""
+    connection = ssh("#!/bin/sh\nexec tail -f /dev/null\n")
+    began = time.monotonic()
+    waiting = connection.run("echo up", SOON, lane)
+    assert time.monotonic() - began < 2
+    assert not waiting.done()
+    connection.close()
+    assert isinstance(waiting.exception(SOON), LineLost)
+
+
+def test_questions_that_came_before_the_greeting_are_answered_after_it(ssh: Callable[[str], Connection]) -> None:
+    connection = ssh(WORKS)
+    waiting = [connection.run(f"echo {number}", SOON, "docker") for number in range(20)]
+    assert [one.result(SOON).out for one in waiting] == [f"{number}\n" for number in range(20)]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("banner", "met"),
+    [
+        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", Met.CUT),
+        ("Connection timed out during banner exchange", Met.CUT),
+        ("Host key verification failed.", Met.CUT),
+        ("sudo: a password is required", Met.CUT),
+    ],
+)
+def test_what_the_server_says_is_not_taken_for_ssh_saying_it(
+    ssh: Callable[[str], Connection], banner: str, met: Met
+) -> None:
+    connection = ssh(f"#!/bin/sh\necho '{banner}' >&2\nexit 255\n")
+    assert isinstance(connection.ready().exception(SOON), LineLost)
+    assert connection.met() is met
+    connection.close()
+
+
+def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:
+    log = "Received disconnect from 192.0.2.1 port 22:2: no route to host, connection refused, timed out"
+    assert _line_lost(log, "").met is Met.CUT
+
+
+@given(log=st.text(), said=st.text())
+def test_whatever_ssh_says_it_is_one_sentence(log: str, said: str) -> None:
+    assert len(str(_line_lost(log, said)).splitlines()) == 1

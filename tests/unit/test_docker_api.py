@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber, WriteRefused
+from runbook.bounded import WriteRefused
+from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber
 
 SECRET = "hunter2" * 2
 ELSEWHERE = "swordfish-9"
@@ -116,11 +118,9 @@ def test_a_container_comes_back_without_its_environments_values(socket_path: Pat
 def test_of_a_container_only_what_checks_read_comes_back(socket_path: Path) -> None:
     reader = DockerReader(socket_path, Scrubber(lambda _: None))
     (container,) = reader.containers()
-    listed = reader._client.containers(all=True)
     reader.close()
     del container["Config"]["Env"]
     assert container == KEPT
-    assert listed == [{"Id": "abc"}, {"Id": "gone"}]
 
 
 def test_of_an_image_only_what_checks_read_comes_back(socket_path: Path) -> None:
@@ -170,24 +170,19 @@ def test_the_password_in_a_url_or_a_connection_string_is_learned_by_itself(entry
     assert learned - {entry.partition("=")[2]} == passwords
 
 
-@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "head"])
-def test_every_method_but_get_is_refused(socket_path: Path, method: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get"])
+def test_every_method_that_may_change_something_is_refused(socket_path: Path, method: str) -> None:
     reader = DockerReader(socket_path, Scrubber(lambda _: None))
     with pytest.raises(WriteRefused, match="checks only look"):
-        getattr(reader._client, method)("http+docker://localhost/v1.41/containers/abc/stop")
-    reader.close()
-
-
-def test_the_sdks_own_way_to_stop_a_container_is_refused(socket_path: Path) -> None:
-    reader = DockerReader(socket_path, Scrubber(lambda _: None))
-    with pytest.raises(WriteRefused):
-        reader._client.stop("abc")
+        reader._client.ask(
+            "http://docker/containers/abc/stop", {}, method=method, until=time.monotonic() + 1, most=1000
+        )
     reader.close()
 
 
 def test_no_engine_behind_the_socket_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(EngineUnreachable):
-        DockerReader(tmp_path / "none.sock", Scrubber(lambda _: None))
+        DockerReader(tmp_path / "none.sock", Scrubber(lambda _: None)).containers()
 
 
 def test_equal_values_have_equal_fingerprints_within_one_run_only() -> None:

@@ -8,7 +8,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drills import exchange
 from drills.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
 from runbook.outcome import Undetermined
 from runbook.target import Edge, Target
@@ -308,3 +309,71 @@ def test_a_closed_port_is_no_connection(tmp_path: Path) -> None:
     with edge(tmp_path, lambda handler: say(handler, 200)) as (port, authority):
         pass
     assert {one.failure for one in probed(port, authority, 0.3)} == {"no TLS connection"}
+
+
+@pytest.mark.parametrize("cookie", ["visitor=caf\u00e9; Path=/", "\u00ff\u00fe=\u0080", "=", ";;;", "a=b c"])
+def test_a_cookie_of_any_octets_is_sent_back_as_it_came_and_loses_no_request(tmp_path: Path, cookie: str) -> None:
+    visitors = set()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        visitors.add(handler.headers.get("Cookie"))
+        handler.send_response(200)
+        handler.send_header("Set-Cookie", cookie)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with edge(tmp_path, answer) as (port, authority):
+        seen = summary(probed(port, authority, 0.4))
+
+    assert seen.sent >= 15
+    assert (seen.lost, seen.unsent) == (0, 0)
+    if cookie.startswith("visitor"):
+        assert cookie.partition(";")[0] in visitors
+
+
+def test_a_request_that_ends_in_a_way_that_nobody_foresaw_is_lost_and_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(*_: object, **__: object) -> None:
+        raise UnicodeEncodeError("ascii", "caf\u00e9", 3, 4, "ordinal not in range")
+
+    monkeypatch.setattr(exchange.Edge, "ask", ask)
+    with edge(tmp_path, lambda handler: say(handler, 200)) as (port, authority):
+        seen = summary(probed(port, authority, 0.4))
+
+    assert seen.sent == seen.lost >= 15
+    assert seen.unsent == 0
+    assert all(end.startswith("UnicodeEncodeError: ") for end in seen.ends)
+
+
+def test_an_answer_without_end_is_cut_and_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "MOST_BYTES", 256 * 1024)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(10**12))
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b"x" * 65536)
+
+    with edge(tmp_path, answer) as (port, authority):
+        probe = Probe(target(port, authority))
+        probe.start()
+        assert probe.wait_until(lambda since: len(since) > 0, 10)
+        probe.end()
+
+    assert "longer than 256 KiB" in summary(probe.samples()).ends
+
+
+def test_a_probe_that_is_ended_as_soon_as_it_has_begun_sends_nothing_more(tmp_path: Path) -> None:
+    with edge(tmp_path, lambda handler: say(handler, 200)) as (port, authority):
+        for _ in range(20):
+            probe = Probe(target(port, authority))
+            probe.start()
+            probe.end()
+            assert not probe._thread.is_alive()
+
+
+def test_a_probe_that_was_never_begun_has_nothing_to_end() -> None:
+    assert Probe(target()).end() == ()
