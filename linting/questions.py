@@ -83,8 +83,8 @@ LOOK_ONLY = {
     r"status --porcelain=v2 --branch --untracked-files=normal|ls-remote --exit-code origin refs/heads/main|"
     r"ls-files -- \S+ \S+|rev-list --all --count -- \S+ \S+|"
     r"cat-file --batch-all-objects --batch --unordered --buffer)",
-    "gpg": r"gpg --homedir Q/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "
-    r"--with-colons --fixed-list-mode --list-keys",
+    "gpg": r"gpg --no-options --homedir /nonexistent --batch --no-tty --lock-never --no-auto-check-trustdb "
+    r"--no-autostart Q --no-default-keyring --keyring Q --with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
     "mailq": r"mailq",
     "openssl": r"openssl (pkey -pubout|x509 -noout -fingerprint -sha256)",
