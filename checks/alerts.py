@@ -39,9 +39,10 @@ PROGRAMS = Command(
 WATCHED = Command(
     "exec < {app}/bin/monitor.sh || exit; grep -vE '^[[:space:]]*#' | "
     "grep -oiE '/api/v1/health|/up|psyfit-(web|db|redis)|openssl|x509|certificate|df|backup|[0-9]+' | "
-    "tr '[:upper:]' '[:lower:]' | awk '!seen[$0]++'"
+    "tr '[:upper:]' '[:lower:]' | awk '(/[^0-9]/ || length($0) < 4) && !seen[$0]++'"
 )
-"""Which of these words and numbers stand in the script; nothing else of it comes back."""
+"""Which of these words stand in the script, and which numbers that may be a threshold; nothing else of it comes back:
+longer numbers may be a telephone's or a part of a token."""
 
 QUEUE = Command(
     cleandoc(
@@ -67,8 +68,8 @@ DELIVERIES = Command(
     exim=/var/log/exim4/mainlog; others="/var/log/mail.log.1 /var/log/mail.log /var/log/maillog"
     for log in $exim.1 $exim $others; do
       [ ! -e "$log" ] || exec < "$log" || exit
-      [ ! -e "$log" ] || awk -v address="$address" -v log_file="$log" '
-        index($0, address) == 0 {{ next }}
+      [ ! -e "$log" ] || address=$address awk -v log_file="$log" '
+        index($0, ENVIRON["address"]) == 0 {{ next }}
         / (=>|->) |status=sent/ {{ lines++; last = "delivered" }}
         / [*][*] |status=bounced/ {{ lines++; last = "refused" }}
         / == |status=deferred/ {{ lines++; last = "put off" }}
@@ -78,7 +79,8 @@ DELIVERIES = Command(
     ),
     needs=rights.ROOT,
 )
-"""How the last mail to the alerts' address went, by each mail log; the address itself stays where it is."""
+"""How the last mail to the alerts' address went, by each mail log. The address itself stays where it is, and stands in
+no argument either: every account of the server sees those."""
 
 CRONS_PATH = "/usr/bin:/bin"
 

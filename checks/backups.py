@@ -13,7 +13,19 @@ from typing import Literal
 from checks.ages import Ago, ago
 from checks.clock import instant_of
 from checks.dump import READ, SECONDS_PER_FILE, Dump, read_dump
-from checks.openpgp import ANYBODY, CutOff, Message, NotOpenPgp, Part, end_of_parts, key_ids, read_message
+from checks.openpgp import (
+    ANYBODY,
+    HEAD_BYTES,
+    JUDGED_ON_SERVER,
+    PLAIN,
+    CutOff,
+    Message,
+    NotOpenPgp,
+    Part,
+    end_of_parts,
+    key_ids,
+    read_message,
+)
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Undetermined
@@ -42,18 +54,18 @@ LIST = Command(
 it is listed makes the listing end with an error. Whether this `date` reads times is tried first: that a name holds
 none is no error."""
 
-HEAD_BYTES = 16 * 1024
-
 HEADS = Command(
-    cleandoc(
-        r"""for file in {files}; do
-      exec < "$file" || exit
-      printf 'head %s ' "$file"; head -c 16384 | od -An -v -tx1 | tr -d ' \n'; echo
-    done"""
-    ),
+    f"""for file in {{files}}; do
+  exec < "$file" || exit
+  printf 'head %s ' "$file"; {JUDGED_ON_SERVER.replace("{data}", "without")}
+done""",
     needs=rights.ROOT,
     lane="slow",
+    keep_answer=False,
 )
+"""How each file begins, or that it is plain: whether it is encrypted is judged where it lies."""
+
+NOT_ENCRYPTED = "it is not encrypted, whatever its name says"
 
 PARTS = Command(
     cleandoc(
@@ -100,7 +112,7 @@ class Backup:
 
     @property
     def encrypted(self) -> bool:
-        """It is encrypted, by its name."""
+        """It is encrypted, by its name; whether that is true is told by `EncryptedBackup.plain`."""
         return self.name.endswith(".gpg")
 
     @property
@@ -146,6 +158,11 @@ class EncryptedBackup:
     def hides_recipients(self) -> bool:
         """It keeps to itself who can open it."""
         return ANYBODY in self.recipients
+
+    @property
+    def plain(self) -> bool:
+        """Whoever has the file has what is in it, whatever its name says."""
+        return self.flaw == NOT_ENCRYPTED
 
 
 @dataclass(frozen=True)
@@ -337,23 +354,25 @@ class _Opened:
         return self.message is not None and self.message.data is not None and self.message.data.length is None
 
 
-def read_heads(text: str) -> dict[str, bytes]:
-    """The first bytes of each file, by its path.
+def read_heads(text: str) -> dict[str, bytes | None]:
+    """How each file begins, by its path; None where it is not encrypted.
 
     Raises:
         ValueError: A line of it is not of its form.
     """
-    heads = {}
+    heads: dict[str, bytes | None] = {}
     for line in lines_of(text):
         word, _, rest = line.partition(" ")
         path, found, octets = rest.rpartition(" ")
         if word != "head" or not found:
             raise ValueError("there is a line of another form")
-        heads[path] = bytes.fromhex(octets)
+        heads[path] = None if octets == PLAIN else bytes.fromhex(octets)
     return heads
 
 
-def _opened(one: Backup, octets: bytes) -> _Opened:
+def _opened(one: Backup, octets: bytes | None) -> _Opened:
+    if octets is None:
+        return _Opened(one, None, NOT_ENCRYPTED, 0)
     if octets.startswith(b"-----BEGIN PGP"):
         raise Undetermined(f"{one.name} is armoured: its packets are not read")
     read_whole = one.size_bytes <= len(octets)

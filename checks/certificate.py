@@ -22,10 +22,12 @@ from runbook.question import Command, Tls
 SHOWN = Tls()
 VERIFIED = Tls(trusted=True)
 OLD_VERSIONS_ONLY = Tls(at_most="TLSv1.1")
-IN_PROXY = Command("docker exec {proxy} cat -- {certificate}", needs=rights.DOCKER, lane="docker")
+IN_PROXY = Command("docker exec {proxy} cat -- {certificate} | openssl x509", needs=rights.DOCKER, lane="docker")
 KEY_IN_PROXY = Command("docker exec {proxy} cat -- {key} | openssl pkey -pubout", needs=rights.DOCKER, lane="docker")
-ON_SERVER = Command("cat -- {certificate}", needs=rights.ROOT)
+ON_SERVER = Command("cat -- {certificate} | openssl x509", needs=rights.ROOT)
 KEY_ON_SERVER = Command("cat -- {key} | openssl pkey -pubout", needs=rights.ROOT)
+"""Of both files only what is public comes back: the first certificate, also of a file that holds its key as well."""
+
 AT_EVERY_ADDRESS = Command(
     cleandoc(
         r"""for address in $(

@@ -15,6 +15,7 @@ from cronsim import CronSim, CronSimError
 
 from checks.ages import Ago, ago
 from checks.clock import instant_of
+from checks.crontab_words import REDUCED
 from checks.owned import Owned, read_owned
 from runbook import rights
 from runbook.look import Look, reading
@@ -23,8 +24,21 @@ from runbook.question import Command, lines_of
 from runbook.target import Target
 
 CRONTAB = Command(
-    'if [ "$(id -un)" = {cron_account} ]; then crontab -l; else crontab -l -u {cron_account}; fi', needs=rights.ROOT
+    cleandoc(
+        r"""listed=$(
+      if [ "$(id -un)" = {cron_account} ]; then crontab -l; else crontab -l -u {cron_account}; fi
+      status=$?; echo x; exit $status
+    ) || exit
+    new_line='
+    '
+    listed=${{listed%x}}
+    told=$(printf '%s' "$listed" | REDUCED)
+    printf '%s' "$told"
+    [ -n "${{listed##*"$new_line"}}" ] || echo"""
+    ).replace("REDUCED", REDUCED),
+    needs=rights.ROOT,
 )
+"""Its lines as far as they are read: whatever else a job is told or told by may be secret, and stays on the server."""
 
 PROCESSES = Command(
     cleandoc(

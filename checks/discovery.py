@@ -437,7 +437,10 @@ def _key(look: Look, path: str | None) -> Fact:
         return Fact(None, "no encrypted backup is seen")
     head = _ask(look, HEADS.about(files=(path,)))
     try:
-        recipients = read_message(read_heads(head.answer.out)[path]).recipients if head.answer else ()
+        octets = read_heads(head.answer.out)[path] if head.answer else b""
+        if octets is None:
+            return Fact(None, f"the newest backup that is called encrypted, {path}, is not")
+        recipients = read_message(octets).recipients if octets else ()
     except (NotOpenPgp, ValueError, LookupError) as error:
         return Fact(None, f"the newest encrypted backup could not be read: {error}")
     if not recipients:

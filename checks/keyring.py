@@ -14,8 +14,8 @@ from runbook.look import Look, reading
 from runbook.question import Command, lines_of
 
 LIST_KEYS = (
-    'gpg --homedir "$home"/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart '
-    "--with-colons --fixed-list-mode --list-keys"
+    'gpg --no-options --homedir /nonexistent --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "$@" '
+    '--no-default-keyring --keyring "$ring" --with-colons --fixed-list-mode --list-keys'
 )
 
 RING = Command(
@@ -23,16 +23,26 @@ RING = Command(
         rf"""[ "$(id -u)" = 0 ] || {{{{ echo "Permission denied: only root sees the key ring" >&2; exit 1; }}}}
     home=$(awk -F: -v account={{cron_account}} '$1 == account {{{{ print $6 }}}}' /etc/passwd)
     date '+now:%s'
+    set -- --trust-model always
+    [ ! -e "$home"/.gnupg/trustdb.gpg ] || set -- --trustdb-name "$home"/.gnupg/trustdb.gpg
     for ring in "$home"/.gnupg/pubring.kbx "$home"/.gnupg/pubring.gpg; do
-      [ ! -e "$ring" ] || {{{{ {LIST_KEYS}; exit; }}}}
+      [ ! -e "$ring" ] || {{{{
+        listed=$({LIST_KEYS}) || exit
+        printf '%s\n' "$listed" | sed -nE '/^(pub|sub):/p'
+        exit
+      }}}}
     done"""
     ),
     needs=rights.ROOT,
 )
-"""Without a ring gpg would make one, so it is not asked then."""
+"""The files of the ring are read where they lie. In a home of its own gpg would make what is missing there, and heed an
+account's options as root. Whose the keys are is not asked."""
 
 UNUSABLE = "deir"
 """Letters by which gpg says that a key is disabled, expired, invalid or revoked."""
+
+DISABLED = "D"
+"""How newer ones say the first of these, among what a key is for."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def read_ring(text: str, wanted: frozenset[str]) -> KeyInRing | None:
         if row[0] in ("pub", "sub"):
             ends = instant_of(row[6]) if row[6] else None
             begun = not row[5] or not ago(instant_of(row[5]), now).in_future  # gpg takes no key of the future
-            usable = row[1] not in tuple(UNUSABLE) and begun
+            usable = row[1] not in tuple(UNUSABLE) and DISABLED not in row[11] and begun
             keys[-1].append(_Part(row[0] == "pub", row[4], usable, ends, "e" in row[11]))
     own = next((parts for parts in keys if wanted & {part.id for part in parts}), None)
     if own is None:

@@ -25,6 +25,53 @@ ANYBODY = "0" * 16
 
 DATA = (ENCRYPTED_WITHOUT_SEAL, SEALED, SEALED_AEAD)
 
+HEAD_BYTES = 16 * 1024
+"""How much of a file is looked at. gpg writes the data in parts of 8 KiB, and wants the first one whole."""
+
+PLAIN = "plain"
+"""What stands in the place of octets where a file does not begin as an encrypted message."""
+
+JUDGED_ON_SERVER = (
+    "head -c 16384 | od -An -v -tx1 | tr -d ' \\n' | "
+    + r"""awk -v data={data} '
+  function octet(i) {{
+    if (i >= size) return -1
+    return index(digits, substr(hex, 2 * i + 1, 1)) * 16 + index(digits, substr(hex, 2 * i + 2, 1)) - 17
+  }}
+  function number(i, octets,   sum) {{ while (octets-- > 0) sum = sum * 256 + octet(i++); return sum }}
+  {{ hex = hex $0 }}
+  END {{
+    digits = "0123456789abcdef"; size = length(hex) / 2; end = size
+    if (substr(hex, 1, 28) == "2d2d2d2d2d424547494e20504750") {{ print substr(hex, 1, 28); exit }}
+    while (at < size) {{
+      first = octet(at); second = octet(at + 1); tag = -1; bytes = -1; body = at + 1
+      if (first >= 192) {{
+        tag = first - 192; body = at + 2
+        if (second < 192) bytes = second
+        else if (second < 224) {{ bytes = (second - 192) * 256 + octet(at + 2) + 192; body = at + 3 }}
+        else if (second == 255) {{ bytes = number(at + 2, 4); body = at + 6 }}
+      }} else if (first >= 128) {{
+        tag = int((first - 128) / 4); octets = first % 4 < 3 ? 2 ^ (first % 4) : 0
+        if (octets) {{ bytes = number(body, octets); body += octets }}
+      }}
+      opens = tag == 1 || tag == 3
+      sealed = tag == 9 || tag == 18 || tag == 20
+      if (at == 0 && !opens && !sealed) {{ print "plain"; exit }}
+      if (body >= size) break
+      version = octet(body)
+      known = tag == 1 ? version == 3 || version == 6 : version >= 4 && version <= 6
+      if (opens && known && bytes > 0 && bytes <= 4096) {{ at = body + bytes; continue }}
+      if (at == 0 && (opens || tag != 9 && version > 2)) {{ print "plain"; exit }}
+      end = sealed && at > 0 && data == "with" ? size : body + opens
+      break
+    }}
+    print substr(hex, 1, 2 * end)
+  }}'"""
+)
+"""Tells on the server how a file begins, in hexadecimal digits, and nothing that could be plain: which keys open it,
+up to the packet with its data and that one's length. ``data`` is ``with`` for as much of the data as is read as well,
+or ``without``. Of armour it tells the beginning alone, and of a file that is not encrypted `PLAIN`."""
+
 
 class NotOpenPgp(ValueError):
     """These bytes are not OpenPGP packets."""

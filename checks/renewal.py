@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pathlib import PurePosixPath
 
 from checks.cron import read_crontab
+from checks.crontab_words import REDUCED
 from checks.edge import Edge, edge
 from checks.health import PLAIN_HTTP
 from checks.proxy import proxy_state
@@ -19,14 +20,27 @@ from runbook.question import Command
 
 CERTBOT = Command(
     cleandoc(
-        r"""settings='autorenew|fullchain|privkey|authenticator|installer|renew_hook|pre_hook|webroot_path'
-    grep -sE "^[[:space:]]*($settings)[[:space:]]*=" /etc/letsencrypt/renewal/*.conf /dev/null | sed 's/^/conf /'
-    grep -sE '^[[:space:]]*(deploy|renew|post)-hook' /etc/letsencrypt/cli.ini | sed 's/^/hook /'
+        r"""reduced() {{ REDUCED
+    }}
+    hooks() {{
+      sed -nE "s/^[[:space:]]*($1)[[:space:]]*=?[[:space:]]*(.*)/@\1 \2/p" -- "$2" | sed 's/%/_/g' | reduced
+    }}
+    settings='autorenew|fullchain|privkey|authenticator|installer|webroot_path'
+    for file in /etc/letsencrypt/renewal/*.conf; do
+      [ ! -r "$file" ] || {{
+        grep -E "^[[:space:]]*($settings)[[:space:]]*=" -- "$file"
+        hooks 'renew_hook|pre_hook' "$file" | sed -E 's/^@([a-z_]+) /\1 = /'
+      }} | awk -v file="$file" '{{ print "conf " file ":" $0 }}'
+    done
+    cli=/etc/letsencrypt/cli.ini
+    [ ! -r "$cli" ] || hooks 'deploy-hook|renew-hook|post-hook' "$cli" | sed 's/^@/hook /'
     for hook in /etc/letsencrypt/renewal-hooks/deploy/* /etc/letsencrypt/renewal-hooks/post/*; do
       [ ! -x "$hook" ] || grep -slE '^[^#]*nginx' "$hook" | sed 's/^/loads /'
     done
-    grep -sF certbot /etc/crontab /etc/cron.d/* /dev/null | sed 's/^/cron /'
-    crontab -l 2>/dev/null | grep -F certbot | sed 's/^/own /'
+    for file in /etc/crontab /etc/cron.d/*; do
+      grep -sF certbot -- "$file" | reduced | awk -v file="$file" '{{ print "cron " file ":" $0 }}'
+    done
+    crontab -l 2>/dev/null | grep -F certbot | reduced | sed 's/^/own /'
     [ ! -d /run/systemd/system ] || echo systemd
     for timer in /etc/systemd/system/timers.target.wants/*certbot*.timer; do
       [ ! -e "$timer" ] || printf 'timer %s\n' "$timer"
@@ -45,9 +59,11 @@ CERTBOT = Command(
       echo "/etc/letsencrypt/live: Permission denied" >&2
       exit 1
     fi"""
-    ),
+    ).replace("REDUCED", REDUCED),
     needs=rights.ROOT,
 )
+"""Of hooks and of the lines of crontabs what is read of a crontab anywhere."""
+
 ACME_CACHE = Command("docker exec {proxy} ls -R {cache}", needs=rights.DOCKER, lane="docker")
 
 LETS_ENCRYPT = "/etc/letsencrypt/"

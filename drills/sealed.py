@@ -10,23 +10,19 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass, field
-from inspect import cleandoc
 from pathlib import Path
 
-from checks.backups import Backup
-from checks.openpgp import NotOpenPgp, read_message
+from checks.backups import NOT_ENCRYPTED, Backup
+from checks.openpgp import JUDGED_ON_SERVER, PLAIN, NotOpenPgp, read_message
 from runbook import rights
 from runbook.look import Look, reading
 from runbook.outcome import Differs, Undetermined
 from runbook.question import Command
 
 BEGINNING = Command(
-    cleandoc(
-        r"""exec < {file} || exit
-    head -c 4096 | od -An -v -tx1 | tr -d ' \n'"""
-    ),
-    needs=rights.ROOT,
+    f"exec < {{file}} || exit\n{JUDGED_ON_SERVER.replace('{data}', 'with')}", needs=rights.ROOT, keep_answer=False
 )
+"""Of an encrypted file what gpg wants for telling the message's key; of one that is not, that one word."""
 
 UNSEAL = (
     "gpg --batch --no-tty --quiet --no-options --no-keyring --no-auto-key-locate --lock-never --homedir /nonexistent "
@@ -60,6 +56,8 @@ def session_key(look: Look, backup: Backup) -> SessionKey:
     if ring is None:
         raise Undetermined("the target names no backups.keyring: nobody here holds the private half of the backup key")
     told = look.ask(BEGINNING.about(file=backup.path)).required(f"the beginning of {backup.name}")
+    if told.out.strip() == PLAIN:
+        raise Differs(expected="an encrypted file", seen=f"{backup.name}: {NOT_ENCRYPTED}", go_to="5.4")
     with reading(f"the beginning of {backup.name}"):
         beginning = bytes.fromhex(told.out)
     recipients = _recipients(backup, beginning)

@@ -24,6 +24,7 @@ READERS = frozenset(
         "break",
         "cat",
         "cksum",
+        "continue",
         "curl",
         "cut",
         "crontab",
@@ -81,11 +82,11 @@ LOOK_ONLY = {
     r"exec -i -e PGOPTIONS=Q \S+ sh -c Q sh \S+ Q|logs Q|history --no-trunc --format Q Q)",
     "exec": r"exec( \d?<.*)?",
     "find": r"find (?!.*-(delete|fprint|ok|execdir))(?!.*-exec (?!stat )).*",
-    "gpg": r"gpg --homedir Q/.gnupg --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "
-    r"--with-colons --fixed-list-mode --list-keys",
+    "gpg": r"gpg --no-options --homedir /nonexistent --batch --no-tty --lock-never --no-auto-check-trustdb "
+    r"--no-autostart Q --no-default-keyring --keyring Q --with-colons --fixed-list-mode --list-keys",
     "gzip": r"gzip -dc",
     "mailq": r"mailq",
-    "openssl": r"openssl (pkey -pubout|x509 -noout -fingerprint -sha256)",
+    "openssl": r"openssl (pkey -pubout|x509( -noout -fingerprint -sha256)?)",
     "sed": r"sed (?!.*(-i|--in-place)).*",
     "sudo": r"sudo -n true",
     "tar": r"tar (-tf -|--list .*)",

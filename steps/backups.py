@@ -278,7 +278,9 @@ def cron_sees_the_settings(job_settings: JobSettings) -> None:
 
 
 @then(parsers.parse("every backup that was made since cron's job has {name} is encrypted"))
-def all_encrypted_since(backups: tuple[Backup, ...], job_settings: JobSettings, name: str) -> None:
+def all_encrypted_since(
+    backups: tuple[Backup, ...], encrypted_backups: tuple[EncryptedBackup, ...], job_settings: JobSettings, name: str
+) -> None:
     recipient = job_settings.set_by(name)
     if recipient is None:
         raise NotApplicable(f"cron's job has no {name}: its backups are meant to be plain")
@@ -289,7 +291,8 @@ def all_encrypted_since(backups: tuple[Backup, ...], job_settings: JobSettings, 
     since = [one for one in backups if one.made_at > recipient.since]
     if not since:
         raise NotApplicable(f"no backup was made since {recipient.file} was last written to")
-    plain = [one.name for one in since if not one.encrypted]
+    misnamed = {one.file.name for one in encrypted_backups if one.plain}
+    plain = [one.name for one in since if not one.encrypted or one.name in misnamed]
     require(not plain, expected=f"encrypted ones alone, as {recipient.file} sets {name}", seen=plain, go_to="5.4")
 
 

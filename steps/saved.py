@@ -83,8 +83,12 @@ def the_keys_are_sealed_rightly(
 
 
 @then("no archive of the keys is plain")
-def no_plain_keys(look: Look, archives: dict[str, tuple[Backup, ...]]) -> None:
-    plain = [one.name for one in archives[look.target.backups.keys] if not one.encrypted]
+def no_plain_keys(
+    look: Look, archives: dict[str, tuple[Backup, ...]], sealed_archives: dict[str, EncryptedBackup]
+) -> None:
+    sealed = sealed_archives.get(look.target.backups.keys)
+    misnamed = sealed.file.name if sealed and sealed.plain else None
+    plain = [one.name for one in archives[look.target.backups.keys] if not one.encrypted or one.name == misnamed]
     require(not plain, expected="encrypted ones; keys that lay there plain are to be changed", seen=plain, go_to="8.2")
 
 
@@ -97,6 +101,7 @@ def _lateness(none: str, found: tuple[Backup, ...], limit: int) -> str | None:
 
 
 def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> None:
+    require(not one.plain, expected="an archive that is encrypted", seen=f"{one.file.name}: {one.flaw}", go_to="8.2")
     require(not one.flaw, expected="an archive that is whole", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
     key = wanted_key((one,), backup_key)
     if one.hides_recipients:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.alerts import (
+    DELIVERIES,
     PROGRAMS,
     QUEUE,
     WATCHED,
@@ -180,6 +183,38 @@ def test_a_mail_log_says_how_the_last_one_went() -> None:
         MailLog("/var/log/mail.log.1", 3, "delivered"),
         MailLog("/var/log/mail.log", 0, None),
     ]
+
+
+ADDRESS = "alerts@psyfit.example"
+
+
+def test_the_address_of_the_alerts_stands_in_no_argument_on_the_server(tmp_path: Path) -> None:
+    arguments, logs = tmp_path / "arguments", tmp_path / "log"
+    logs.mkdir()
+    (tmp_path / ".env").write_text(f'ALERT_EMAIL="{ADDRESS}"\n')
+    (logs / "mail.log").write_text(f"x to=<{ADDRESS}>, status=sent\ny to=<other@x.example>, status=bounced\n")
+    for program in ("awk", "sed", "tail", "cat"):
+        noting = tmp_path / program
+        noting.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >> {arguments}\nexec {shutil.which(program)} "$@"\n')
+        noting.chmod(0o755)
+    script = DELIVERIES.told({"app": str(tmp_path), "cron_account": "nobody"})
+    for real, own in (("/var/log", logs), ("/etc/environment", tmp_path / "none"), ("/var/spool", tmp_path / "none")):
+        script = script.replace(real, str(own))
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, check=True, env={"LC_ALL": "C", "PATH": path}
+    )
+    assert read_deliveries(done.stdout) == [MailLog(f"{logs}/mail.log", 1, "delivered")]
+    assert "awk" in arguments.read_text()
+    assert ADDRESS not in arguments.read_text()
+
+
+def test_of_the_monitors_numbers_only_those_that_may_be_thresholds_leave_the_server(app: Path) -> None:
+    with (app / "bin" / "monitor.sh").open("a") as script:
+        script.write("call 09012345678; curl https://api.telegram.org/bot123456789:AA-1234; [ $days -lt 14 ]\n")
+    words = set(told(WATCHED, app).split())
+    assert {"14", "80"} <= words
+    assert not {"09012345678", "123456789", "1234"} & words
 
 
 FOREIGN = st.lists(

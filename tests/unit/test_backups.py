@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from checks import backups
 from checks.ages import Ago
 from checks.backups import (
-    HEAD_BYTES,
     HEADS,
     LIST,
     PARTS,
@@ -33,6 +32,7 @@ from checks.backups import (
 )
 from checks.dump import READ
 from checks.openpgp import (
+    HEAD_BYTES,
     CutOff,
     Head,
     Message,
@@ -44,8 +44,10 @@ from checks.openpgp import (
     read_length,
     read_message,
 )
+from drills.sealed import BEGINNING, _shown_by_gpg
+from drills.sealed import SESSION_KEY as SESSION_KEY_TOLD
 from runbook.outcome import Undetermined
-from runbook.question import Output, Question, facts_of
+from runbook.question import Command, Output, Question, facts_of
 from runbook.target import Paths, Target
 from tests.unit.answering import looking
 
@@ -300,6 +302,105 @@ def test_as_many_bytes_are_read_as_is_said() -> None:
     assert f"head -c {HEAD_BYTES} " in backups.HEADS.script
 
 
+# What leaves the server of a file that is called encrypted
+
+WRITTEN_PLAIN = [
+    b"RAILS_MASTER_KEY=0123456789abcdef\n" * 900,
+    b"\x1f\x8b\x08\0" + b"SECRET" * 40,
+    b".kamal/secrets" + bytes(86) + b"SECRET" * 400,
+    "école.env".encode() + b"SECRET" * 400,
+    "患者.csv".encode() + b"SECRET" * 400,
+    "患者".encode("euc-jp") + b"SECRET" * 400,
+    b"\xcb\x0bb\0\0\0\0\0SECRET",
+    b"\xa3\x01SECRET",
+    bytes([0xD2, 9, 5]) + b"SECRET" * 400,
+    bytes([0xC3, 200, 4]) + b"SECRET",
+    bytes([0xC1, 0xFF, 0, 1, 0, 0, 3]) + b"SECRET" * 4000,
+    bytes(5000),
+]
+"""Plain under the name of an encrypted file: text, gzip, tar (also with names that begin with a high bit), what gpg has
+only packed or signed, and what by chance begins as a packet does."""
+
+
+def _on_server(question: Command, folder: Path, contents: Sequence[bytes]) -> list[str]:
+    """What the server answers for files with these contents, one after the other."""
+    files = [folder / f"{number}_20260214_020000.tar.gpg" for number in range(len(contents))]
+    for file, octets in zip(files, contents, strict=True):
+        file.write_bytes(octets)
+    asked = (
+        [question.about(files=list(map(str, files)))]
+        if question is HEADS
+        else [question.about(file=str(file)) for file in files]
+    )
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = [
+        subprocess.run(["sh", "-c", one.told({})], capture_output=True, text=True, check=True, env=environment)
+        for one in asked
+    ]
+    return [line for one in done for line in one.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("question", [HEADS, BEGINNING])
+def test_no_octet_of_a_file_that_is_not_encrypted_leaves_the_server(question: Command, tmp_path: Path) -> None:
+    told = [line.rpartition(" ")[2] for line in _on_server(question, tmp_path, WRITTEN_PLAIN)]
+    assert told == ["plain"] * len(WRITTEN_PLAIN)
+
+
+def test_what_is_not_encrypted_is_told_to_be_that() -> None:
+    path = "/b/psyfit_production_20260214_020000.sql.gz.gpg"
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
+        HEADS.about(files=[path]): Output(0, f"head {path} plain\n", ""),
+    }
+    (found,) = looking(TARGET, answers).see(backups.encrypted_backups)
+    assert found.plain
+    assert found.flaw == "it is not encrypted, whatever its name says"
+
+
+@pytest.mark.parametrize("question", [HEADS, BEGINNING])
+def test_the_evidence_keeps_no_octet_of_a_backup(question: Command) -> None:
+    assert not question.keep_answer
+
+
+DATA_ITSELF = b"\1DATA-ITSELF" * 3000
+
+
+def _messages() -> list[bytes]:
+    """Encrypted files whose packets are framed in every way that there is."""
+    keyed = [SESSION_KEY, PASSPHRASE, bytes([0xC1, 12, 3]) + bytes(11), bytes([0x85, 1, 0, 3]) + bytes(255)]
+    keyed += [bytes([0xC1, 0xC1, 0x40, 3]) + bytes(511), bytes([0xC3, 0xFF, 0, 0, 0, 9, 4]) + bytes(8)]
+    keyed += [bytes([0x86, 0, 0, 0, 12, 3]) + bytes(11), SESSION_KEY + PASSPHRASE, SESSION_KEY * 3]
+    data = [b"\xd2\x05", b"\xd2\xc1\x00", b"\xd2\xff\0\1\0\0", b"\xd2\xed", b"\xd4\xe0", b"\xc9\x20", b"\xa6\0\0\1\0"]
+    foreign = [b"\xcb\x05", b"\x07", b"\xcb\xe1", b"\xb7"]
+    return [one + other for one in keyed for other in (*data, *foreign)]
+
+
+def _as_read(octets: bytes) -> Message | type[NotOpenPgp]:
+    try:
+        return read_message(octets)
+    except NotOpenPgp as error:
+        return type(error)
+
+
+def test_of_an_encrypted_file_what_opens_it_leaves_the_server_and_not_its_data(tmp_path: Path) -> None:
+    whole = [beginning + DATA_ITSELF for beginning in _messages()]
+    told = [bytes.fromhex(line.rpartition(" ")[2]) for line in _on_server(HEADS, tmp_path, whole)]
+    assert [_as_read(one) for one in told] == [_as_read(one) for one in whole]
+    assert not [one for one in told if b"DATA" in one]
+
+
+def test_of_armour_only_its_beginning_leaves_the_server(tmp_path: Path) -> None:
+    armoured = b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nSECRET"
+    (line,) = _on_server(HEADS, tmp_path, [armoured])
+    assert bytes.fromhex(line.rpartition(" ")[2]) == b"-----BEGIN PGP"
+
+
+def test_a_file_that_is_cut_off_before_its_data_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+    beginnings = [(SESSION_KEY + SEALED)[:length] for length in range(5, len(SESSION_KEY) + 1)]
+    told = [bytes.fromhex(line.rpartition(" ")[2]) for line in _on_server(HEADS, tmp_path, [b"", *beginnings])]
+    assert told == [b"", *beginnings]
+
+
 # Packets
 
 
@@ -531,6 +632,15 @@ def test_a_message_in_parts_ends_where_its_file_ends(ring: Path, tmp_path: Path,
 def test_a_message_in_parts_that_is_cut_off_does_not_end_with_its_file(ring: Path, tmp_path: Path, cut: int) -> None:
     sealed = _gpg(ring, "--encrypt", "--recipient", "backup@example.test", told=os.urandom(100_000))
     assert _end(tmp_path, sealed[:-cut]) != len(sealed) - cut
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_what_a_drill_asks_for_is_enough_for_gpg_to_tell_the_key_of_the_message(
+    ring: Path, tmp_path: Path, size: int
+) -> None:
+    sealed = _gpg(ring, "--encrypt", "--recipient", "backup@example.test", told=os.urandom(size))
+    (beginning,) = _on_server(BEGINNING, tmp_path, [sealed])
+    assert SESSION_KEY_TOLD.search(_shown_by_gpg(ring, bytes.fromhex(beginning)))
 
 
 def test_a_length_overwritten_in_the_middle_shows(ring: Path, tmp_path: Path) -> None:

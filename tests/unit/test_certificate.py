@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,3 +177,30 @@ def test_an_address_that_shows_a_certificate_and_one_that_does_not() -> None:
 def test_any_line_of_an_address_is_read_or_refused(line: str) -> None:
     with contextlib.suppress(ValueError):
         assert isinstance(read_at_address(line), AtAddress)
+
+
+# What of a file leaves the server
+
+WHOLE = certificate("psytech.jp").public_bytes(Encoding.PEM)
+OTHER = certificate("ca.example").public_bytes(Encoding.PEM)
+SECRET = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.mark.parametrize(
+    "combined", [WHOLE + SECRET, SECRET + WHOLE, SECRET + WHOLE + certificate("ca").public_bytes(Encoding.PEM)]
+)
+@pytest.mark.parametrize("question", [ON_SERVER, IN_PROXY])
+def test_of_a_certificate_and_its_key_in_one_file_the_key_stays_on_the_server(
+    question: Command, combined: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "both.pem").write_bytes(combined)
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
+    docker.chmod(0o755)
+    script = question.about(certificate=str(tmp_path / "both.pem")).told({"proxy": "kamal-proxy"})
+    environment = {"LC_ALL": "C", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert "PRIVATE KEY" not in done.stdout
+    public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    fingerprint = hashlib.sha256(x509.load_pem_x509_certificate(WHOLE).public_bytes(Encoding.DER)).hexdigest()
+    assert read_key_pair(done.stdout, public).fingerprint == fingerprint

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +131,57 @@ def test_a_key_lasts_as_long_as_something_can_be_encrypted_to_it(
     found = read_ring(ring(OTHER, *keys), frozenset({"B"}))
     assert found is not None
     assert (found.usable, found.days_left) == (usable, days)
+
+
+def test_a_key_that_is_disabled_cannot_be_encrypted_to() -> None:
+    found = read_ring(ring(key("pub", "A", None, "scESCD"), key("sub", "B", None, "e")), frozenset({"B"}))
+    assert found is not None
+    assert not found.usable
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home of the account that makes the backups: with a ring of one key, and options that gpg would heed."""
+    if shutil.which("gpg") is None:
+        pytest.skip("there is no gpg here")
+    made, folder = tmp_path / "made", tmp_path / "home"
+    made.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(made), "--batch", "--quiet", "--passphrase", ""]
+    subprocess.run([*gpg, "--quick-generate-key", "Hanako <hanako@x.example>", "default", "default"], check=True)
+    subprocess.run(["gpgconf", "--homedir", str(made), "--kill", "all"], check=True)
+    (folder / ".gnupg").mkdir(mode=0o700, parents=True)
+    for name in ("pubring.kbx", "trustdb.gpg"):
+        shutil.copy(made / name, folder / ".gnupg")
+    (folder / ".gnupg" / "gpg.conf").write_text(f"log-file {tmp_path}/written\nlogger-file {tmp_path}/written\n")
+    return folder
+
+
+def told_of_ring(home: Path) -> str:
+    """What the question's own script prints of the ring in this home, to root."""
+    (home.parent / "passwd").write_text(f"deploy:x:1000:1000::{home}:/bin/sh\n")
+    as_root = home.parent / "id"
+    as_root.write_text("#!/bin/sh\necho 0\n")
+    as_root.chmod(0o755)
+    script = RING.told({"cron_account": "deploy"}).replace("/etc/passwd", str(home.parent / "passwd"))
+    environment = {"LC_ALL": "C", "PATH": f"{home.parent}:{os.environ['PATH']}"}
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment).stdout
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_nothing_is_written_where_the_key_ring_is(home: Path, trusts: bool) -> None:
+    folder = home / ".gnupg"
+    if not trusts:
+        (folder / "trustdb.gpg").unlink()
+    before = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+    assert "pub:" in told_of_ring(home)
+    assert {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]} == before
+    assert not (home.parent / "written").exists()
+
+
+def test_whose_the_keys_in_the_ring_are_stays_on_the_server(home: Path) -> None:
+    told = told_of_ring(home)
+    assert {line.partition(":")[0] for line in told.splitlines()} == {"now", "pub", "sub"}
+    assert "anako" not in told
 
 
 def test_another_key_is_not_the_backup_key() -> None:

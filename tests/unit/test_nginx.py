@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.nginx import FOLDER, Site, parse, read_files, read_site
+from checks.nginx import CONFIGURATION, FOLDER, Site, parse, read_files, read_site
 
 MAIN = (
     "events { worker_connections 768; }\nhttp {\n  include /etc/nginx/conf.d/*.conf;\n  include sites-enabled/*;\n}\n"
@@ -36,6 +38,116 @@ def site(text: str) -> Site:
     found = read_site(told(site=text), "psytech.jp", HEALTH)
     assert found is not None
     return found
+
+
+# What of it leaves the server
+
+
+def on_server(folder: Path, **sites: str) -> str:
+    """What the question's own script answers where nginx's folder holds the main file and these sites."""
+    own = folder / "nginx"
+    (own / "sites-enabled").mkdir(parents=True, exist_ok=True)
+    files = {"nginx.conf": MAIN, **{f"sites-enabled/{name}": text for name, text in sites.items()}}
+    for name, text in files.items():
+        (own / name).write_text(text.replace(FOLDER, str(own)))
+    script = CONFIGURATION.told({}).replace(FOLDER, str(own))
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.replace(str(own), FOLDER)
+
+
+def judged(text: str) -> Site | str | None:
+    try:
+        return read_site(text, "psytech.jp", HEALTH)
+    except (LookupError, ValueError):
+        return "refused"
+
+
+AS_WRITTEN = [
+    LAB,
+    server("psytech.jp", "ssl on;", listen="443"),
+    server("psytech.jp", "ssl_certificate /b.pem;\nssl_certificate_key '/b c.key';"),
+    server("a.jp") + server("_", "location / { proxy_pass http://b:81; }", listen="443 ssl default_server"),
+    server("psytech.jp", "location / { proxy_pass http://a; } location ~ ^/api/v[0-9]+/ { proxy_pass http://b; }"),
+    server("psytech.jp", "location ^~ /api/ { proxy_pass http://a; } location ~ ^/api/ { proxy_pass http://b; }"),
+    server("psytech.jp", "location / { proxy_pass http://a; } location = /api/v1/health { proxy_pass https://b; }"),
+    server("psytech.jp", 'location / { proxy_pass http://a; } location "/api/v1/" { proxy_pass "http://b:1/x?y"; }'),
+    server("psytech.jp", "location / { proxy_pass http://a; } location ~* HEALTH$ { proxy_pass http://b; }"),
+    server("psytech.jp", "location / { proxy_pass http://[::1]:8080/; if ($x = 1) { proxy_pass http://no; } }"),
+    server("psytech.jp", "location / { proxy_pass http://unix:/run/x.sock; }"),
+    "upstream web { zone z 64k; server 127.0.0.1:8080 weight=2; server 127.0.0.1:8081 backup; }\n"
+    + server("psytech.jp", "location / { proxy_set_header X 'a;}\nb'; proxy_pass http://web; }"),
+    "map $http_upgrade $connection { default upgrade; '' close; }\n" + server("psytech.jp"),
+    "ssl_certificate h.pem;\nssl_certificate_key h.key;\nserver { listen 443 ssl; server_name psytech.jp; }",
+    server("psytech.jp", "location / { proxy_pass http://$up; }").replace("http://$up", "$up"),
+    server("psytech.jp").replace("a.pem", "/certs/$ssl_server_name.pem"),
+    server("psytech.jp").replace("ssl_certificate_key a.key;", ""),
+    server("~^(www\\.)?psy"),
+    server("psytech.jp", "# a comment with { and ' and ;", 'log_format x "{\\"a\\": \\"$b\\"}";'),
+    "",
+    "server {",
+    "}",
+    "{ }",
+    'server { listen 443 ssl; server_name "psytech.jp; }',
+    "server { listen 443 ssl }",
+    "include sites-enabled/site;",
+    "types { a b",
+]
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN)
+def test_what_leaves_the_server_tells_the_same_as_the_whole_files(tmp_path: Path, text: str) -> None:
+    assert judged(on_server(tmp_path, site=text)) == judged(told(site=text))
+
+
+SECRETS = r"""
+# SECRET
+map $http_x $y { default "SECRET"; ~SECRET 1; include SECRET; }
+server {
+  listen 443 ssl;
+  server_name psytech.jp;
+  ssl_certificate a.pem;
+  ssl_certificate_key a.key;
+  ssl_certificate_key "data:SECRET";
+  set $api_token "SECRET";
+  if ($http_x_token != "SECRET") { return 403; }
+  auth_basic_user_file SECRET;
+  more_set_headers 'X-Token: SECRET;
+    SECRET';
+  location /hooks/SECRET { proxy_pass http://hooks; }
+  location @SECRET { proxy_pass http://hooks; }
+  location = /SECRET { proxy_pass http://hooks; }
+  location / {
+    proxy_set_header Authorization "Basic SECRET";
+    fastcgi_param SECRET SECRET;
+    proxy_pass http://127.0.0.1:8080/SECRET?token=SECRET;
+  }
+}
+"""
+
+
+def test_nothing_but_the_directives_that_are_read_leaves_the_server(tmp_path: Path) -> None:
+    answer = on_server(tmp_path, site=SECRETS, broken="set $x 'SECRET\nSECRET; { SECRET")
+    assert "proxy_pass http://127.0.0.1:8080/" in answer
+    assert "SECRET" not in answer
+
+
+def test_a_file_that_nothing_includes_stays_on_the_server(tmp_path: Path) -> None:
+    own = tmp_path / "nginx"
+    (own / "auth").mkdir(parents=True)
+    (own / "auth" / "admins").write_text("admin:$apr1$abc$SECRET\n")
+    (own / "old.conf").write_text(server("SECRET"))
+    (own / "sites-enabled").mkdir()
+    (own / "sites-enabled" / ".hidden").write_text(server("SECRET"))
+    assert "SECRET" not in on_server(tmp_path, site=LAB)
+
+
+def test_a_file_whose_include_leads_out_of_the_folder_stays_there(tmp_path: Path) -> None:
+    (tmp_path / "outside.conf").write_text(server("elsewhere"))
+    assert "elsewhere" not in on_server(tmp_path, site=f"include {tmp_path}/outside.conf;\ninclude a$b;")
+
+
+# What is made of it
 
 
 def test_the_labs_own_is_read() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import HEADS, LIST, Backup, EncryptedBackup
+from checks.backups import HEADS, LIST, NOT_ENCRYPTED, Backup, EncryptedBackup
 from checks.containers import CONTAINERS
 from checks.openpgp import ANYBODY
 from checks.saved import (
@@ -108,13 +108,21 @@ def test_keys_in_plain_are_told_and_so_are_none() -> None:
     look = looking(TARGET, {})
     good, plain = archive("psyfit_keys_1.tar.gpg"), archive("psyfit_keys_2.tar")
     saved.the_keys_are_saved(look, found(psyfit_keys=(good,)), 25)
-    saved.no_plain_keys(look, found(psyfit_keys=(good,)))
+    saved.no_plain_keys(look, found(psyfit_keys=(good,)), {})
     with pytest.raises(Differs, match=r"seen: psyfit_keys_2\.tar;"):
-        saved.no_plain_keys(look, found(psyfit_keys=(good, plain)))
+        saved.no_plain_keys(look, found(psyfit_keys=(good, plain)), {})
     with pytest.raises(Differs, match="seen: none"):
         saved.the_keys_are_saved(look, found(), 25)
     with pytest.raises(Differs, match="plain ones alone"):
         saved.the_keys_are_sealed_rightly(look, {}, KEY)
+
+
+def test_keys_that_lie_there_plain_under_the_name_of_an_encrypted_archive_are_plain() -> None:
+    look, one = looking(TARGET, {}), sealed(flaw=NOT_ENCRYPTED)["psyfit_keys"]
+    with pytest.raises(Differs, match=rf"seen: {one.file.name};.*8\.2"):
+        saved.no_plain_keys(look, found(psyfit_keys=(one.file,)), {"psyfit_keys": one})
+    with pytest.raises(Differs, match=r"expected: an archive that is encrypted; .*it is not encrypted.*8\.2"):
+        saved.the_keys_are_sealed_rightly(look, {"psyfit_keys": one}, KEY)
 
 
 @pytest.mark.parametrize(

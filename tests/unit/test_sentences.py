@@ -588,7 +588,12 @@ def _plain(
 
 def _sealed(*recipients: str, passphrase: bool = False, hides: bool = False, flaw: str | None = None) -> Any:
     return seen(
-        file=seen(name="x.gpg"), recipients=recipients, by_passphrase=passphrase, hides_recipients=hides, flaw=flaw
+        file=seen(name="x.gpg"),
+        recipients=recipients,
+        by_passphrase=passphrase,
+        hides_recipients=hides,
+        flaw=flaw,
+        plain=flaw == "plain",
     )
 
 
@@ -968,7 +973,9 @@ def test_keeping_backups() -> None:
                     ((young,), FAILS),
                     ((aged(days=1),), NOT),
                     ((aged(days=2), seen(name="new", made_at=NOW, seen_at=NOW, encrypted=True)), PASSES),
+                    ((seen(name="x.gpg", made_at=NOW, encrypted=True),), FAILS),
                 ],
+                encrypted_backups=(_sealed(flaw="plain"), _sealed("A")),
                 job_settings=seen(set_by=lambda _: since),
                 name="KEY",
             ),
@@ -981,6 +988,7 @@ def test_keeping_backups() -> None:
                     (seen(set_by=lambda _: seen(since=NOW + timedelta(hours=1), file=".env")), UNTOLD),
                 ],
                 backups=(young,),
+                encrypted_backups=(),
                 name="KEY",
             ),
             *_all(
