@@ -247,7 +247,11 @@ class Runbook:
             session.items.clear()
         with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
             self._tell_of_journal()
-            return (yield)
+            try:
+                return (yield)
+            finally:  # an interrupt between a scenario's end and its undo
+                if DRILLING in self._config.stash:
+                    self._config.stash[DRILLING].end()
 
     def _tell_of_journal(self) -> None:
         running, untold = self._config.stash.get(RUNNING, None), None
