@@ -44,6 +44,7 @@ class Drilling:
 
     Attributes:
         steady_state: What must be the same before and after each.
+        screen: The file descriptor to which an interrupted undo speaks.
     """
 
     target: Target
@@ -51,6 +52,7 @@ class Drilling:
     evidence: Evidence
     name_of: Callable[[Act], str]
     steady_state: Callable[[Look], SteadyState]
+    screen: int = 2
     _operator: Operator | None = None
     _before: SteadyState | None = None
 
@@ -86,7 +88,7 @@ class Drilling:
             Differs: An undo failed, somebody interfered, or the steady state is another one.
         """
         interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
-        with _not_interrupted(self._how_to_recover(), interrupted):
+        with _not_interrupted(self._how_to_recover(), interrupted, self.screen):
             operator, before = self._operator, self._before
             self._operator = self._before = None
             if operator is None or before is None:
@@ -150,29 +152,32 @@ def ended_by_exceptions() -> Iterator[None]:
 
 
 @contextmanager
-def _not_interrupted(how_to_recover: str, interrupted: bool) -> Iterator[None]:
+def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Iterator[None]:
     """An undo is not skipped by whoever interrupts it once or twice; the third time it is left.
 
     A handler may come at any point, so it raises nothing but at the third time, and its words go past all buffers: the
     screen may be gone, and a terminal that closes sends its signal twice.
+
+    Args:
+        interrupted: Whether an interrupt has begun the undo; that is the first one then.
     """
+
+    def say(sentence: str) -> None:
+        with suppress(OSError):
+            os.write(screen, f"{sentence}\n".encode())
+
     interrupts = [interrupted]
 
     def tell(_number: int, _frame: FrameType | None) -> None:
         interrupts.append(True)
         if sum(interrupts) < LEFT_AT:
-            _say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
+            say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
             return
-        _say(f"the undo was left: {how_to_recover}")
+        say(f"the undo was left: {how_to_recover}")
         raise KeyboardInterrupt(f"the undo was left: {how_to_recover}")
 
     with _handling((signal.SIGINT, *ENDINGS), tell):
         yield
-
-
-def _say(sentence: str) -> None:
-    with suppress(OSError):
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{sentence}\n".encode())
 
 
 @contextmanager

@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import rights
-from runbook.act import Act
+from runbook.act import SOMEBODY_ELSE, Act
 from runbook.question import Command, Output, Question, lines_of
 from runbook.record import OpenJournal
 
@@ -244,11 +244,16 @@ def read_recovery(output: Output) -> Recovery:
     if ended is None:
         said = (output.err.strip() or last or "nothing").splitlines()[-1]
         raise ValueError(f"it did not come to its end (status {output.status}) and said last: {said}")
-    found = tuple(Undone(*told.groups()) for line in lines if (told := _ENTRY.fullmatch(line)))
+    found = tuple(_undone(told) for line in lines if (told := _ENTRY.fullmatch(line)))
     counted = tuple(sum(one.word == word for one in found) for word in ("undone", "interfered", "failed"))
     if counted != tuple(int(count) for count in ended.groups()):
         raise ValueError(f"its lines are not those that it counts: {last}")
     return Recovery(found, any(line.startswith("ended: ") for line in lines))
+
+
+def _undone(told: re.Match[str]) -> Undone:
+    word, entry, said = told.groups()
+    return Undone(word, entry, said.removeprefix(SOMEBODY_ELSE))
 
 
 def read_state(output: Output) -> State:

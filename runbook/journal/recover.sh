@@ -2,19 +2,27 @@
 # Needs sh, flock, timeout, GNU coreutils and findutils. $2 is the generation that undoes what it has done itself.
 trap '' HUP PIPE
 if ! cd "$1" 2> /dev/null; then
-  [ ! -e "$1" ] || refuse "$1 cannot be entered by $(id -un): it takes root"
+  { [ ! -e "$1" ] && cd "${1%/*}" 2> /dev/null; } || refuse "$1 cannot be entered by $(id -un): it takes root"
   echo 'end: 0 undone, 0 interfered, 0 failed'
   exit
 fi
 
-# 1. Whoever holds the server alive is let be.
-one_at_a_time "$patience"
+# 1. Whoever holds the server alive is let be. A heart whose runner has just ended gets a moment to stop.
 own=${2-}
+one_at_a_time "$patience"
 read_generation
-if [ -n "$generation" ] && [ "$generation" != "$own" ]; then
+looks=0
+while [ -n "$generation" ] && [ "$generation" != "$own" ]; do
   [ -z "$own" ] || refuse 'this drill has been ended by a recovery, and another one holds the server'
-  ! beats "$generation" || refuse "a drill is under way on this server: its heart beat $age s ago"
-elif [ -z "$own" ] && [ -f beat ] && [ ! -s beat ] && ! flock --nonblock lock true; then
+  beats "$generation" || break
+  looks=$((looks + 1))
+  [ "$looks" -lt 3 ] || refuse "a drill is under way on this server: its heart beat $age s ago"
+  exec 9>&-
+  sleep 1
+  one_at_a_time "$patience"
+  read_generation
+done
+if [ -z "$own$generation" ] && [ -f beat ] && [ ! -s beat ] && ! flock --nonblock lock true; then
   # An earlier version's drill, whose heart only touched the file.
   age=$(($(date +%s) - $(stat -c %Y beat)))
   [ "$age" -lt 0 ] || [ "$age" -ge "$stale" ] || refuse "a drill is under way on this server: its heart beat $age s ago"
