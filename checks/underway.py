@@ -32,7 +32,8 @@ WORK = Command(
       printf 'process\t%s\t%s\n' "$word" "$(cat "${{line%/*}}/comm" 2>/dev/null)"
     done
     [ ! -d /var/lib/psyfit-runbook/journal ] ||
-      find /var/lib/psyfit-runbook/journal -mindepth 1 -maxdepth 1 -exec stat -c 'open %n' -- {{}} +"""
+      find /var/lib/psyfit-runbook/journal -mindepth 1 -maxdepth 2 -type f -name '*.sh' \
+        -exec stat -c 'open %n' -- {{}} +"""
     ),
     needs=rights.ROOT,
 )

@@ -7,38 +7,57 @@ from rich.text import Text
 
 from commands.front import Server
 from runbook import exits, journal
+from runbook import process as processes
 from runbook.connection import Connection
 from runbook.outcome import Undetermined
+from runbook.process import TooLate
 from runbook.question import Output
 from runbook.screen import clean
 from runbook.target import Target, load
 
-RECOVER_SECONDS = 120.0
-SCRIPT = f"[ -d {journal.FOLDER} ] || exit 0; exec {journal.FOLDER}/recover.sh"
+LINE_LOST = 255
 
 
 def recover(*, target: Server) -> int:
     """Undo, newest first, what a drill that was killed or cut off has left. Right to run twice."""
     console = Console(highlight=False)
     try:
-        output = _run(load(target))
-        undone = journal.read_recovery(output)
+        output = _run(load(target), console)
+        if refused := journal.refusal(output):
+            console.print(Text(clean(refused)), soft_wrap=True)
+            return exits.REFUSED
+        undone = journal.read_recovery(output).entries
     except (Undetermined, ValueError) as error:
-        console.print(Text(f"it could not be told what is open: {error}"), soft_wrap=True)
+        console.print(Text(clean(f"it is not known what is open now: {error}")), soft_wrap=True)
         return exits.UNDETERMINED
-    if output.status == journal.REFUSED:
-        console.print(Text(clean(output.err.strip())), soft_wrap=True)
-        return exits.REFUSED
-    for one in undone:
-        console.print(Text(clean(f"{one.word}: {one.entry} {one.said}".rstrip())), soft_wrap=True)
-    failed = [one for one in undone if one.word == "failed"]
-    console.print(f"{len(undone) - len(failed)} undone, {len(failed)} failed" if undone else "nothing was open")
-    return exits.FAILED if failed or output.status else exits.COMPLIANT
+    failed = sum(one.word == "failed" for one in undone)
+    interfered = sum(one.word == "interfered" for one in undone)
+    beside = f", {interfered} let be, for somebody else has changed it since" if interfered else ""
+    done = f"{len(undone) - failed - interfered} undone{beside}, {failed} failed"
+    console.print(Text(done if undone else "nothing was open"), soft_wrap=True)
+    return exits.FAILED if failed else exits.COMPLIANT
 
 
-def _run(target: Target) -> Output:
+def _run(target: Target, console: Console) -> Output:
+    """Undo on the server, and say each line as it comes.
+
+    Raises:
+        Undetermined: There is no line to the server, or it did not come to an end in time.
+    """
+
+    def heard(line: str) -> float | None:
+        if not line.startswith("end: "):
+            console.print(Text(clean(line)), soft_wrap=True)
+        return journal.seconds_in(line)
+
     connection = Connection(target)
     try:
-        return connection.run(SCRIPT, RECOVER_SECONDS).result()
+        process = connection.start(journal.recovery())
+        out, err = processes.whole(process, b"", journal.recovery_seconds(()), heard)
+    except TooLate:
+        raise Undetermined("it did not end in time; what it does on the server may still go on") from None
     finally:
         connection.close()
+    if process.returncode == LINE_LOST:
+        raise Undetermined(f"the line was lost: {err.strip()}")
+    return Output(process.returncode, out, err)

@@ -51,6 +51,7 @@ OPEN = Act(
     "{{ {{ " + UNSEAL + ' 4>&3; echo "gpg $?" >&3; }} | {{\n' + READING + "\n}}; }} 3>&1",
     ENDS_WITH_THE_THROWAWAY,
     seconds=600,
+    confined=True,
 )
 """Reads an encrypted backup whole. Its key comes through standard input."""
 
@@ -81,11 +82,12 @@ LOADING = (
 )
 """Loads a compressed dump from standard input, all of it or nothing."""
 
-LOAD = Act("exec < {file} || exit\n{{ " + LOADING + "\n}} 3>&1", ENDS_WITH_THE_THROWAWAY, seconds=7200)
+LOAD = Act("exec < {file} || exit\n{{ " + LOADING + "\n}} 3>&1", ENDS_WITH_THE_THROWAWAY, seconds=7200, confined=True)
 LOAD_SEALED = Act(
     "{{ {{ " + UNSEAL + ' 4>&3; echo "gpg $?" >&3; }} | {{\n' + LOADING + "\n}}; }} 3>&1",
     ENDS_WITH_THE_THROWAWAY,
     seconds=7200,
+    confined=True,
 )
 
 DECRYPT = Act(
@@ -99,6 +101,7 @@ DECRYPT = Act(
     ),
     ENDS_WITH_THE_THROWAWAY,
     seconds=60,
+    confined=True,
 )
 """Rows go from the throw-away to the release without leaving the server; counts come back, and nothing else may."""
 

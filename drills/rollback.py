@@ -45,7 +45,7 @@ DEPLOY = (
 LEAD_BACK = (
     ENTRY
     + """\
-now=$(entry)
+now=$(entry) || exit 1
 case $now in
   {before}) ;;
   %s)
@@ -54,27 +54,33 @@ case $now in
     + """ &&
       [ "$(entry)" = {before} ] || {{ echo "the proxy could not be led back"; exit 1; }} ;;
   "") echo "the route of the proxy could not be read"; exit 1 ;;
-  *) echo "somebody else has changed the route of the proxy"; exit 3 ;;
+  *) echo "interfered: somebody else has changed the route of the proxy"; exit 3 ;;
 esac
 """
 )
 """Right in every state: it acts only where the proxy leads to where the drill has led it."""
 
-STOP_STARTED = """\
-running=$(docker inspect --format '{{{{.State.Running}}}}' {release}) || exit 3
-[ "$running" = false ] || docker stop --time 20 {release}"""
+RUNNING = """\
+found=$(docker ps --all --quiet --no-trunc --filter 'name=^/'{release}'$') || exit 1
+[ -n "$found" ] || {{ echo "interfered: somebody else has removed "{release}; exit 3; }}
+running=$(docker inspect --format '{{{{.State.Running}}}}' "$found") || exit 1
+"""
+"""That a container is gone is a finding only where the engine answers: where it does not, nothing is known."""
 
-START = Act("docker start {release}", LEAD_BACK % "{left}" + STOP_STARTED, seconds=20)
-SWITCH = Act(DEPLOY % "to", LEAD_BACK % "{left}", seconds=75)
+STOP_STARTED = RUNNING + '[ "$running" = false ] || docker stop --time 20 {release}'
+
+START = Act("docker start {release}", LEAD_BACK % "{left}" + STOP_STARTED, seconds=20, undo_seconds=110)
+SWITCH = Act(DEPLOY % "to", LEAD_BACK % "{left}", seconds=75, undo_seconds=75)
 STOP = Act(
     "docker stop --time 20 {release}",
     ENTRY
+    + RUNNING
     + """\
-running=$(docker inspect --format '{{{{.State.Running}}}}' {release}) || exit 3
 # While the proxy leads elsewhere, a stop that was cut may still be under way: to stop again waits for its end.
 [ "$running" = false ] || [ "$(entry)" != {left} ] || docker stop --time 20 {release}
 docker start {release}""",
     seconds=30,
+    undo_seconds=60,
 )
 
 FORWARD = ": going forward is itself the undo of going back"
@@ -88,10 +94,11 @@ docker start {release}
 OLD_IP=$(docker inspect {release} --format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}')
 docker exec {proxy} kamal-proxy deploy {proxy_service} --target ${{OLD_IP}}:{web_port} --host {domain}""",
     "address=$(docker inspect {release} "
-    "--format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}') || exit 3\n"
+    "--format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}') || exit 1\n"
     + LEAD_BACK % """*'"active_targets":["'"${{address:-none}}:"{web_port}'"]'*"""
     + STOP_STARTED,
     seconds=75,
+    undo_seconds=120,
 )
 """The commands of section 3.4 as they stand there, but for the last, which would stop the release that is well."""
 

@@ -43,7 +43,6 @@ CONFINEMENT = Command(
 START = Act(
     cleandoc(
         r"""
-    exec 8> /run/lock/runbook-drill-restore; flock 8
     image=$(docker inspect --format '{{{{.Image}}}}' {db}) || exit
     {{
       printf 'POSTGRES_PASSWORD=%s\n' "$(od -An -v -tx1 -N16 /dev/urandom | tr -d ' \n')"
@@ -57,7 +56,6 @@ START = Act(
       -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=2GB -c checkpoint_timeout=1h \
       -c shared_buffers=128MB -c maintenance_work_mem=128MB -c max_parallel_maintenance_workers=0 \
       -c lc_messages=C -c log_min_messages=fatal -c log_min_error_statement=panic > /dev/null || exit
-    exec 8>&-
     for attempt in $(seq 300); do
       docker exec runbook-drill-restore pg_isready --quiet --host=127.0.0.1 && exit
       [ "$(docker inspect --format '{{{{.State.Running}}}}' runbook-drill-restore)" = true ] || break
@@ -67,21 +65,18 @@ START = Act(
     ),
     cleandoc(
         r"""
-    exec 8> /run/lock/runbook-drill-restore; flock --wait 60 8 || {{ echo 'it is still being started'; exit 1; }}
     found=$(docker ps --all --quiet --no-trunc --filter 'name=^/runbook-drill-restore$') || exit 1
     if [ -n "$found" ]; then
       label=$(docker inspect --format '{{{{index .Config.Labels "runbook.drill"}}}}' "$found") || exit 1
-      [ "$label" = restore ] || {{ echo 'the container runbook-drill-restore is not one of this drill'; exit 3; }}
+      [ "$label" = restore ] ||
+        {{ echo 'interfered: the container runbook-drill-restore is not one of this drill'; exit 3; }}
       docker rm --force --volumes "$found" > /dev/null || exit 1
-    fi
-    rm -f /run/lock/runbook-drill-restore"""
+    fi"""
     ),
     seconds=90,
+    undo_seconds=60,
 )
-"""Its log holds only why it did not start: no statement, and so no row, is ever written there.
-
-An undo that comes while it is still being started waits for that, and then removes what was started.
-"""
+"""Its log holds only why it did not start: no statement, and so no row, is ever written there."""
 
 
 @dataclass(frozen=True)

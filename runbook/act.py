@@ -21,14 +21,19 @@ class Act:
         script: Template of the shell text that does it, run as root by sh; ``{name}`` stands for a fact or a value of
             `about`, quoted for the shell. What must not stand in a process list comes through its standard input.
         undo: Template of the shell text that undoes it. It is right to run twice, also where the act never began, and
-            sets only what is as the act left it. It exits with `INTERFERED` and says what it saw where somebody else
-            has changed that meanwhile.
-        seconds: How long the act may take.
+            sets only what is as the act left it. Where somebody else has changed that meanwhile, its last line
+            begins with `SOMEBODY_ELSE` and says what it saw, and it exits with `INTERFERED`: only on a finding, never
+            because a command of its own has failed.
+        seconds: How long the act may take; the server itself ends it then.
+        undo_seconds: How long its undo may take.
+        confined: It changes nothing but what an earlier act has made, and ends with that: no undo has to wait for it.
     """
 
     script: str
     undo: str
     seconds: float = 30.0
+    undo_seconds: float = 30.0
+    confined: bool = False
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
     def about(self, **values: str | Sequence[str]) -> Act:
@@ -49,5 +54,6 @@ class Act:
         return in_shell(self.undo, {**facts, **dict(self.values)})
 
 
+SOMEBODY_ELSE = "interfered: "
 INTERFERED = 3
 """Exit status of an undo that found something else than the act had left, and let it be."""

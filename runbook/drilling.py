@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import os
+import shlex
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
@@ -16,7 +19,7 @@ from types import FrameType
 from runbook.act import Act
 from runbook.evidence import Evidence
 from runbook.interlock import SteadyState, engage
-from runbook.journal import Undone, Whose
+from runbook.journal import FOLDER, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.operator import Operator
@@ -24,6 +27,9 @@ from runbook.outcome import Differs, Undetermined
 from runbook.target import Target
 
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+LEFT_AT = 3
+"""The interrupt at which an undo is left, that which ended the drill included."""
+
 SETTLE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -38,6 +44,7 @@ class Drilling:
 
     Attributes:
         steady_state: What must be the same before and after each.
+        screen: The file descriptor to which an interrupted undo speaks.
     """
 
     target: Target
@@ -45,6 +52,7 @@ class Drilling:
     evidence: Evidence
     name_of: Callable[[Act], str]
     steady_state: Callable[[Look], SteadyState]
+    screen: int = 2
     _operator: Operator | None = None
     _before: SteadyState | None = None
 
@@ -79,32 +87,44 @@ class Drilling:
         Raises:
             Differs: An undo failed, somebody interfered, or the steady state is another one.
         """
-        operator, before = self._operator, self._before
-        self._operator = self._before = None
-        if operator is None or before is None:
-            return
-        with _not_interrupted():
-            undone, wrong = self._undone(operator)
-            wrong += [f"{one.word}: {one.entry} {one.said}".strip() for one in undone if one.word != "undone"]
-            if not wrong:
-                wrong += self._not_as(before, operator)
-            if passed is not None and not wrong:
-                operator.note_passed(passed)
+        interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+        with _not_interrupted(self._how_to_recover(), interrupted, self.screen):
+            operator, before = self._operator, self._before
+            self._operator = self._before = None
+            if operator is None or before is None:
+                return
+            try:
+                wrong = self._undone(operator) or self._not_as(before, operator)
+                if passed is not None and not wrong:
+                    operator.note_passed(passed)
+            except KeyboardInterrupt:
+                operator.abandon()
+                raise
+            except BaseException:
+                operator.release()
+                raise
             operator.release()
         if wrong:
             raise Differs(expected="the server as it was before the drill", seen="; ".join(wrong), go_to="3.1")
 
-    def _undone(self, operator: Operator) -> tuple[tuple[Undone, ...], list[str]]:
-        """What came of the undo; a lost line is taken up once more."""
+    def _undone(self, operator: Operator) -> list[str]:
+        """What is wrong with the undo; a lost line is taken up once more."""
         try:
-            return operator.undo(), []
+            undone = operator.undo()
         except Undetermined:
-            self.observer.reconnect()
-        try:
-            return operator.undo(), []
-        except Undetermined as error:
-            again = f"`runbook recover --target {self.target.name}` or recover.sh on the server"
-            return (), [f"the undo has not run: {error}; {again} undoes what is open"]
+            operator.reconnect()
+            try:
+                undone = operator.undo()
+            except Undetermined as error:
+                return [f"the undo has not run: {error}; {self._how_to_recover()}"]
+        wrong = [f"{one.word}: {one.entry} {one.said}".strip() for one in undone.entries if one.word != "undone"]
+        if undone.ended_before:
+            wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
+        return wrong
+
+    def _how_to_recover(self) -> str:
+        target = shlex.quote(self.target.name)
+        return f"`runbook recover --target {target}` or {FOLDER}/recover.sh on the server undoes what is open"
 
     def _not_as(self, before: SteadyState, operator: Operator) -> list[str]:
         """What still differs once everything has had its time to come back."""
@@ -132,11 +152,29 @@ def ended_by_exceptions() -> Iterator[None]:
 
 
 @contextmanager
-def _not_interrupted() -> Iterator[None]:
-    """An undo is never skipped: whoever interrupts it is told so."""
+def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Iterator[None]:
+    """An undo is not skipped by whoever interrupts it once or twice; the third time it is left.
+
+    A handler may come at any point, so it raises nothing but at the third time, and its words go past all buffers: the
+    screen may be gone, and a terminal that closes sends its signal twice.
+
+    Args:
+        interrupted: Whether an interrupt has begun the undo; that is the first one then.
+    """
+
+    def say(sentence: str) -> None:
+        with suppress(OSError):
+            os.write(screen, f"{sentence}\n".encode())
+
+    interrupts = [interrupted]
 
     def tell(_number: int, _frame: FrameType | None) -> None:
-        print("undoing what the drill has done; this is not skipped", flush=True)
+        interrupts.append(True)
+        if sum(interrupts) < LEFT_AT:
+            say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
+            return
+        say(f"the undo was left: {how_to_recover}")
+        raise KeyboardInterrupt(f"the undo was left: {how_to_recover}")
 
     with _handling((signal.SIGINT, *ENDINGS), tell):
         yield

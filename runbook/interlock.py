@@ -6,22 +6,17 @@ is no other way to one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from runbook import journal, rights
-from runbook.look import Look
+from runbook import journal
+from runbook.look import Look, reading
 from runbook.operator import Operator
 from runbook.outcome import Undetermined
 from runbook.question import Command
 
 LAB_MARK = "/etc/psyfit-lab"
-STATE = Command(
-    f"id -u; [ -f {LAB_MARK} ] && echo lab || echo other; "
-    f"if cd {journal.FOLDER} 2>/dev/null; then ls journal; "
-    "[ ! -e lock ] || flock --nonblock lock true || echo held; fi",
-    needs=rights.ROOT,
-)
+WHO = Command(f"id -u; [ -f {LAB_MARK} ] && echo lab || echo other")
 
 
 class Refused(Exception):
@@ -73,16 +68,17 @@ def engage(operator: Operator, steady_state: Callable[[Look], SteadyState]) -> S
     return before
 
 
-def _missing(look: Look) -> tuple[str, ...]:
-    account, server, *entries = look.ask(STATE).required("what the server says of drills").lines
-    found = []
+def _missing(look: Look) -> Iterator[str]:
+    who, opened = look.ask(WHO, journal.OPEN)
+    account, server = who.required("what the server says of drills").lines
     if server != "lab":
-        found.append(f"the server does not say that it is a lab ({LAB_MARK} is not there)")
+        yield f"the server does not say that it is a lab ({LAB_MARK} is not there)"
     if account != "0":
-        found.append("the account does not become root (key ssh.become of the target)")
-    if "held" in entries:
-        found.append("another drill holds the target's lock")
-    elif entries:
+        yield "the account does not become root (key ssh.become of the target)"
+    with reading("the journal of drills"):
+        state = journal.read_state(opened)
+    if state.held:
+        yield "another drill holds the target's lock"
+    elif state.changes:
         heal = f"`runbook recover --target {look.target.name}` undoes them"
-        found.append(f"a drill has left {len(entries)} changes to undo: {heal}")
-    return tuple(found)
+        yield f"a drill has left {len(state.changes)} changes to undo: {heal}"

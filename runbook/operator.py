@@ -1,33 +1,46 @@
 """The object that a drill holds: it does declared acts, undo first, and looks again as often as it likes.
 
 Only the interlock hands it out. An act runs in a session of its own on the run's line and is never begun twice. What
-has been done is undone newest first, whatever ends the drill.
+has been done is undone newest first, whatever ends the drill. How a server is held, and what fences an operator off
+that has lost it, stands in `runbook.journal`.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 import select
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbook import journal
+from runbook import process as processes
 from runbook.act import Act
 from runbook.evidence import Evidence
-from runbook.journal import Undone, Whose
+from runbook.journal import Recovery, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
+from runbook.process import TooLate
 from runbook.question import Output, facts_of
 from runbook.record import Figure, Timeline
 from runbook.target import Target
 
-UNDO_SECONDS = 120.0
-HOLD_SECONDS = 10.0
-GRACE_SECONDS = 5.0
+HOLD_SECONDS = 60.0
+"""Until the server is held: its locks may be waited for twice, and recover.sh runs once."""
+
+SHORT_SECONDS = 10.0
+BEYOND_SECONDS = 20.0
+"""How much longer than the server itself an act is waited for here: for the line, the lock and the disk."""
+
+OVERDUE = (124, 137)
+"""What `timeout` ends with where it has ended the act, by the first or the second signal."""
+
 LINE_LOST = 255
 """What ssh itself ends with."""
 
@@ -41,6 +54,7 @@ class Operator:
         whose: The drill, and who runs it.
         figures: What the drill has measured so far.
         timelines: What it has seen over time.
+        generation: The word under which it holds the server.
     """
 
     target: Target
@@ -50,8 +64,9 @@ class Operator:
     whose: Whose
     figures: list[Figure] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
-    _entries: int = 0
-    _holder: subprocess.Popen[bytes] | None = None
+    generation: str = field(default_factory=lambda: secrets.token_hex(8))
+    _registered: list[float] = field(default_factory=list)
+    _heart: subprocess.Popen[bytes] | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
     def look(self) -> Look:
@@ -67,14 +82,20 @@ class Operator:
             stdin: What the act reads; it is not recorded.
 
         Raises:
-            Undetermined: The line was lost or the act took too long: how far it came is not known.
+            Undetermined: It was not begun, since this drill no longer holds the server; or the line was lost or the act
+                took too long, and how far it came is not known.
         """
-        self._entries += 1
+        if self._heart is not None and self._heart.poll() is not None:
+            raise Undetermined("the heart of this drill has stopped, so no act of it begins")
         facts = facts_of(self.target)
         name = self.name_of(act)
         script, undo = act.told(facts), act.undo_told(facts)
-        begun = journal.registered(self._entries, name, undo, self.whose)
-        return self._run(name, f"{begun} || exit\n{script}", script, act.seconds, stdin)
+        self._registered.append(act.undo_seconds)
+        begun = journal.acted(self.generation, len(self._registered), name, act, script, undo, self.whose)
+        output = self._run(name, begun, script, act.seconds + BEYOND_SECONDS, stdin)
+        if output.status in OVERDUE:
+            raise Undetermined(f"it did not end within {act.seconds:g} s; how far it came is not known")
+        return output
 
     def figure(self, name: str, value: str, *, objective: str | None = None, within: bool | None = None) -> None:
         """Keep one thing that was measured, for the report.
@@ -88,30 +109,24 @@ class Operator:
         self.figures.append(Figure(name=name, value=value, objective=objective, within=within))
 
     def hold(self) -> None:
-        """Take the target's lock, make the journal's folder, and let the heart beat until `release`.
+        """Take the server and let the heart beat until `release`.
 
         Raises:
-            Undetermined: It could not be taken.
+            Undetermined: It could not be taken, and why.
         """
-        self._run("journal.PREPARE", journal.PREPARE, journal.PREPARE, HOLD_SECONDS, journal.RECOVER.encode()).required(
-            "the journal's folder"
-        )
-        holder = self.observer.connection.start(journal.HOLD)
-        assert holder.stdout is not None
-        answered, _, _ = select.select([holder.stdout], [], [], HOLD_SECONDS)
-        if not answered or holder.stdout.readline().strip() != b"held":
-            raise Undetermined(_why_not_held(holder, bool(answered)))
-        self._holder = holder
-        threading.Thread(target=self._beat, args=(holder,), daemon=True).start()
+        script = journal.held(self.generation)
+        self._run("journal.HOLD", script, script, HOLD_SECONDS, journal.recover_sh().encode()).required("the journal")
+        self._let_beat()
 
-    def undo(self) -> tuple[Undone, ...]:
-        """Undo all that is open, newest first.
+    def undo(self) -> Recovery:
+        """Undo all that this drill has done, newest first.
 
         Raises:
             Undetermined: It could not be told what came of it; the journal is still on the server.
         """
-        script = f"RUNBOOK_DRILL=1 {journal.FOLDER}/recover.sh"
-        output = self._run("journal.RECOVER", script, script, UNDO_SECONDS, b"")
+        script = journal.recovery(self.generation)
+        seconds = journal.recovery_seconds(self._registered)
+        output = self._run("journal.RECOVER", script, script, seconds, b"")
         try:
             return journal.read_recovery(output)
         except ValueError as error:
@@ -125,27 +140,53 @@ class Operator:
         """
         backup = next((one.value.partition(",")[0] for one in self.figures if one.name == "backup"), "-")
         script = journal.passed(scenario, backup)
-        self._run("journal.passed", script, script, HOLD_SECONDS, b"").required("the note that the drill has passed")
+        self._run("journal.passed", script, script, SHORT_SECONDS, b"").required("the note that the drill has passed")
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give the server back; where it cannot be reached, it falls back by itself as soon as the heart is missed."""
         self._over.set()
-        if self._holder is not None:
-            assert self._holder.stdin is not None
-            self._holder.stdin.close()
-            try:
-                self._holder.wait(HOLD_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._holder.kill()
+        script = journal.released(self.generation)
+        with suppress(Undetermined):
+            self._run("journal.RELEASE", script, script, SHORT_SECONDS, b"")
+        self._stop_beating(SHORT_SECONDS)
 
-    def _beat(self, holder: subprocess.Popen[bytes]) -> None:
-        assert holder.stdin is not None
-        while not self._over.wait(journal.HEARTBEAT_SECONDS):
+    def abandon(self) -> None:
+        """Leave the server as it is, and wait for nothing: what is open there is undone by a recovery."""
+        self._over.set()
+        self._stop_beating(0)
+
+    def reconnect(self) -> None:
+        """Take a new line in place of a lost one, and let the heart beat on it."""
+        self._stop_beating(0)
+        self.observer.reconnect()
+        with suppress(Undetermined):  # the undo needs no heart, and says itself why it cannot run
+            self._let_beat()
+
+    def _let_beat(self) -> None:
+        heart = self.observer.connection.start(journal.beating(self.generation))
+        assert heart.stdout is not None
+        answered, _, _ = select.select([heart.stdout], [], [], HOLD_SECONDS)
+        if not answered or b"beating" not in os.read(heart.stdout.fileno(), 4096):
+            raise Undetermined(_why_not(heart, bool(answered)))
+        self._heart = heart
+        threading.Thread(target=self._beat, args=(heart,), daemon=True).start()
+
+    def _beat(self, heart: subprocess.Popen[bytes]) -> None:
+        assert heart.stdin is not None
+        while not self._over.wait(journal.HEARTBEAT_SECONDS) and heart is self._heart:
             try:
-                holder.stdin.write(b"\n")
-                holder.stdin.flush()
+                heart.stdin.write(b"b")
+                heart.stdin.flush()
             except (OSError, ValueError):
-                return  # the line is lost, or the lock given back: the next act or the undo says so
+                return  # the line is lost, or the server was given back: the next act or the undo says so
+
+    def _stop_beating(self, grace_seconds: float) -> None:
+        heart, self._heart = self._heart, None
+        if heart is not None:
+            assert heart.stdin is not None
+            with suppress(OSError):  # a lost line
+                heart.stdin.close()
+            processes.end(heart, grace_seconds)
 
     def _run(self, name: str, script: str, shown: str, seconds: float, stdin: bytes) -> Output:
         started, clock = datetime.now(UTC), time.monotonic()
@@ -163,39 +204,28 @@ class Operator:
         )
         if output is None:
             raise Undetermined(error or "")
+        if refused := journal.refusal(output):
+            raise Undetermined(refused)
         return output
 
     def _ended(self, script: str, seconds: float, stdin: bytes) -> tuple[Output | None, str | None]:
         process = self.observer.connection.start(script)
         try:
-            out, err = process.communicate(stdin, timeout=seconds)
-        except KeyboardInterrupt:
-            _let_end(process)
-            raise
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            out, err = processes.whole(process, stdin, seconds, journal.seconds_in)
+        except TooLate:
             return None, f"it did not end within {seconds:g} s; how far it came is not known"
         if process.returncode == LINE_LOST:
-            return None, f"the line was lost; how far it came is not known ({err.decode(errors='replace').strip()})"
-        return Output(process.returncode, out.decode(errors="replace"), err.decode(errors="replace")), None
+            return None, f"the line was lost; how far it came is not known ({err.strip()})"
+        return Output(process.returncode, out, err), None
 
 
-def _why_not_held(holder: subprocess.Popen[bytes], answered: bool) -> str:
+def _why_not(heart: subprocess.Popen[bytes], answered: bool) -> str:
     if not answered:
-        holder.kill()
-    _, said = holder.communicate()
-    if holder.returncode == journal.REFUSED:
-        return "another drill holds the target's lock"
-    if not answered:
-        return f"the target's lock was not given within {HOLD_SECONDS:g} s"
-    return f"the target's lock could not be taken: {said.decode(errors='replace').strip()}"
-
-
-def _let_end(process: subprocess.Popen[bytes]) -> None:
-    """An undo that ran beside its own act would be overtaken by it, so a short act is waited for."""
+        processes.end(heart)
+        return f"the server was not given within {HOLD_SECONDS:g} s"
     try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(GRACE_SECONDS)
+        out, err = processes.whole(heart, b"", SHORT_SECONDS)
+    except TooLate:
+        return "the server could not be held, and did not say why"
+    refused = journal.refusal(Output(heart.returncode, out, err))
+    return refused or f"the server could not be held: {err.strip() or out.strip()}"

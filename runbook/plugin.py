@@ -5,6 +5,7 @@ What it needs of the rooms above (the catalogue of checks, who writes reports) c
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -153,6 +154,8 @@ class Runbook:
         self._there_are_scenarios = False
         self._collected = 0
         self._screen = screen.Screen(config)
+        self._errors = os.dup(2)  # past whatever pytest captures while a scenario runs
+        config.add_cleanup(lambda: os.close(self._errors))
 
     # Collection
 
@@ -210,6 +213,7 @@ class Runbook:
             running.evidence,
             lambda act: self._catalogue.acts.get(act.template(), "an act"),
             lambda look: self._config.hook.pytest_runbook_steady_state(look=look),
+            self._errors,
         )
         self._screen.begin(running)
         wanted = self._checks_by_item(session.items)
@@ -247,7 +251,11 @@ class Runbook:
             session.items.clear()
         with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
             self._tell_of_journal()
-            return (yield)
+            try:
+                return (yield)
+            finally:  # an interrupt between a scenario's end and its undo
+                if DRILLING in self._config.stash:
+                    self._config.stash[DRILLING].end()
 
     def _tell_of_journal(self) -> None:
         running, untold = self._config.stash.get(RUNNING, None), None
@@ -288,9 +296,22 @@ class Runbook:
         }
         try:
             drilling.end(scenario_id(scenario.name) if whole else None)
-        finally:
-            if isinstance(interrupt, KeyboardInterrupt):  # of which pytest makes no report
-                self._config.stash[RUNNING].scenarios.append(self._record(request.node, scenario, interrupt))
+        except KeyboardInterrupt as left:
+            self._interrupted(request.node, scenario, left)
+            raise
+        except Differs as wrong:
+            if not isinstance(interrupt, KeyboardInterrupt):
+                raise
+            self._interrupted(request.node, scenario, wrong)
+            raise KeyboardInterrupt from None
+        if isinstance(interrupt, KeyboardInterrupt):
+            self._interrupted(request.node, scenario, interrupt)
+
+    def _interrupted(self, item: pytest.Item, scenario: Any, error: BaseException) -> None:
+        """Record a scenario that an interrupt has ended, and what came of its undo: pytest makes no report of it."""
+        record = self._record(item, scenario, error)
+        ran = "interrupted" if record.how_it_ran else None
+        self._config.stash[RUNNING].scenarios.append(record.model_copy(update={"how_it_ran": ran}))
 
     def pytest_bdd_after_step(self, request: pytest.FixtureRequest, step: Any, step_func: Any) -> None:
         self._keep(request.node, step, step_func, None)

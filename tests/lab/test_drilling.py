@@ -16,20 +16,22 @@ from tests.unit.test_plugin import TARGET
 pytest_plugins = ["pytester"]
 
 CONFTEST = """\
+from dataclasses import replace
 from pathlib import Path
 
-from runbook import catalogue, interlock, journal
+from runbook import catalogue, drilling, interlock, journal
 from runbook.interlock import SteadyState
 
 PLACE = Path(__file__).parent / "server"
-for module in (journal, interlock):
-    for name, value in list(vars(module).items()):
-        if isinstance(value, str):
-            setattr(module, name, value.replace("/var/lib/psyfit-runbook", str(PLACE / "journal")))
-interlock.STATE = type(interlock.STATE)(
-    interlock.STATE.script.replace("/var/lib/psyfit-runbook", str(PLACE / "journal"))
-    .replace("/etc/psyfit-lab", str(PLACE / "lab")).replace("id -u", "echo 0")
-)
+FOLDER = str(PLACE / "journal")
+
+def here(question):
+    script = question.script.replace(journal.FOLDER, FOLDER).replace("/etc/psyfit-lab", str(PLACE / "lab"))
+    return replace(question, script=script.replace("id -u", "echo 0"))
+
+interlock.WHO, journal.OPEN = here(interlock.WHO), here(journal.OPEN)
+journal.FOLDER = drilling.FOLDER = FOLDER
+journal.PASSED = f"{FOLDER}/passed"
 
 import acting
 
@@ -60,12 +62,13 @@ PLACE = str(Path(__file__).parent / "server" / "things")
 MAKE = Act(
     "[ -e PLACE/{thing} ] && exit 1; echo drill > PLACE/{thing}".replace("PLACE", PLACE),
     undo='''[ -e PLACE/{thing} ] || exit 0
-[ "$(cat PLACE/{thing})" = drill ] || {{ echo "somebody changed {thing}"; exit 3; }}
+[ "$(cat PLACE/{thing})" = drill ] || {{ echo "interfered: somebody else has changed {thing}"; exit 3; }}
 rm PLACE/{thing}; echo {thing} >> PLACE/../undone'''.replace("PLACE", PLACE),
 )
 LIST = Command("ls PLACE".replace("PLACE", PLACE))
-WAIT = Act(f"echo waiting > {PLACE}/../waiting; exec tail -f /dev/null", undo="true", seconds=20)
+WAIT = Act(f"echo waiting > {PLACE}/../waiting; exec tail -f /dev/null", undo="true", seconds=5)
 STUBBORN = Act("true", undo="echo it will not; exit 1")
+SLOW = Act("true", undo=f"echo undoing > {PLACE}/../undoing; exec tail -f /dev/null", undo_seconds=20)
 """
 
 SENTENCES = """\
@@ -87,6 +90,23 @@ def change():
 @when("it waits")
 def wait(operator):
     operator.do(acting.WAIT)
+
+@when("something is done that is undone slowly")
+def slow(operator):
+    operator.do(acting.SLOW)
+
+@when("its heart is stopped")
+def stop_heart(operator):
+    operator._heart.kill()
+    operator._heart.wait()
+
+@when("somebody recovers")
+def recover(operator):
+    from runbook import journal
+    beat = Path(journal.FOLDER, "beat")
+    beat.unlink()
+    import subprocess
+    subprocess.run(["sh", Path(journal.FOLDER, "recover.sh")], check=True)
 
 @when("something is done that cannot be undone")
 def stubborn(operator):
@@ -166,7 +186,7 @@ def test_every_act_and_its_answer_is_evidence(server: Path) -> None:
     _, run = drilled(server, "When one is made")
     (step,) = run.scenarios[0].steps
     questions = {run.exchanges[sequence - 1].question for sequence in step.evidence}
-    assert {"acting.MAKE", "journal.PREPARE"} <= questions
+    assert {"acting.MAKE", "journal.HOLD"} <= questions
 
 
 @pytest.mark.parametrize(
@@ -199,16 +219,76 @@ def test_after_a_killed_runner_recover_sh_alone_undoes_everything(server: Path) 
     _until_it_waits(server, process)
     process.kill()
     process.communicate(timeout=30)
-    subprocess.run(["pkill", "-f", "tail -f /dev/null"], check=False)
     recovered = subprocess.run(["sh", server / "journal" / "recover.sh"], capture_output=True, text=True, timeout=30)
     assert recovered.returncode == 0, recovered.stderr
-    assert [line.split()[:2] for line in recovered.stdout.splitlines()] == [
-        ["undone", "0002.sh"],
-        ["undone", "0001.sh"],
-    ]
+    begin, *entries, end = recovered.stdout.splitlines()
+    assert begin.startswith("begin: 2 to undo, at most ")
+    assert [line.split()[:2] for line in entries] == [["undone", "0002.sh"], ["undone", "0001.sh"]]
+    assert end == "end: 2 undone, 0 interfered, 0 failed"
     assert nothing_is_left(server)
     again = subprocess.run(["sh", server / "journal" / "recover.sh"], capture_output=True, text=True, timeout=30)
-    assert (again.returncode, again.stdout) == (0, "")
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "end: 0 undone, 0 interfered, 0 failed")
+
+
+def test_an_undo_goes_on_at_the_second_interrupt_and_is_left_at_the_third(server: Path) -> None:
+    process = started(server, "When one is made\nWhen something is done that is undone slowly\nWhen it waits")
+    _until(server / "waiting", process)
+    process.send_signal(signal.SIGINT)
+    _until(server / "undoing", process)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    said = next(line for line in iter(process.stdout.readline, "") if "undoing" in line)
+    assert "undoing what the drill has done; this is not skipped (a third interrupt leaves it)\n" in said
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=15)
+    how = f"`runbook recover --target here` or {server}/journal/recover.sh on the server undoes what is open"
+    assert f"the undo was left: {how}" in out
+    (scenario,) = record(server, out).scenarios
+    assert (process.returncode, scenario.how_it_ran, scenario.reason) == (
+        130,
+        "interrupted",
+        f"the undo was left: {how}",
+    )
+
+
+def test_an_interrupted_drill_whose_undo_fails_has_failed_and_was_interrupted(server: Path) -> None:
+    process = started(server, "When something is done that cannot be undone\nWhen it waits")
+    _until(server / "waiting", process)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    (scenario,) = record(server, out).scenarios
+    assert (process.returncode, scenario.outcome, scenario.how_it_ran) == (130, "failed", "interrupted")
+    assert "failed: 0001.sh it will not" in (scenario.reason or "")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGHUP])
+def test_an_undo_goes_on_where_the_screen_is_gone(server: Path, ending: signal.Signals) -> None:
+    process = started(server, "When one is made\nWhen it waits")
+    _until(server / "waiting", process)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.send_signal(ending)
+    process.send_signal(ending)
+    process.wait(30)
+    assert undone(server) == ["one"]
+    assert nothing_is_left(server)
+
+
+def test_a_drill_that_somebody_has_recovered_does_nothing_more_and_says_so(server: Path) -> None:
+    code, run = drilled(server, "When one is made\nWhen somebody recovers\nWhen two is made")
+    (scenario,) = run.scenarios
+    assert code == 1
+    assert "somebody else has ended this drill by a recovery" in (scenario.reason or "")
+    assert scenario.steps[2].reason == "this drill has been ended, so no act of it begins"
+    assert undone(server) == ["one"]
+    assert nothing_is_left(server)
+
+
+def test_a_drill_whose_heart_has_stopped_does_nothing_more(server: Path) -> None:
+    code, run = drilled(server, "When one is made\nWhen its heart is stopped\nWhen two is made\nThen two is there")
+    assert (code, run.scenarios[0].how_it_ran) == (3, "stopped")
+    assert run.scenarios[0].reason == "the heart of this drill has stopped, so no act of it begins"
+    assert undone(server) == ["one"]
 
 
 def test_no_drill_begins_while_another_has_left_something_to_undo(server: Path) -> None:
@@ -236,7 +316,7 @@ def test_what_is_missing_is_named_all_at_once(server: Path) -> None:
 def test_what_somebody_else_has_changed_is_let_be_and_named(server: Path) -> None:
     code, run = drilled(server, "When one is made\nWhen somebody changes one")
     assert (code, run.scenarios[0].outcome) == (1, "failed")
-    assert "interfered: 0001.sh somebody changed one" in (run.scenarios[0].reason or "")
+    assert "interfered: 0001.sh somebody else has changed one" in (run.scenarios[0].reason or "")
     assert (server / "things" / "one").read_text() == "somebody"
 
 
@@ -265,12 +345,17 @@ def test_a_plan_shows_each_command_with_its_undo_and_touches_nothing(server: Pat
 
 def _until_it_waits(server: Path, process: subprocess.Popen[str]) -> None:
     """Wait for the drill's last act to begin."""
+    _until(server / "waiting", process)
+
+
+def _until(path: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a drill has made this file."""
     for _ in range(300):
-        if (server / "waiting").exists():
+        if path.exists():
             return
         try:
             process.wait(0.1)
         except subprocess.TimeoutExpired:
             continue
         pytest.fail(f"the drill ended by itself: {process.stdout.read() if process.stdout else ''}")
-    pytest.fail("the drill did not come to its last act in 30 s")
+    pytest.fail(f"the drill did not come to {path.name} in 30 s")

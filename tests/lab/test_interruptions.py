@@ -81,7 +81,7 @@ def drill(name: str, target: Path, reports: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_acts(server: Server, acts: int) -> None:
-    server.wait_until(f'[ "$(ls {JOURNAL}/journal 2>/dev/null | wc -l)" -ge {acts} ]', seconds=60)
+    server.wait_until(f'[ "$(ls {JOURNAL}/journal/*/*.sh 2>/dev/null | wc -l)" -ge {acts} ]', seconds=60)
 
 
 def nothing_is_left(server: Server) -> None:

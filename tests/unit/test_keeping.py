@@ -213,7 +213,7 @@ def test_the_drills_that_passed_are_read_by_their_dates() -> None:
 def test_a_scenario_that_passed_is_noted_with_its_backup(tmp_path: Path) -> None:
     script = journal.passed("the-latest", "a b.gpg; echo").replace(journal.FOLDER, str(tmp_path))
     subprocess.run(["sh", "-c", script], check=True)
-    assert (tmp_path / "passed").read_text().split(" ", 1)[1] == "the-latest a b.gpg; echo\n"
+    assert (tmp_path / "passed").read_text().split("\t", 1)[1] == "the-latest\ta b.gpg; echo\n"
 
 
 WORDS = st.sampled_from(["now", "pub", "sub", "folder", "file", "shell", "written", "passed", "5", "x", "", "9" * 30])

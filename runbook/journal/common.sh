@@ -1,0 +1,61 @@
+# The words that the scripts of the journal share. Each script knows its folder as $1.
+LC_ALL=C
+export LC_ALL
+umask 077
+
+refuse() {
+  printf 'runbook: %s\n' "$1" >&2
+  exit 75
+}
+
+# All that changes who holds the server is done one after another.
+one_at_a_time() {
+  exec 9>> mutex || exit
+  flock --wait "$1" 9 || refuse 'a recovery is under way on this server'
+}
+
+# Sets $generation and $phase; both are empty where nobody holds the server.
+read_generation() {
+  generation='' phase=''
+  [ ! -e generation ] || read -r generation phase < generation
+}
+
+write_generation() {
+  printf '%s\n' "$1" > generation.part && sync generation.part && mv generation.part generation && sync .
+}
+
+# Seconds since this boot: a clock that nobody sets. The second word is of no use here.
+uptime() {
+  cat /proc/uptime | {
+    read -r seconds _ && printf '%s' "${seconds%%.*}"
+  }
+}
+
+boot() {
+  cat /proc/sys/kernel/random/boot_id
+}
+
+# Written over what is there, always as long, so that a full disk does not stop the heart.
+beat() {
+  now=$(uptime) && this_boot=$(boot) && [ -n "$now" ] && printf '%-79s\n' "$1 $this_boot $now" 1<> beat
+}
+
+# Whether the heart of generation $1 has beaten lately, on this boot; $age says how many seconds ago.
+beats() {
+  whose='' on='' at=''
+  [ ! -e beat ] || read -r whose on at < beat
+  [ "$whose" = "$1" ] && [ "$on" = "$(boot)" ] || return
+  case $at in '' | *[!0-9]* | ???????????*) return 1 ;; esac
+  now=$(uptime) || return
+  age=$((now - at))
+  [ "$age" -ge 0 ] && [ "$age" -lt "$stale" ]
+}
+
+# What waits to be undone, newest first: of generation $1, or of all, those of earlier versions' journals among them.
+entries() {
+  find "journal${1:+/$1}" -mindepth 1 -maxdepth 2 -type f -name '*.sh' 2> /dev/null | sort -r
+}
+
+count_entries() {
+  entries "$@" | wc -l
+}

@@ -1,0 +1,8 @@
+# Give the server back: generation $2 is over.
+cd "$1" || exit
+one_at_a_time "$long"
+read_generation
+[ "$generation" = "$2" ] || exit 0
+rm -f generation && sync . || exit
+rmdir "journal/$2" "undone/$2" "interfered/$2" 2> /dev/null
+exit 0

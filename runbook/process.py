@@ -1,0 +1,103 @@
+"""A process of ours that is waited for no longer than it may take, whatever has become of its streams.
+
+Ending a process does not close its streams: children here hold them, and where several share one ssh line its master
+does, until the command on the server has ended. So nothing is read any more once a process was ended, and no wait is
+without a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+GRACE_SECONDS = 5.0
+"""Between the end of a process and the moment at which nobody waits for it any more."""
+
+MOST_STDIN = 32 * 1024
+"""What a pipe takes at once: more could have to be waited for."""
+
+
+class TooLate(Exception):
+    """It had not ended in time, and was ended here."""
+
+
+def whole(
+    process: subprocess.Popen[bytes],
+    stdin: bytes,
+    seconds: float,
+    heard: Callable[[str], float | None] = lambda _: None,
+) -> tuple[str, str]:
+    """Both streams of a process that ends by itself in time.
+
+    Args:
+        process: Leads a session of its own.
+        stdin: What it reads, `MOST_STDIN` bytes at the most.
+        seconds: How long it may take.
+        heard: Is told each line of its standard output; where it answers with a number, so many seconds more may pass
+            from then on.
+
+    Raises:
+        TooLate: It has not ended in time.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert len(stdin) <= MOST_STDIN
+    deadline = time.monotonic() + seconds
+    said = {process.stdout: bytearray(), process.stderr: bytearray()}
+    try:
+        _give(process, stdin)
+        with selectors.DefaultSelector() as streams:
+            for stream in said:
+                streams.register(stream, selectors.EVENT_READ)
+            while streams.get_map():
+                ready = streams.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    raise TooLate
+                for key, _ in ready:
+                    chunk = os.read(key.fd, 1 << 16)
+                    if not chunk:
+                        streams.unregister(key.fileobj)
+                    begun = said[key.fileobj].rfind(b"\n") + 1  # type: ignore[index]
+                    said[key.fileobj] += chunk  # type: ignore[index]
+                    if key.fileobj is process.stdout:
+                        for line in bytes(said[process.stdout][begun:]).split(b"\n")[:-1]:
+                            more = heard(line.decode(errors="replace"))
+                            deadline = deadline if more is None else time.monotonic() + more
+        process.wait(max(GRACE_SECONDS, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise TooLate from None
+    finally:
+        end(process)
+    return said[process.stdout].decode(errors="replace"), said[process.stderr].decode(errors="replace")
+
+
+def end(process: subprocess.Popen[bytes], grace_seconds: float = 0.0) -> None:
+    """End a process with all its children here, and let go of its streams; where it has ended, only that.
+
+    Args:
+        grace_seconds: How long it may still go on by itself.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(grace_seconds)
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        with suppress(OSError):
+            if stream is not None:
+                stream.close()
+
+
+def _give(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):  # it has ended already, and says itself why
+            process.stdin.write(stdin)
+        with suppress(OSError):
+            process.stdin.close()

@@ -1,0 +1,75 @@
+"""What the undo of each act says where the Docker Engine does not answer, and where somebody else was there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import CATALOGUE
+from drills.rollback import START, STOP, SWITCH
+from runbook.act import INTERFERED, SOMEBODY_ELSE, Act
+from runbook.question import facts_of
+from runbook.target import load
+
+FACTS = facts_of(load("lab"))
+VALUES = {
+    "release": "psyfit-web-1",
+    "to": "psyfit-web-1:3000",
+    "target": "psyfit-web-2:3000",
+    "flags": ["--tls"],
+    "before": '{"name":"psyfit-web","before":1}',
+    "left": '{"name":"psyfit-web","left":1}',
+    "table": "visits",
+    "column": "token",
+    "mark": "abc",
+    "file": "/backups/file",
+    "memory": "1",
+    "cpus": "1",
+    "mount": "type=volume",
+    "statement": "SELECT 1",
+}
+SILENT = "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2; exit 1"
+GONE = 'case "$1 $2" in "ps "*) ;; exec*) echo "$ENTRY" ;; *) echo "No such container" >&2; exit 1 ;; esac'
+
+
+def undone(act: Act, docker: str, folder: Path, **environment: str) -> tuple[int, str]:
+    """Exit status and last line of an act's undo, with this in place of docker."""
+    (folder / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+    (folder / "docker").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", act.about(**VALUES).undo_told(FACTS)],
+        env={**os.environ, **environment, "PATH": f"{folder}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, (done.stdout.splitlines() or [""])[-1]
+
+
+@pytest.mark.parametrize("act", CATALOGUE.acts, ids=CATALOGUE.acts.get)
+def test_an_engine_that_does_not_answer_is_never_somebody_elses_change(act: Act, tmp_path: Path) -> None:
+    status, last = undone(act, SILENT, tmp_path)
+    assert status != INTERFERED
+    assert not last.startswith(SOMEBODY_ELSE)
+    assert status != 0 or act.undo.startswith(":"), "it has undone nothing"
+
+
+@pytest.mark.parametrize("act", [START, STOP], ids=["start", "stop"])
+def test_a_release_that_somebody_has_removed_is_a_finding(act: Act, tmp_path: Path) -> None:
+    assert undone(act, GONE, tmp_path, ENTRY=VALUES["before"]) == (  # type: ignore[arg-type]
+        INTERFERED,
+        "interfered: somebody else has removed psyfit-web-1",
+    )
+
+
+@pytest.mark.parametrize("act", [START, SWITCH], ids=["start", "switch"])
+def test_a_route_that_somebody_has_changed_is_a_finding(act: Act, tmp_path: Path) -> None:
+    assert undone(act, GONE, tmp_path, ENTRY='{"name":"psyfit-web","theirs":1}') == (
+        INTERFERED,
+        "interfered: somebody else has changed the route of the proxy",
+    )
