@@ -973,7 +973,7 @@ def test_keeping_backups() -> None:
                     ((young,), FAILS),
                     ((aged(days=1),), NOT),
                     ((aged(days=2), seen(name="new", made_at=NOW, seen_at=NOW, encrypted=True)), PASSES),
-                    ((seen(name="x.gpg", made_at=NOW, encrypted=True),), FAILS),
+                    ((seen(name="x.gpg", made_at=NOW, seen_at=NOW, encrypted=True),), FAILS),
                 ],
                 encrypted_backups=(_sealed(flaw="plain"), _sealed("A")),
                 job_settings=seen(set_by=lambda _: since),
