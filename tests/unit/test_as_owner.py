@@ -324,6 +324,15 @@ def test_a_clone_that_is_not_one_accounts_own_is_not_asked(place: Place, case: s
         assert refused.value.right is None
 
 
+def test_a_group_that_an_account_lets_write_is_that_accounts_own_choice(place: Place) -> None:
+    """As a repository that git itself shares in a group; and root leaves files in it where it once pulled there."""
+    place.owned_by(OWNER)
+    for path in (place.clone, place.clone / ".git", place.config):
+        path.chmod(path.stat().st_mode | 0o020)
+    os.chown(place.clone / ".git" / "index", ROOT, ROOT)
+    assert place.ask(CLONE).status == 0
+
+
 def test_a_link_to_a_clone_is_asked_as_the_clones_owner(place: Place) -> None:
     place.set_traps()
     link = place.folder / "link"
