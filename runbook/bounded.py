@@ -112,7 +112,7 @@ class Client:
         at_once: How many connections there are at the most.
     """
 
-    def __init__(self, context: ssl.SSLContext | None = None, path: Path | None = None, at_once: int = 8) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, path: Path | None = None, at_once: int = 24) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             uds=str(path) if path else None,

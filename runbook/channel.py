@@ -52,7 +52,7 @@ class LineLost(Undetermined):
         self.met = met
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiting:
     script: str
     seconds: float
@@ -213,6 +213,8 @@ class Channel:
                         self._settle(shell)
             except TooLong as error:
                 self._cut_off(shell, error, lambda asked: asked.out is None)
+            except (StopIteration, ValueError):
+                self._distrust(shell)
         shell.answers_ended.set()
 
     def _read_errors(self, shell: _Shell) -> None:
@@ -233,6 +235,9 @@ class Channel:
             except TooLong as error:
                 self._cut_off(shell, error, lambda asked: asked.err is None)
                 return
+            except StopIteration:
+                self._distrust(shell)
+                return
         shell.answers_ended.wait(LAST_WORDS_SECONDS)
         lost = self._explain(shell.process, last.strip() or shell.last_words.strip())
         with self._changed:
@@ -244,6 +249,12 @@ class Channel:
         with self._changed:
             if shell is self._shell:
                 self._give_up(next(filter(is_answering, self._waiting)), error)
+
+    def _distrust(self, shell: _Shell) -> None:
+        """Give up a line on which an answer came that nobody asked for, or that has no status."""
+        with self._changed:
+            if shell is self._shell:
+                self._lose(LineLost("no line to the server: what answers there is no shell", Met.CUT))
 
     def _settle(self, shell: _Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
@@ -361,7 +372,7 @@ def _marked(stream: IO[bytes], marker: str, most: int) -> Iterator[tuple[str, st
         searched = max(0, len(answer) - LONGEST_ENDING)
         answer += part
         while found := ending.search(answer, searched):
-            behind, begin, end, searched = found[1].decode().strip(), found.start(), found.end(), 0
+            behind, begin, end, searched = found[1].decode(errors="replace").strip(), found.start(), found.end(), 0
             del found  # it holds the buffer
             with memoryview(answer)[:begin] as whole:  # no second copy of a long one
                 text = str(whole, "utf-8", "replace")

@@ -79,6 +79,11 @@ _SAYINGS = {
         Met.TIMED_OUT,
     ),
     r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
+    r"mux_client_request_session: .* refused": ("the server carries no further session on it", Met.CUT),
+    r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
+        "what ssh goes through to reach it, such as a jump host, gave no connection",
+        Met.FAILED,
+    ),
     r"Timeout, server .* not responding": ("the server stopped answering", Met.STOPPED),
     r"Connection to .* closed by remote host": ("the server cut it", Met.CUT),
     r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", Met.CUT),

@@ -15,12 +15,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 
 from runbook.workers import NO_THREAD, settle
 
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """What makes the kernel do it; part of util-linux. Without it a process ends when it next reads or writes."""
+
+TRIED_SECONDS = 5.0
+"""How long it may take to see whether this machine has that."""
 
 REAP_SECONDS = 0.5
 """How long a killed process is waited for; what the kernel itself holds longer is left to it."""
@@ -97,8 +100,18 @@ def popen(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def _ended_with_us(program: str) -> tuple[str, ...]:
-    """The words before a command that make the kernel end it; where either is not there, none, for it would say why."""
-    return ENDS_WITH_US if shutil.which(ENDS_WITH_US[0]) and shutil.which(program) else ()
+    """The words before a command that make the kernel end it; none where the program is missing, for it says so."""
+    return ENDS_WITH_US if shutil.which(program) and _kernel_is_asked() else ()
+
+
+@cache
+def _kernel_is_asked() -> bool:
+    """Whether this machine has what asks the kernel for it: there are kinds of setpriv that cannot."""
+    try:
+        done = subprocess.run([*ENDS_WITH_US, "true"], capture_output=True, timeout=TRIED_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

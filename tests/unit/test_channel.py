@@ -218,6 +218,16 @@ def test_start_up_files_that_say_things_without_end_are_a_lost_line() -> None:
     chatty.hang_up()
 
 
+@pytest.mark.parametrize("answers", [r"\1 0\n\1 0\n\1 0", r"\1 x", r"\1"])
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_answers_as_no_shell_would_is_a_lost_line(answers: str) -> None:
+    """A server reads the marker before it has anything to mark."""
+    odd = Line(rf"exec sed -un 's/.* \([0-9a-f]\{{24\}}\) \$?;.*/{answers}/p'")
+    with pytest.raises(LineLost, match="what answers there is no shell"):
+        odd.run("echo up")
+    odd.hang_up()
+
+
 @pytest.mark.parametrize("that_start", [0, 1, 2, 3])
 def test_a_machine_that_starts_no_further_thread_leaves_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch, that_start: int

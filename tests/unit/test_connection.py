@@ -111,6 +111,12 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
         ("Host key verification failed.", "the server's host key is not the known one", Met.OTHER_KEY),
         ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", Met.STOPPED),
         ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", Met.CUT),
+        (
+            "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
+            "what ssh goes through to reach it, such as a jump host, gave no connection",
+            Met.FAILED,
+        ),
+        ("kex_exchange_identification: Connection closed by remote host", "the server cut it", Met.CUT),
         ("channel 3: open failed: connect failed: Connection refused", "the server cut it", Met.CUT),
         ("something new", "something new", Met.CUT),
         ("", "the server cut it", Met.CUT),
