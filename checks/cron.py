@@ -63,7 +63,7 @@ LAST_RUN = Command(
     }}
     lines=$(recent | grep -F -- '] '{ending} | tail -n 1 | sed 's/^/ended /'
       recent | grep -F -e '] [INFO] Backup successful: ' -e '] [INFO] Backup encrypted: ' | tail -n 1 | sed 's/^/made /'
-      recent | tail -n 5 | sed 's/^/last /')
+      recent | grep -a '[^[:space:]]' | tail -n 1 | sed 's/^/last /')
     date '+now %s'
     printf '%s\n' "$lines"
     printf '%s\n' "$lines" | sed -n 's/^[a-z]* \[\([0-9-]\{{10\}} [0-9:]\{{8\}}\)\].*/\1/p' |
@@ -71,7 +71,7 @@ LAST_RUN = Command(
     ),
     needs=rights.ROOT,
 )
-"""The last line that says a run has ended, and the last lines at all, their stamps read by the server's own zone.
+"""The last line that says a run has ended, and the last line at all, their stamps read by the server's own zone.
 
 The log that was rotated last is read with it, whatever it is called and compressed or not: the log itself may be empty,
 or not there until the next run.
@@ -174,7 +174,7 @@ class LastRun:
 
     Attributes:
         ending: The last line that says that a run has ended well; None where there is none.
-        lines: The last lines of the log, whatever they say.
+        lines: The last of the log, whatever it says; what else stands there stays on the server.
         ended: The last line is such a line.
         backup: The file that the last line about a backup names, its encrypted one where it was encrypted; None where
             there is none.

@@ -69,6 +69,9 @@ Value = str | int | tuple[str, ...]
 SCRIPTS = ("backup.sh", "monitor.sh", "cleanup-docker.sh")
 LOGS = {"backup.sh": "paths.backup_log", "monitor.sh": "paths.monitor_log", "cleanup-docker.sh": "paths.cleanup_log"}
 BACKUP_FILE = re.compile(r"(?!pre_restore_)(?P<database>.+)_\d{8}_\d{6}\.sql\.gz(\.gpg)?")
+ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+"""An account's name: it stands in lines that are pasted as root."""
+
 COLUMN = re.compile(r"(\w+)\|(\w+)", re.ASCII)
 
 
@@ -129,6 +132,8 @@ def read_who(lines: Sequence[str]) -> Who:
         ValueError: It is another answer.
     """
     account, number, kind = lines[-3:]
+    if ACCOUNT.fullmatch(account) is None or kind not in ("lab", "server"):
+        raise ValueError("it names no account")
     return Who(account, int(number) == 0, kind == "lab")
 
 

@@ -28,7 +28,6 @@ from runbook.observer import Observer
 from runbook.outcome import Undetermined
 from runbook.redaction import Redactor
 from runbook.rights import Right
-from runbook.screen import clean
 from runbook.target import TARGETS, Ssh, Target, TargetError, validated
 
 EXAMPLES = {
@@ -47,6 +46,20 @@ HEAD = """\
 # {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: secrets never stand here.
 # Read it once: what the server could not tell is marked. Then: runbook verify --target {target}
 """
+
+NEVER_A_SERVERS = (
+    "address",
+    "github.",
+    "ssh.config",
+    "edge.ca_file",
+    "dns.",
+    "offsite.endpoint",
+    "offsite.key_variable",
+    "offsite.secret_variable",
+    "offsite.credentials",
+    "attestations",
+)
+"""Beginnings of keys that say where this machine sends what it keeps secret."""
 
 YOURS_TO_KNOW = {
     "edge.database_page": "a page that lists rows of the database, and nobody's personal data",
@@ -133,7 +146,7 @@ def init(
     except _Unreachable as error:
         return _unreachable(error)
     yours = {key: Fact(None, f"only you know {what}") for key, what in YOURS_TO_KNOW.items()}
-    facts = _sound({**yours, **seen.facts, **asked}, target)
+    facts = _sound({**yours, **_a_servers(seen.facts), **asked}, target)
     if encryption_key is not None:
         facts["backups.encryption_key"] = _key_fact(encryption_key, seen.facts["backups.encryption_key"])
     _write(path, render(facts, seen, path))
@@ -164,7 +177,7 @@ def render(facts: Mapping[str, Fact], seen: Seen, path: Path) -> str:
     """The target file. What could not be told stands as a comment, so that the usual value holds."""
     domain = facts["domain"].value or "a server"
     head = {"domain": domain, "address": facts["address"].value, "account": seen.who.account, "target": path}
-    lines = [_comment_safe(line) for line in HEAD.format(**head).splitlines()]
+    lines = HEAD.format(**{name: _comment_safe(str(value)) for name, value in head.items()}).split("\n")[:-1]
     table = ""
     for key in _keys():
         section, _, last = key.rpartition(".")
@@ -211,11 +224,18 @@ def _written(value: Value | None) -> str:
     """A value as TOML writes it."""
     if isinstance(value, tuple):
         return f"[{', '.join(_written(one) for one in value)}]"
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in text)
 
 
 def _comment_safe(text: str) -> str:
-    return clean(" ".join(text.split()))
+    """A value as it may stand in a comment: in one line whatever it holds, and with nothing that TOML refuses there."""
+    return one_line(" ".join(text.split()))
+
+
+def one_line(text: str) -> str:
+    """What a server said, without anything that could end a line or steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " if sign.isspace() else "�" for sign in text)
 
 
 def _key_and_value(text: str) -> tuple[str, Value]:
@@ -249,18 +269,24 @@ def _as_table(facts: Mapping[str, Fact]) -> dict[str, object]:
     return table
 
 
+def _a_servers(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """What a server may tell: never where secrets are sent, or which; that is said with ``--set`` or in the file."""
+    return {key: fact for key, fact in facts.items() if not key.startswith(NEVER_A_SERVERS) or fact.value is None}
+
+
 def _sound(facts: Mapping[str, Fact], target: Target) -> dict[str, Fact]:
     """The facts, those of them marked that no target file could hold: what a server says is foreign."""
     sound = {}
     base = {key: Fact(value, "") for key, value in (("name", "x"), ("address", target.address))}
     for key, fact in facts.items():
         try:
+            str(fact.value).encode()
             validated(
                 _as_table({"domain": Fact(UNKNOWN_DOMAIN, ""), "environment": Fact("lab", ""), **base, key: fact}),
                 Path(),
             )
             sound[key] = fact
-        except TargetError:
+        except (TargetError, UnicodeEncodeError):
             sound[key] = Fact(None, f"the server says {fact.value!r}, which no target file can hold")
     return sound
 
@@ -357,9 +383,9 @@ def _write(path: Path, text: str) -> None:
 
 def _unreachable(error: _Unreachable) -> int:
     console = Console(stderr=True, highlight=False)
-    console.print(Text(clean(f"nothing was written: {error}")), soft_wrap=True)
+    _say(console, f"nothing was written: {error}")
     if error.line:
-        console.print(Text(clean(error.line.removeprefix(f"{UNKNOWN_DOMAIN}: "))), soft_wrap=True)
+        _say(console, error.line.removeprefix(f"{UNKNOWN_DOMAIN}: "))
     return exits.UNDETERMINED
 
 
@@ -367,16 +393,22 @@ def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
     console = Console(highlight=False)
     untold = {key: fact.told for key, fact in facts.items() if fact.value is None}
     for right, said in seen.missing.items():
-        console.print(Text.assemble(("✗ missing right: ", "bold yellow"), (right.name, "bold"), f": {clean(said)}"))
-        console.print(Text(f"    lets it {right.purpose}", "dim"), soft_wrap=True)
-        console.print(Text(f"    grant: {right.grant.replace('USER', seen.who.account)}"), soft_wrap=True)
+        _say(console, ("✗ missing right: ", "bold yellow"), (right.name, "bold"), f": {said}")
+        _say(console, (f"    lets it {right.purpose}", "dim"))
+        _say(console, f"    grant: {right.grant.replace('USER', seen.who.account)}")
     for key, why in _by_reason(untold):
-        console.print(Text.assemble(("? could not be told: ", "yellow"), key, f" ({clean(why)})"), soft_wrap=True)
-    console.print(Text(f"Written: {path}"), soft_wrap=True)
+        _say(console, ("? could not be told: ", "yellow"), key, f" ({why})")
+    _say(console, f"Written: {path}")
     if facts["domain"].value is None:
-        console.print(Text("Fill in the key domain before you go on."))
-    console.print(Text(f"Next: runbook verify --target {_given(path)}"), soft_wrap=True)
+        _say(console, "Fill in the key domain before you go on.")
+    _say(console, f"Next: runbook verify --target {_given(path)}")
     return exits.UNDETERMINED if untold or seen.missing else exits.COMPLIANT
+
+
+def _say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print one line of these texts, with their styles where they have one; nothing in them steers a terminal."""
+    texts = [(part, "") if isinstance(part, str) else part for part in parts]
+    console.print(Text.assemble(*((one_line(text), style) for text, style in texts)), soft_wrap=True)
 
 
 def _given(path: Path) -> str:

@@ -26,7 +26,13 @@ from runbook.outcome import Undetermined
 from runbook.question import Inspection
 from runbook.workers import Workers
 
-_SECRET_NAME = re.compile(r"KEY|SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|_URL$|_DSN$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|WEBHOOK|SIGNATURE|COOKIE|PRIVATE"
+    r"|(?:^|_)(?:PASS|PWD|PW|PIN|OTP|AUTH|SALT|PEPPER|SEED|NONCE|HMAC|CERT|SIGNING|PING|HEARTBEAT)(?:_|\d*$)"
+    r"|_(?:URL|URI|DSN)$",
+    re.IGNORECASE,
+)
+"""Names of variables whose values are secret, by the words in them; short ones only as a word of their own."""
 _PASSWORD_WORD = re.compile(r"\bpassword\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
 
 AT_ONCE = 8

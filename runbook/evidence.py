@@ -31,8 +31,10 @@ class Evidence:
         self._file: IO[str] | None = file.open("x", encoding="utf-8") if file else None
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
-        self._held: list[Exchange] = []
+        self._held: list[tuple[Exchange, bool]] = []
         self._holding = False
+        self._learned = False
+        self._unknowing = False
 
     @property
     def count(self) -> int:
@@ -51,12 +53,19 @@ class Evidence:
         with self._lock:
             self._holding = True
 
-    def release(self) -> None:
-        """Write what was held back, without what the redactor has learned meanwhile."""
+    def release(self, *, learned: bool = True) -> None:
+        """Write what was held back, without what the redactor has learned meanwhile.
+
+        Args:
+            learned: Whether it was told the values that must not be written. Until it was, no answer that may hold one
+                is kept from now on, those that were held back included.
+        """
         with self._lock:
             self._holding = False
-            for exchange in self._held:
-                self._write(exchange)
+            self._learned |= learned
+            self._unknowing = not self._learned
+            for exchange, may_hold_secrets in self._held:
+                self._write(exchange, may_hold_secrets)
             self._held.clear()
 
     def record(
@@ -71,6 +80,7 @@ class Evidence:
         answer: str = "",
         errors: str = "",
         error: str | None = None,
+        may_hold_secrets: bool = False,
     ) -> int:
         """Keep one exchange and return its sequence number, counted from 1."""
         with self._lock:
@@ -90,19 +100,21 @@ class Evidence:
                 digest="",
             )
             if self._holding:
-                self._held.append(exchange)
+                self._held.append((exchange, may_hold_secrets))
             else:
-                self._write(exchange)
+                self._write(exchange, may_hold_secrets)
             return exchange.sequence
 
     def close(self) -> None:
         """Write what is still held back, and close the file."""
-        self.release()
+        self.release(learned=not (self._holding or self._unknowing))
         if self._file is not None:
             self._file.close()
 
-    def _write(self, exchange: Exchange) -> None:
+    def _write(self, exchange: Exchange, may_hold_secrets: bool) -> None:
         redact = self._redactor.redact
+        if may_hold_secrets and self._unknowing:
+            exchange = _without_answer(exchange)
         redacted = exchange.model_copy(
             update={
                 "asked": redact(exchange.asked),
@@ -126,6 +138,14 @@ class Evidence:
         half, beyond = LONGEST_ANSWER // 2, LONGEST_SECRET
         beginning, end = redact(text[: half + beyond])[:-beyond], redact(text[-half - beyond :])[beyond:]
         return f"{beginning}\n[… {len(text) - 2 * half} characters left out …]\n{end}"
+
+
+def _without_answer(exchange: Exchange) -> Exchange:
+    def left_out(text: str) -> str:
+        return f"[{len(text)} characters, not kept: which values may not be written is not known]" if text else ""
+
+    told = {"answer": left_out(exchange.answer), "errors": left_out(exchange.errors), "truncated": False}
+    return exchange.model_copy(update=told)
 
 
 def digest_of(exchange: Exchange) -> str:

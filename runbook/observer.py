@@ -36,7 +36,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from runbook import journal, reachability
+from runbook import journal, reachability, rights
 from runbook.channel import LineLost
 from runbook.connection import Connection
 from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
@@ -182,7 +182,7 @@ class Observer:
         if isinstance(error, LineLost) or (error is not None and of_target):
             self.look_out()
         if isinstance(question, Containers):
-            self._evidence.release()
+            self._evidence.release(learned=error is None)
         sequence = self._evidence.record(
             question=self._name(question),
             asked=question.told(self._facts),
@@ -190,6 +190,7 @@ class Observer:
             started=started,
             seconds=seconds,
             error=str(error) if error else None,
+            may_hold_secrets=isinstance(question, Command) and question.needs is not rights.LOGIN,
             **_as_text(answer, question),
         )
         return Told(answer, error, sequence)

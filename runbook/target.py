@@ -96,6 +96,13 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _api(text: str) -> str:
+    address = _web_address(text)
+    if not re.match(r"https://|http://(127[.][0-9.]+|localhost)(:|/|$)", address):
+        raise ValueError("an address that begins with https://: a token is sent there")
+    return address
+
+
 def _bucket(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
         raise ValueError("the name of an S3 bucket: 3 to 63 small letters, digits, '.' and '-'")
@@ -122,6 +129,7 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Host = Annotated[str, AfterValidator(_host)]
 Repository = Annotated[str, AfterValidator(_repository)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+ApiAddress = Annotated[str, AfterValidator(_api)]
 Bucket = Annotated[str, AfterValidator(_bucket)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Region = Annotated[str, AfterValidator(_region)]
@@ -315,7 +323,7 @@ class GitHub(_Table):
         token_variable: The environment variable that holds the token; None asks without one.
     """
 
-    api: WebAddress = "https://api.github.com"
+    api: ApiAddress = "https://api.github.com"
     repository: Repository | None = None
     token_variable: Name | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from runbook.evidence import Evidence
 from runbook.outcome import Outcome
@@ -33,7 +34,7 @@ def exchanges(file: Path | None = None) -> tuple[Exchange, ...]:
     """What a small run asks, in true form: chained, and written to ``file`` where one is given."""
     evidence = Evidence(Redactor(), file)
 
-    def ask(question: str, asked: str, answer: str = "", status: int | None = 0, **more: str) -> None:
+    def ask(question: str, asked: str, answer: str = "", status: int | None = 0, **more: Any) -> None:
         sent = BEGUN + timedelta(milliseconds=40 * len(evidence.exchanges))
         inside = "inside" if question.split(".")[0] != "health" else "outside"
         evidence.record(

@@ -424,6 +424,16 @@ def test_a_log_that_was_rotated_is_read_whatever_it_is_called(tmp_path: Path, na
     assert (run.ended, run.backup) == (True, "/b/2.sql.gz.gpg")
 
 
+def test_of_a_log_its_last_word_leaves_the_server_and_no_line_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"{ENCRYPTED}{COMPLETED}Key (email)=(SECRET) already exists.\nthe end\n \n")
+    answer = _answer_for(log)
+    assert "SECRET" not in answer.out
+    last = _last_backup(log).last
+    assert last is not None
+    assert last.text == "the end"
+
+
 def test_no_log_and_no_rotated_one_is_no_such_file(tmp_path: Path) -> None:
     (tmp_path / "log.save").write_text("something else\n")
     answer = _answer_for(tmp_path / "log")

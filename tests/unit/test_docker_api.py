@@ -170,6 +170,32 @@ def test_the_password_in_a_url_or_a_connection_string_is_learned_by_itself(entry
     assert learned - {entry.partition("=")[2]} == passwords
 
 
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        *dict.fromkeys(
+            [
+                "SLACK_WEBHOOK",
+                "GPG_PASSPHRASE",
+                "PASSWORD_SALT",
+                "PEPPER",
+                "REDIS_AUTH",
+                "ADMIN_PIN",
+                "DB_PASS",
+                "SMTP_PWD",
+            ],
+            True,
+        ).items(),
+        *dict.fromkeys(["CACHE_URI", "API_TOKEN_2", "DEVISE_PEPPER", "OTP_SEED"], True).items(),
+        *dict.fromkeys(["SHIPPING_ZONE", "AUTHOR", "PINNED", "COMPASS", "RAILS_ENV", "SPINNER"], False).items(),
+    ],
+)
+def test_whether_a_value_is_secret_is_told_by_the_words_in_its_name(name: str, secret: bool) -> None:
+    learned: list[str] = []
+    Scrubber(learned.append).container({"Config": {"Env": [f"{name}=s3same-open"]}})
+    assert learned == (["s3same-open"] if secret else [])
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get"])
 def test_every_method_that_may_change_something_is_refused(socket_path: Path, method: str) -> None:
     reader = DockerReader(socket_path, Scrubber(lambda _: None))

@@ -14,7 +14,7 @@ from runbook.record import Exchange
 from runbook.redaction import MASK, Redactor
 
 
-def record(evidence: Evidence, answer: str, asked: str = "df -P") -> int:
+def record(evidence: Evidence, answer: str, asked: str = "df -P", *, may_hold_secrets: bool = False) -> int:
     return evidence.record(
         question="disk.SPACE",
         asked=asked,
@@ -23,6 +23,7 @@ def record(evidence: Evidence, answer: str, asked: str = "df -P") -> int:
         seconds=0.01,
         status=0,
         answer=answer,
+        may_hold_secrets=may_hold_secrets,
     )
 
 
@@ -110,3 +111,36 @@ def test_of_a_long_answer_both_ends_are_kept_and_the_gap_is_told() -> None:
     assert kept.answer.startswith("aaa")
     assert kept.answer.endswith("zzz")
     assert "[… 10 characters left out …]" in kept.answer
+
+
+def test_where_nobody_said_which_values_are_secret_no_answer_that_may_hold_one_is_kept(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    evidence.hold()
+    record(evidence, "sesame", may_hold_secrets=True)
+    record(evidence, "up 3 days")
+    evidence.release(learned=False)
+    record(evidence, "sesame again", may_hold_secrets=True)
+    evidence.release(learned=True)
+    record(evidence, "known now", may_hold_secrets=True)
+    evidence.close()
+    answers = [one.answer for one in written(tmp_path / "evidence.jsonl")]
+    assert answers[1::2] == ["up 3 days", "known now"]
+    assert answers[0].startswith("[6 characters, not kept:")
+    assert "sesame" not in "".join(answers)
+
+
+def test_what_is_still_held_back_when_a_run_breaks_off_is_not_kept_either(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    evidence.hold()
+    record(evidence, "sesame", may_hold_secrets=True)
+    evidence.close()
+    assert "sesame" not in (tmp_path / "evidence.jsonl").read_text()
+
+
+def test_values_that_were_told_once_stay_known() -> None:
+    evidence = Evidence(Redactor())
+    evidence.release(learned=True)
+    evidence.hold()
+    evidence.release(learned=False)
+    record(evidence, "up", may_hold_secrets=True)
+    assert evidence.exchanges[-1].answer == "up"

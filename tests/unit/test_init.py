@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import tomllib
 from pathlib import Path
@@ -28,6 +30,7 @@ from checks.discovery import (
 from checks.proxy import Saved
 from commands import init
 from commands.main import run
+from runbook import rights
 from runbook.question import Output
 from runbook.target import Target, TargetError, validated
 from tests.unit.answering import looking
@@ -239,6 +242,73 @@ def test_whatever_a_server_says_the_file_is_one_and_holds_it_or_marks_it(key: st
     assert place.get(last) == (facts[key].value if facts[key].value is not None else None)
     if key != "domain":
         validated(table, Path("made.toml"))
+
+
+HOSTILE = st.text() | st.lists(
+    st.sampled_from(
+        [
+            *"\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029\x7f\x9b\ud800\"'#]=",
+            "[github]",
+            'api = "https://evil.example"',
+            "\x1b[2J",
+            "x",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Each key of a file, dotted."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return found
+
+
+@given(
+    account=HOSTILE,
+    values=st.dictionaries(st.sampled_from([*KEYS, "paths.docker", "github.api", "ssh.user"]), HOSTILE),
+    told=HOSTILE,
+)
+def test_whatever_a_server_answers_the_file_has_the_keys_that_were_meant_and_no_other(
+    account: str, values: dict[str, str], told: str
+) -> None:
+    base = {**GIVEN, "domain": Fact("fit.example", ""), "environment": Fact("lab", "")}
+    target = validated(rendered(base), Path("made.toml"))
+    facts = init._sound({**base, **init._a_servers({key: Fact(value, told) for key, value in values.items()})}, target)
+    text = init.render(facts, init.Seen(Who(account, root=False, lab=False), facts, {}), Path("made.toml"))
+    assert flat(tomllib.loads(text)) == {key: fact.value for key, fact in facts.items() if fact.value is not None}
+    assert "github.api" not in facts
+    assert text.encode()
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "account", ["a\x0cgithub.api = 1", "x; rm -rf /", "\x1b]0;x", "", "a b", "-a", "a\x85b", "架空"]
+)
+def test_what_is_no_name_of_an_account_is_not_taken_for_one(account: str) -> None:
+    with pytest.raises(ValueError, match="names no account"):
+        read_who([account, "1000", "server"])
+
+
+@given(said=HOSTILE, told=HOSTILE)
+def test_nothing_that_a_server_says_steers_the_terminal(said: str, told: str) -> None:
+    facts = {**GIVEN, "domain": Fact(None, told), "paths.app": Fact(None, said)}
+    with contextlib.redirect_stdout(io.StringIO()) as screen:
+        init._show(Path("made.toml"), facts, init.Seen(Who(said, root=False, lab=False), facts, {rights.DOCKER: told}))
+    with contextlib.redirect_stderr(screen):
+        init._unreachable(init._Unreachable(said, told))
+    lines = screen.getvalue().split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) <= 11  # one more than is said: nothing adds one
+
+
+@pytest.mark.parametrize("api", ["http://evil.example", "http://127.evil.example", "http://localhost.evil.example/"])
+def test_a_token_is_sent_to_no_address_without_encryption(api: str) -> None:
+    base = {**GIVEN, "domain": Fact("fit.example", ""), "environment": Fact("lab", ""), "github.api": Fact(api, "")}
+    with pytest.raises(TargetError, match="begins with https://: a token is sent there"):
+        validated(rendered(base), Path("made.toml"))
 
 
 @given(

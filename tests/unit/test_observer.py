@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator, MutableMapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runbook import connection
+from runbook import connection, rights
 from runbook.evidence import Evidence
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
@@ -92,6 +93,15 @@ def test_containers_that_cannot_be_asked_hold_nothing_back_any_longer(line: Line
     line.observer.put(Command("echo 1"))()
     line.observer.put(Containers())()
     assert len(line.file.read_text().splitlines()) == 2
+
+
+def test_of_what_only_root_sees_no_answer_is_kept_where_the_containers_did_not_tell_their_values(line: Line) -> None:
+    line.engine_answers = False
+    line.observer.expect([SAYS_IT, Containers()])
+    told = line.observer.put(replace(SAYS_IT, needs=rights.ROOT))()
+    line.observer.put(Containers())()
+    assert told.required().lines == (VALUE,)
+    assert VALUE not in line.evidence.exchanges[0].answer
 
 
 def test_nothing_is_held_back_where_nobody_will_ask_of_containers(line: Line) -> None:

@@ -52,12 +52,56 @@ def test_what_looks_like_a_secret_or_an_address_is_masked(text: str, redacted: s
 
 
 @pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("curl -fsS -u deploy:s3same https://x.example/", f"curl -fsS -u {MASK} https://x.example/"),
+        ("curl --user=deploy:s3same x", f"curl --user={MASK} x"),
+        ("mysqldump -u root -ps3same psyfit > /tmp/x", f"mysqldump -u root -p{MASK} psyfit > /tmp/x"),
+        ("redis-cli -h x -a s3same ping", f"redis-cli -h x -a {MASK} ping"),
+        ("sshpass -p s3same ssh x", f"sshpass -p {MASK} ssh x"),
+        ("Authorization: Basic ZGVwbG95OnM=", f"Authorization: Basic {MASK}"),
+        ('-H "Authorization: s3same"', f'-H "Authorization: {MASK}"'),
+        ("https://hc-ping.com/6ba7b810-9dad-11d1-80b4-00c04fd430c8/start", f"https://hc-ping.com/{MASK}"),
+        ("https://checks.healthchecks.io/ping/abc", f"https://checks.healthchecks.io/{MASK}"),
+        ("'https://hooks.slack.com/services/T0/B0/XyZ'", f"'https://hooks.slack.com/{MASK}'"),
+        ("https://discord.com/api/webhooks/1/abc", f"https://discord.com/api/webhooks/{MASK}"),
+        ("https://api.telegram.org/bot123:AA/sendMessage", f"https://api.telegram.org/{MASK}"),
+        (f"bot 123456789:{'Ab1-' * 9}", f"bot {MASK}"),
+        ("https://own.example/hook/6ba7b810-9dad-11d1-80b4-00c04fd430c8", f"https://own.example/hook/{MASK}"),
+        ("GET /export?page=2&sig=abc&x=1", f"GET /export?page=2&sig={MASK}&x=1"),
+        ('set $api_token "s3same";', f'set $api_token "{MASK}";'),
+        ('if ($http_x_token != "s3same") {', f'if ($http_x_token != "{MASK}") {{'),
+        ("admin:$apr1$abc$0123456789", f"admin:{MASK}"),
+        ("ALERT_PIN=1234 GPG_PASSPHRASE='a b'", f"ALERT_PIN={MASK} GPG_PASSPHRASE='{MASK} b'"),
+        ("SLACK_WEBHOOK=x PASSWORD_PEPPER=p", f"SLACK_WEBHOOK={MASK} PASSWORD_PEPPER={MASK}"),
+        ("x --token s3same", f"x --token {MASK}"),
+        (f"ghp_{'a1' * 18}", MASK),
+    ],
+)
+def test_a_secret_is_masked_as_it_is_written_in_jobs_and_configurations(text: str, redacted: str) -> None:
+    assert Redactor().redact(text) == redacted
+    assert Redactor().redact(redacted) == redacted
+
+
+def test_a_short_value_is_masked_as_a_word_of_its_own() -> None:
+    redactor = Redactor()
+    for value in ("1234", "a-b!", "true", "plain"):
+        redactor.learn(value)
+    assert redactor.redact("pin=1234, 12345 bytes, 0.1234, a-b!") == f"pin={MASK}, 12345 bytes, 0.1234, {MASK}"
+    assert redactor.redact("true: the plain backups") == "true: the plain backups"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "/dev/sda1 100 80 20 80% /var/backups/psyfit",
         "[2026-02-14 02:00:00] [INFO] Backup successful: /var/backups/psyfit/psyfit_production_20260214_020000.sql.gz",
         f"ssh-ed25519 {base64.b64encode(bytes(range(200))).decode()}",
         "-----BEGIN CERTIFICATE-----\nMIIx\n-----END CERTIFICATE-----",
+        "crontab -l -u root; docker run --user 1000:1000 x; mkdir -p /var/backups; ps -u deploy",
+        "https://psytech.jp/api/v1/health?page=2 https://s3.example/psyfit/psyfit_production_20260214_020000.sql.gz",
+        "Authorization is missing; a passphrase can open it; set -e; PIN=$PIN",
+        "BACKUP_ENCRYPT_KEY is set in .env alone",
     ],
 )
 def test_what_an_operator_needs_stays(text: str) -> None:
