@@ -144,7 +144,7 @@ def read_service_logs(text: str) -> tuple[LogFile, ...]:
     Raises:
         ValueError: A line is not of its form.
     """
-    first, *rest = lines_of(text) or [""]
+    first, *rest = lines_of(text)
     now = instant_of(first.removeprefix("now "))
     return tuple(_log_file(line, now) for line in rest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
@@ -25,6 +26,8 @@ PASSED = Command(
 )
 
 NOTES = "/var/lib/psyfit-runbook/passed"
+NOTE = re.compile(r"passed (?:(\d+)\t([^\t]+)\t([^\t]+)|(\d+) (\S+) (\S+))", re.ASCII)
+"""Time, scenario and backup between tabs, or in an older form between blanks."""
 SEALED = ".gpg"
 
 
@@ -95,13 +98,12 @@ def read_passed(text: str) -> Passed:
 
     Raises:
         ValueError: The server's time is missing.
-        LookupError: There is nothing.
     """
-    first, *lines = lines_of(text) or [""]
+    first, *lines = lines_of(text)
     now = instant_of(first.removeprefix("now "))
     noted, unreadable = [], []
     for number, line in enumerate(lines, start=1):
-        one = _noted(line.removeprefix("passed "), now) if line.startswith("passed ") else None
+        one = _noted(line, now)
         if one is None:
             unreadable.append(number)
         else:
@@ -110,11 +112,11 @@ def read_passed(text: str) -> Passed:
 
 
 def _noted(line: str, now: datetime) -> Drilled | None:
-    """Time, scenario and backup between tabs, or in an older form between spaces; None where it is neither."""
-    fields = line.split("\t") if "\t" in line else line.split(" ")
-    if len(fields) != 3 or not all(fields) or not fields[0].isascii() or not fields[0].isdigit():
+    """What a line notes; None where it is of neither form."""
+    found = NOTE.fullmatch(line)
+    if found is None:
         return None
-    seconds, scenario, backup = fields
+    seconds, scenario, backup = (one for one in found.groups() if one is not None)
     try:
         return Drilled(scenario, backup, instant_of(seconds), now)
     except ValueError:

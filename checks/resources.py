@@ -38,6 +38,8 @@ Where even process 1 is hidden from the account, so are others, and one that is 
 
 NO_LIMIT_BYTES = 1 << 60
 """From here on a limit is the kernel's way to say that there is none."""
+NO_CPU_LIMIT = (None, 0, -1)
+"""What Docker says of the limit where there is none."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,10 @@ def _has_cpu_limit(inspected: Inspection) -> bool:
     """Whether it was created with a limit of CPU time.
 
     Raises:
-        LookupError, TypeError, ValueError: It is not an inspection.
+        LookupError, TypeError: It is not an inspection.
     """
     host = inspected["HostConfig"]
-    return int(host.get("NanoCpus") or 0) > 0 or int(host.get("CpuQuota") or 0) > 0
+    return any(host.get(key) not in NO_CPU_LIMIT for key in ("NanoCpus", "CpuQuota"))
 
 
 def read_groups(text: str) -> tuple[int, dict[str, dict[str, str]], frozenset[str]]:
@@ -154,7 +156,7 @@ def read_groups(text: str) -> tuple[int, dict[str, dict[str, str]], frozenset[st
     Raises:
         ValueError, LookupError: It is another answer.
     """
-    first, *lines = lines_of(text) or [""]
+    first, *lines = lines_of(text)
     groups: dict[str, dict[str, str]] = {}
     ended, pid, files = set[str](), "", dict[str, str]()
     for line in lines:

@@ -137,6 +137,10 @@ def test_mails_that_wait_are_counted_in_each_form_that_is_known(program: str, pr
         ("smtpctl", f"{OPENSMTPD}smtpctl: lost\n"),
         ("mailq.sendmail", "/var/spool/mqueue is empty\nmqueue2: Permission denied\n"),
         ("sendmail", "Die Warteschlange ist leer\n"),
+        ("sendmail", "A1 1 Mon a@b.example\n-- 1 Kbytes in 3 Requests.\n"),
+        ("dma", "From\t: root@x.example\nTo\t: alerts@x.example\n"),
+        ("dma", f"{DMA}dma: the rest is locked\n"),
+        ("nullmailer", "2026-11-23 03:00:01  287 bytes\nCannot open queue directory.\n"),
     ],
 )
 def test_what_is_printed_in_no_known_form_is_not_taken_for_an_empty_queue(program: str, printed: str) -> None:

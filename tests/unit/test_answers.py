@@ -146,7 +146,10 @@ def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None
 
 @pytest.mark.parametrize(
     ("listed", "folders"),
-    [(Output(0, "PATH=/opt/bin\n", ""), ("/opt/bin",)), (Output(1, "", "no crontab for root"), ("/usr/bin", "/bin"))],
+    [
+        (Output(0, "PATH=/opt/bin\n", "no crontab for x"), ("/opt/bin",)),
+        (Output(1, "", "no crontab for root"), ("/usr/bin", "/bin")),
+    ],
     ids=["the crontab's", "cron's own"],
 )
 def test_the_folders_in_which_a_job_looks(listed: Output, folders: tuple[str, ...]) -> None:

@@ -47,6 +47,11 @@ def test_a_line_that_cannot_be_read_spoils_no_other_and_is_named(spoilt: str) ->
         judge(spoilt)
 
 
+def test_where_each_line_can_be_read_none_is_named() -> None:
+    with pytest.raises(Differs, match="seen: none is noted on the server;"):
+        judge("")
+
+
 def test_a_drill_that_is_noted_ahead_of_the_clock_is_not_one_that_was_held() -> None:
     ahead = f"passed {NOW + 30 * DAY}\tthe-latest\tx.sql.gz.gpg\n"
     with pytest.raises(Differs, match="30 days ahead of the clock"):

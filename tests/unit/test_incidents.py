@@ -317,6 +317,26 @@ def test_a_limit_of_cpu_time_that_no_file_tells_of_is_not_taken_for_none() -> No
         read_counted(groups["10"], limited=True)
 
 
+@pytest.mark.parametrize(
+    ("limit", "untold"),
+    [
+        ({"NanoCpus": 500_000_000, "CpuQuota": 0}, True),
+        ({"NanoCpus": 0, "CpuQuota": 50_000}, True),
+        ({"NanoCpus": 0, "CpuQuota": -1}, False),
+        ({}, False),
+    ],
+)
+def test_a_container_with_a_limit_is_untold_where_no_file_tells_of_it(limit: dict[str, int], untold: bool) -> None:
+    one = inspection(Pid=10)
+    answers: dict[Question[Any], object] = {
+        CONTAINERS: ({**one, "HostConfig": {**one["HostConfig"], **limit}},),
+        NOW: CLOCK,
+        CGROUPS.about(pids=["10"]): Output(0, FIRST + V2.replace("cpu.max:", "cpu.weight:"), ""),
+    }
+    found = looking(TARGET, answers).see(usage)
+    assert (len(found.found), len(found.untold)) == ((0, 1) if untold else (1, 0))
+
+
 def test_kills_that_the_kernel_does_not_count_are_not_taken_for_none() -> None:
     with pytest.raises(Undetermined, match=f"does not count what was killed in {WEB}"):
         nothing_was_killed_for_want_of_memory(_used(V2.replace("oom_kill 0", "max 0")))
