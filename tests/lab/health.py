@@ -16,7 +16,10 @@ from subprocess import SubprocessError
 
 from lab import LabError, faults, hands
 from lab.server import Server
-from tests.lab.looking import runbook, verify
+from runbook.outcome import Outcome
+from runbook.record import Scenario
+from tests.lab.looking import runbook, verified
+from tests.lab.warm import warm
 
 WHOLE_LOOK_SECONDS = 60.0
 RECOVERED_SECONDS = 60.0
@@ -118,10 +121,18 @@ def well(server: Server) -> str:
     """A whole look at a lab, as its operator would: what is wrong, or an empty text."""
     with tempfile.TemporaryDirectory(prefix="healthy-") as folder:
         try:
-            seen = verify(server.state / "target.toml", Path(folder))
+            seen = verified(warm().runbook, server.state / "target.toml", Path(folder))
         except (AssertionError, OSError, SubprocessError) as error:
             return f"it could not be looked at: {error}"
-    return "" if seen.code == 0 else seen.told() or seen.screen
+    if seen.code == 0:
+        return ""
+    wrong = [one for one in seen.run.scenarios if one.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
+    return f"exit {seen.code}: " + "; ".join(_why(one) for one in wrong if one.because is None)
+
+
+def _why(scenario: Scenario) -> str:
+    seen = [step.difference.seen for step in scenario.steps if step.difference]
+    return f"{scenario.id} {scenario.outcome}: {' '.join(seen) or scenario.reason}"
 
 
 def mend(server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +59,16 @@ def runbook(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def verify(target: Path, reports: Path, *options: str, **environment: str) -> Verified:
     """``runbook verify`` on this target; reports go to a folder of their own."""
+    return verified(lambda *arguments: runbook(*arguments, *options, **environment), target, reports)
+
+
+def verified(run: Callable[..., subprocess.CompletedProcess[str]], target: Path, reports: Path) -> Verified:
+    """The same, by another way to run a command line of ours."""
     before = set(reports.iterdir()) if reports.exists() else set()
-    done = runbook("verify", "--target", str(target), "--reports", str(reports), *options, **environment)
+    done = run("verify", "--target", str(target), "--reports", str(reports))
     made = set(reports.iterdir()) - before if reports.exists() else set()
     assert len(made) == 1, f"no run was recorded; exit {done.returncode}\n{done.stdout}{done.stderr}"
     (folder,) = made
-    run = Run.model_validate_json((folder / "run.json").read_text())
-    assert run.exit_code == done.returncode, done.stdout + done.stderr
-    return Verified(done.returncode, run, folder, done.stdout + done.stderr)
+    record = Run.model_validate_json((folder / "run.json").read_text())
+    assert record.exit_code == done.returncode, done.stdout + done.stderr
+    return Verified(done.returncode, record, folder, done.stdout + done.stderr)
