@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -22,8 +24,10 @@ from tests.telling import SEED
 
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = ROOT / "reports" / "soak.jsonl"
+MEASURED = ROOT / "tests" / "soak_seconds.json"
+NAMED_FROM_SECONDS = 2.0
 
-SECONDS_OF: dict[str, float] = json.loads((ROOT / "tests" / "soak_seconds.json").read_text())
+SECONDS_OF: dict[str, float] = json.loads(MEASURED.read_text())
 """How long one case takes, by the beginning of its name; the longest beginning that fits is the one that counts."""
 
 NOT_LOOKED_AT = {
@@ -125,6 +129,24 @@ def passed_as_it_stands(lines: Iterable[Line]) -> set[str]:
     return {one.case for one in lines if one.outcome == "passed" and one.digest == digest_of(one.case)}
 
 
+def measured(lines: Sequence[Line]) -> dict[str, float]:
+    """How long cases take by the ledger: the mean of each test that takes long, and of the rest of each room."""
+    by_test: dict[str, list[float]] = defaultdict(list)
+    for line in lines:
+        by_test[line.case.partition("[")[0]].append(line.seconds)
+    means = {test: fmean(seconds) for test, seconds in by_test.items()}
+    named = {test: mean for test, mean in means.items() if mean >= NAMED_FROM_SECONDS}
+    for room in NOT_LOOKED_AT:
+        rest = [one.seconds for one in lines if one.case.startswith(room) and one.case.partition("[")[0] not in named]
+        named[room] = fmean(rest) if rest else SECONDS_OF[room]
+    return {name: round(seconds, 2) for name, seconds in sorted(named.items())}
+
+
+def main() -> None:
+    """Cut the shards anew, by what the ledger has measured."""
+    MEASURED.write_text(json.dumps(SECONDS_OF | measured(read(LEDGER)), indent=2, sort_keys=True) + "\n")
+
+
 class Soaking:
     """The plugin for one session: picks the shard's cases and keeps the ledger."""
 
@@ -193,3 +215,7 @@ def _commit() -> tuple[str, bool]:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout
+
+
+if __name__ == "__main__":
+    main()

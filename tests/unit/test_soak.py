@@ -125,3 +125,16 @@ def test_a_line_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     whole = {"outcome": "passed", "seconds": 1.0, "date": "", "commit": "", "clean": True, "seed": 1, "digest": ""}
     (tmp_path / "ledger").write_text(json.dumps({"case": "one", **whole}) + '\n{"case": "tw')
     assert soak.read(tmp_path / "ledger") == [Line("one", **whole)]  # type: ignore[arg-type]
+
+
+def test_how_long_cases_take_is_measured_by_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "SECONDS_OF", {"tests/page/": 2.0})
+    took = {"tests/lab/a::test_long[1]": 4.0, "tests/lab/a::test_long[2]": 6.0, "tests/lab/a::test_short": 1.0}
+    lines = [Line(case, "passed", seconds, "", "", True, 1, "") for case, seconds in took.items()]
+    unit = Line("tests/unit/b::test_b", "passed", 0.5, "", "", True, 1, "")
+    assert soak.measured([*lines, unit]) == {
+        "tests/lab/": 1.0,
+        "tests/lab/a::test_long": 5.0,
+        "tests/page/": 2.0,
+        "tests/unit/": 0.5,
+    }
