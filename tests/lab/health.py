@@ -2,7 +2,7 @@
 
 It is known where a whole look at it has passed after the last test that could have changed it. Every test that uses a
 lab is taken for one that could, unless it is marked ``only_looks`` or has ended with such a look itself
-(`ended_healthy`). A test that has failed is taken for one whatever it says of itself.
+(`Labs.whole_look`). A test that has failed is taken for one whatever it says of itself.
 """
 
 from __future__ import annotations
@@ -75,9 +75,12 @@ class Labs:
         finally:
             del self.standing[name], self.known[name]
 
-    def ended_healthy(self, server: Server) -> None:
-        """The test has changed nothing more after a whole look of its own that has passed."""
-        self._ended_healthy.update(name for name, one in self.standing.items() if one.name == server.name)
+    def whole_look(self, server: Server) -> str:
+        """A test's own last act: what is wrong with its lab, or an empty text, and then there is no look after it."""
+        wrong = self.well(server)
+        if not wrong:
+            self._ended_healthy.update(name for name, one in self.standing.items() if one.name == server.name)
+        return wrong
 
     @contextmanager
     def held_broken(self, server: Server, why: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ import pytest
 from lab.hands import wait_until_well
 from lab.server import Server
 from runbook.record import Run
-from tests.lab.health import LABS, well
+from tests.lab.health import LABS
 from tests.lab.looking import ROOT, RUNBOOK
 from tests.lab.test_interruptions import drill, nothing_is_left, steady, wait_for_acts
 
@@ -54,8 +54,7 @@ def is_as_before(server: Server, before: object) -> None:
     nothing_is_left(server)
     wait_until_well(server)
     assert steady(server) == before
-    assert well(server) == ""
-    LABS.ended_healthy(server)
+    assert LABS.whole_look(server) == ""
 
 
 @pytest.mark.only_looks
