@@ -1,4 +1,9 @@
 # Everything that is done with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test unit page lint bench mutate soak lock clean
+
+PYTHON ?= python3
+ENVIRONMENT := .venv/installed
 
 # One seed for all that is drawn: samples and examples. RUNBOOK_SEED=… draws the same again.
 ifndef RUNBOOK_SEED
@@ -7,11 +12,6 @@ endif
 export RUNBOOK_SEED
 
 SHARD ?= 1/1
-.DEFAULT_GOAL := help
-.PHONY: help rehearse test unit page lint bench mutate soak lock clean
-
-PYTHON ?= python3
-ENVIRONMENT := .venv/installed
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,7 +19,7 @@ help: ## list these targets
 rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, report, lab down
 	.venv/bin/runbook rehearse
 
-test: $(ENVIRONMENT) lint unit page ## all tests: lint, unit tests, the report's page, then every fault on a lab
+test: $(ENVIRONMENT) lint unit page ## all tests: lint, unit tests, the report's page, then a sample of the faults on a lab
 	.venv/bin/python -m pytest tests/lab -m "not soak"
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker

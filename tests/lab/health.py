@@ -21,7 +21,6 @@ from runbook.record import Scenario
 from tests.lab.looking import runbook, verified
 from tests.lab.warm import warm
 
-WHOLE_LOOK_SECONDS = 60.0
 RECOVERED_SECONDS = 60.0
 NOTHING_STARTS = '[ -z "$(docker ps --quiet --filter health=starting --filter health=unhealthy)" ]'
 
@@ -92,7 +91,7 @@ class Labs:
             yield
         finally:
             for name in names:
-                self.known[name] = Known(f"{self.known[name].changed_by}, with {why}")
+                self.known[name] = Known(why)
 
     def was_used(self, test: str, names: set[str], *, passed: bool, only_looks: bool) -> None:
         """A test of these labs has ended."""
