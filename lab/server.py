@@ -112,7 +112,7 @@ class Server:
         polling = (
             f"attempt() (\n{script}\n)\n"
             "trap 'echo \"$said\" >&2; exit 124' TERM\n"
-            "until said=$(attempt 2>&1); do sleep 0.1; done"
+            "until now=$(attempt 2>&1); do said=$now; sleep 0.1; done"
         )
         done = self.run(polling, seconds=seconds)
         if done.status != 0:
