@@ -1,8 +1,8 @@
 """Soak in shards: which cases are whose, what has passed as things stand, and one line for each case that has run.
 
-A shard is a piece of everything, in the order in which pytest has it, cut so that all take about as long
-(`SECONDS_OF`, measured). One that was ended is taken up again where it was: a case that has passed is not run again
-while nothing that it looks at has changed (`digest_of`), unless it is asked for afresh.
+A shard is a piece of everything, in the order in which pytest has it, cut so that all take about as long by what is
+known of each case (`SECONDS_OF`). One that was ended is taken up again where it was: a case that has passed is not run
+again while nothing that it looks at has changed (`digest_of`), unless it is asked for afresh.
 """
 
 from __future__ import annotations

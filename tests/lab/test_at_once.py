@@ -19,8 +19,8 @@ from tests.lab.test_interruptions import drill, nothing_is_left, steady, wait_fo
 
 SECONDS = 120
 REFUSED = re.compile(r"another drill|drill is under way|has left \d+ changes?")
-ITS_DOING = {"no-drill-is-under-way"}
-"""What a look may fail by while a drill goes on: that there is one."""
+ITS_DOING = {"no-drill-is-under-way", "no-unexpected-container-exists"}
+"""What a look may fail by while a restore drill goes on: that there is one, and its throw-away database."""
 
 UNDONE = re.compile(r"^undone: (\S+)", re.MULTILINE)
 
@@ -85,8 +85,8 @@ def test_of_two_drills_one_is_refused_and_told_why(lab: Server, tmp_path: Path) 
 
 def test_of_two_recovers_each_ends_well_and_no_change_is_undone_twice(lab: Server, tmp_path: Path) -> None:
     before = steady(lab)
-    drilling = drill("rollback", lab.state / "target.toml", tmp_path / "drill")
-    wait_for_acts(lab, 3)
+    drilling = drill("restore", lab.state / "target.toml", tmp_path / "drill")
+    wait_for_acts(lab, 2)
     drilling.send_signal(signal.SIGKILL)
     drilling.communicate(timeout=SECONDS)
     both = ended(begun("recover", lab), begun("recover", lab))
@@ -94,7 +94,7 @@ def test_of_two_recovers_each_ends_well_and_no_change_is_undone_twice(lab: Serve
     assert code == 0, screen
     assert refused == 0 or (refused == 4 and "under way" in said), said
     undone = [entry for _, screen in both for entry in UNDONE.findall(screen)]
-    assert len(undone) == len(set(undone)) >= 3, both
+    assert len(undone) == len(set(undone)) >= 2, both
     is_as_before(lab, before)
 
 
