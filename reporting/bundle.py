@@ -6,10 +6,11 @@ import gc
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reporting import html, junit
+from runbook import folders
 from runbook.record import Run
 
 SUMS = "SHA256SUMS"
@@ -49,13 +50,14 @@ def _put(path: Path, text: str) -> Path:
     """Write a file whole or not at all: readers see the old one or the new one, never a part."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+        with folders.opened(unfinished) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
 
+from runbook import folders
 from runbook.channel import LAST_WORDS_SECONDS, Channel, LineLost
 from runbook.met import Met
 from runbook.question import Lane, Output
@@ -61,7 +60,7 @@ class Connection:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._folder = Path(tempfile.mkdtemp(prefix="runbook-"))
+        self._folder = folders.make()
         self._lanes: dict[Lane, Channel] = {}
         self._hello: Future[Output] | None = None
         self._greeted_at: list[float] = []
@@ -136,7 +135,7 @@ class Connection:
             channel.close()
         if self._master is not None:
             _kill(self._master)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        folders.remove(self._folder)
 
     def _channel(self, lane: Lane) -> Channel:
         return Channel(lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, shells=SHELLS[lane])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import signal
 import socket
 import threading
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 
+from runbook import person
 from runbook.act import Act
 from runbook.evidence import Evidence
 from runbook.interlock import SteadyState, engage
@@ -59,7 +59,7 @@ class Drilling:
             Undetermined: It could not be told whether the drill may run.
         """
         if self._operator is None:
-            whose = Whose(drill, f"{getpass.getuser()}@{socket.gethostname()}", datetime.now(UTC))
+            whose = Whose(drill, f"{person.operator()}@{socket.gethostname()}", datetime.now(UTC))
             operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
             self._before = engage(operator, self.steady_state)
             self._operator = operator

@@ -1,12 +1,17 @@
-"""Evidence: every exchange with the server, redacted before it touches a disk, chained and written as it happens."""
+"""Evidence: every exchange with the server, redacted before it touches a disk, chained and written as it happens.
+
+What cannot be written is kept in memory, and so is all that comes after it: the look goes on, and the record tells that
+the file is not whole. Who has an exchange to record is never told of the disk.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 from runbook.record import Exchange, Vantage
 from runbook.redaction import Redactor
@@ -23,16 +28,24 @@ class Evidence:
 
     Args:
         redactor: What keeps secrets out.
-        file: JSON lines, one exchange each, flushed as it happens; None keeps them in memory only.
+        file: JSON lines, one exchange each, written as it happens; None keeps them in memory only.
     """
 
     def __init__(self, redactor: Redactor, file: Path | None = None) -> None:
         self._redactor = redactor
-        self._file: IO[str] | None = file.open("x", encoding="utf-8") if file else None
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
         self._held: list[Exchange] = []
         self._holding = False
+        self._closed = False
+        self._incomplete: str | None = None
+        self._file = self._opened(file) if file else None
+
+    @property
+    def incomplete(self) -> str | None:
+        """Why the file does not hold all exchanges, in a few words; None where it does, or none was asked for."""
+        with self._lock:
+            return self._incomplete
 
     @property
     def count(self) -> int:
@@ -54,10 +67,7 @@ class Evidence:
     def release(self) -> None:
         """Write what was held back, without what the redactor has learned meanwhile."""
         with self._lock:
-            self._holding = False
-            for exchange in self._held:
-                self._write(exchange)
-            self._held.clear()
+            self._release()
 
     def record(
         self,
@@ -72,8 +82,13 @@ class Evidence:
         errors: str = "",
         error: str | None = None,
     ) -> int:
-        """Keep one exchange and return its sequence number, counted from 1."""
+        """Keep one exchange and return its sequence number, counted from 1; 0 where the evidence is closed already.
+
+        What is answered so late is in no record, so nothing can rest on it.
+        """
         with self._lock:
+            if self._closed:
+                return 0
             exchange = Exchange(
                 sequence=len(self._exchanges) + len(self._held) + 1,
                 question=question,
@@ -96,10 +111,30 @@ class Evidence:
             return exchange.sequence
 
     def close(self) -> None:
-        """Write what is still held back, and close the file."""
-        self.release()
+        """Write what is still held back, and close the file: nothing is recorded from now on."""
+        with self._lock:
+            self._release()
+            self._closed = True
+            self._close_file()
+
+    def _opened(self, file: Path) -> int | None:
+        try:
+            return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self._incomplete = f"{file.name}: {error.strerror}"
+            return None
+
+    def _close_file(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = None
+
+    def _release(self) -> None:
+        self._holding = False
+        held, self._held = self._held, []
+        for exchange in held:
+            self._write(exchange)
 
     def _write(self, exchange: Exchange) -> None:
         redact = self._redactor.redact
@@ -113,10 +148,23 @@ class Evidence:
             }
         )
         signed = redacted.model_copy(update={"digest": digest_of(redacted)})
+        self._put((signed.model_dump_json() + "\n").encode())
         self._exchanges.append(signed)
-        if self._file is not None:
-            self._file.write(signed.model_dump_json() + "\n")
-            self._file.flush()
+
+    def _put(self, line: bytes) -> None:
+        """Write a line whole; where that cannot be, take its part off again and write no more."""
+        if self._file is None:
+            return
+        before = os.lseek(self._file, 0, os.SEEK_CUR)
+        left = line
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:
+            self._incomplete = f"evidence.jsonl ends before exchange {len(self._exchanges) + 1}: {error.strerror}"
+            with suppress(OSError):
+                os.ftruncate(self._file, before)
+            self._close_file()
 
     def _shortened(self, text: str) -> str:
         """The text redacted; of one too long both ends, each redacted together with what lies beyond its cut."""
