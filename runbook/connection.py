@@ -36,6 +36,8 @@ SHELLS: dict[Lane, int] = {"quick": 3, "docker": 3, "slow": 1}
 """How many share a lane's work once a command has hung; sshd carries ten sessions on one line by default."""
 
 _SAYINGS = {
+    "couldn't open logfile": ("there is no folder here in which ssh could keep its own files", Met.FAILED),
+    "no user exists for uid": ("ssh itself refuses an account here that has no name", Met.FAILED),
     "permission denied (": ("the server refused the login", Met.LOGIN_REFUSED),
     "too many authentication failures": ("the server refused the login", Met.LOGIN_REFUSED),
     "host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),

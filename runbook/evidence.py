@@ -39,6 +39,7 @@ class Evidence:
         self._holding = False
         self._closed = False
         self._incomplete: str | None = None
+        self._written = 0
         self._file = self._opened(file) if file else None
 
     @property
@@ -155,8 +156,7 @@ class Evidence:
         """Write a line whole; where that cannot be, take its part off again and write no more."""
         if self._file is None:
             return
-        before = os.lseek(self._file, 0, os.SEEK_CUR)
-        left = line
+        left, before = line, self._written
         try:
             while left:
                 left = left[os.write(self._file, left) :]
@@ -165,6 +165,7 @@ class Evidence:
             with suppress(OSError):
                 os.ftruncate(self._file, before)
             self._close_file()
+        self._written = before + len(line)
 
     def _shortened(self, text: str) -> str:
         """The text redacted; of one too long both ends, each redacted together with what lies beyond its cut."""

@@ -94,6 +94,11 @@ class Hooks:
         """Write the reports of a run into its folder; return the one that a person reads."""
         raise NotImplementedError
 
+    @pytest.hookspec
+    def pytest_runbook_not_finished(self, run: Run, folder: Path) -> None:
+        """Write the record alone, if that can be, of a run of which not all could be written; it tells why."""
+        raise NotImplementedError
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(Hooks)
@@ -443,17 +448,15 @@ class Runbook:
         """Write the record and its reports; what could not be written stands in the record where that still can be."""
         if running.unwritable is not None:
             return run, None
+        hook = self._config.hook
         try:
-            return run, self._write(running, run)
+            return run, next(iter(hook.pytest_runbook_finished(run=run, folder=running.folder)), None)
         except Exception as error:
-            running.broke(f"the record cannot be written whole in {running.folder}", error)
+            running.broke(f"not everything can be written in {running.folder}", error)
             run = running.brought_up_to_date(run)
-        with suppress(Exception):  # what is in the folder by now is to tell of it, as far as that goes
-            self._write(running, run)
+        with suppress(Exception):  # why not is told already
+            hook.pytest_runbook_not_finished(run=run, folder=running.folder)
         return run, None
-
-    def _write(self, running: Running, run: Run) -> Path | None:
-        return next(iter(self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)), None)
 
     def _say_why_none_began(self, session: pytest.Session, exitstatus: int) -> None:
         """Where a server was to be looked at and nothing was asked: why."""

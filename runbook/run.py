@@ -41,6 +41,8 @@ LAST_ANSWERS_SECONDS = 20.0
 AT_ONCE_SECONDS = 0.2
 """The same where a person waits: what is not there by then is not known."""
 
+GIT_SECONDS = 10.0
+
 A = TypeVar("A")
 
 
@@ -146,7 +148,7 @@ class Running:
         """Note that something of ours broke beside the scenarios, and keep where, for whoever mends it."""
         self.events.add(Event.OWN_FAULT)
         self.own_faults.append(sound(self.redactor.redact(f"{sentence}: {_told(error)}" if error else sentence)))
-        if error is not None:
+        if error is not None and not isinstance(error, OSError):  # that is of this machine, and no line of ours
             self.keep_trace(f"own-fault-{len(self.own_faults)}.txt", error)
 
     def keep_trace(self, name: str, error: BaseException) -> None:
@@ -330,7 +332,7 @@ def _git(*arguments: str) -> str | None:
     root = Path(__file__).resolve().parent.parent
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=GIT_SECONDS, check=False
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):  # the second where it says what is no text
         return None

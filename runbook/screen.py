@@ -226,7 +226,7 @@ def _worst(run: Run) -> Outcome:
     outcomes = {one.outcome for one in run.deciding()}
     if Outcome.FAILED in outcomes and not run.let_through():
         return Outcome.FAILED
-    if Outcome.UNDETERMINED in outcomes:
+    if Outcome.UNDETERMINED in outcomes or not outcomes:
         return Outcome.UNDETERMINED
     return Outcome.WAIVED if run.let_through() else Outcome.PASSED
 
