@@ -19,15 +19,19 @@ def came(one: signal.Signals) -> None:
 
 @ALL
 def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) -> None:
-    closed = False
-    with pytest.raises(KeyboardInterrupt), endings.ended_by_exceptions():
+    closed = []
+
+    def ended() -> None:
         try:
             came(one)
         finally:
             came(one)
             came(signal.SIGINT)
-            closed = True
-    assert closed
+            closed.append("the line")
+
+    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+        ended()
+    assert closed == ["the line"]
 
 
 @ALL
@@ -41,11 +45,16 @@ def test_what_is_held_is_done_whole_and_not_ended(one: signal.Signals) -> None:
 
 @ALL
 def test_what_is_deferred_is_done_whole_and_ended_then(one: signal.Signals) -> None:
-    done = False
-    with pytest.raises(KeyboardInterrupt), endings.ended_by_exceptions(), endings.deferred():
-        came(one)
-        done = True
-    assert done
+    done = []
+
+    def whole() -> None:
+        with endings.deferred():
+            came(one)
+            done.append("all of it")
+
+    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+        whole()
+    assert done == ["all of it"]
 
 
 def test_a_signal_that_comes_to_an_end_that_has_begun_only_hurries_it() -> None:

@@ -1,4 +1,4 @@
-"""Whatever escapes is ours and says so: the record and the exit code tell it apart from what is wrong with the server."""
+"""Whatever escapes is ours and says so: record and exit code tell it apart from what is wrong with the server."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ def test_where_the_record_cannot_be_written_the_verdict_is_on_the_screen(
 
 @WHOEVER
 @pytest.mark.parametrize(
-    "hook",
+    ("hook", "when"),
     [
-        "pytest_runbook_changes(run, reports)",
-        "pytest_runbook_controls()",
-        "pytest_runbook_ending(running)",
-        "pytest_runtest_logreport(report)",
+        ("pytest_runbook_changes(run, reports)", "True"),
+        ("pytest_runbook_controls()", "True"),
+        ("pytest_runbook_ending(running)", "True"),
+        ("pytest_runtest_logreport(report)", "report.when == 'teardown'"),
     ],
 )
 def test_what_breaks_beside_the_scenarios_stands_in_the_record_with_its_trace(
-    suite: pytest.Pytester, scenario: str, verdict: str, code: int, hook: str
+    suite: pytest.Pytester, scenario: str, verdict: str, code: int, hook: str, when: str
 ) -> None:
-    options = broken(suite, hook, "raise RuntimeError('a table changed while it was read')")
+    options = broken(suite, hook, f"if {when}: raise RuntimeError('a table changed while it was read')")
     ended_with, record = ran(suite, scenario, *options)
     (folder,) = Path(suite.path, "reports").iterdir()
     assert (ended_with, record.verdict()) == (code, verdict)
@@ -91,9 +91,9 @@ def test_what_breaks_beside_the_scenarios_stands_in_the_record_with_its_trace(
     assert "breaking.py" in (folder / "own-fault-1.txt").read_text()
 
 
-@WHOEVER
-def test_what_breaks_when_the_record_is_written_does_not_change_what_failed(
-    suite: pytest.Pytester, scenario: str, verdict: str, code: int
+@pytest.mark.parametrize(("scenario", "code"), [(HOLDS, 70), (FAILS, 1), (UNTOLD, 70)])
+def test_what_breaks_of_another_plugin_at_the_end_does_not_change_what_failed(
+    suite: pytest.Pytester, scenario: str, code: int
 ) -> None:
     options = broken(suite, "pytest_sessionfinish(session)", "raise RuntimeError('another plugin')")
     ended_with, screen = ended(suite, scenario, *options)

@@ -23,21 +23,25 @@ sys.exit(3)
 """
 
 
-@pytest.mark.parametrize("lines", [1, 10_000], ids=["found out at the end", "found out on the way"])
+@pytest.mark.parametrize("lines", [1, 2_000], ids=["found out at the end", "found out on the way"])
 @pytest.mark.parametrize(
     "screen",
-    ["exec {python} - <{script} | true; exit ${{PIPESTATUS[0]}}", "exec {python} - <{script} >/dev/full 2>&1"]
-    + ["exec {python} - <{script} >&- 2>&-", "exec {python} - <{script} >/dev/full 2>&-"],
+    [
+        "{python} - <{script} | true; exit ${{PIPESTATUS[0]}}",
+        "exec {python} - <{script} >/dev/full 2>&1",
+        "exec {python} - <{script} >/dev/full 2>&-",
+        "exec {python} - <{script} >&- 2>&-",
+    ],
 )
 def test_the_code_is_the_processes_own_whatever_becomes_of_its_screen(lines: int, screen: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SAYS_MUCH.format(lines=lines))
-    line = screen.format(python=sys.executable, script=script).replace("exec", "", 1 if "|" in screen else 0)
+    line = screen.format(python=sys.executable, script=script)
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr.replace("a word\n", "")) == (3, "")
 
 
-def test_what_the_screen_cannot_show_is_shown_as_something_else(tmp_path: Path) -> None:
+def test_what_the_screen_cannot_show_is_shown_as_something_else() -> None:
     script = "import sys; from runbook import streams\nwith streams.lasting(): print('✓ \\ud800')"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, env={"PYTHONIOENCODING": "ascii"}
