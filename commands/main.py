@@ -16,6 +16,7 @@ app = App(
     help="PsyFit's operations runbook, executable: what it says of the server, verified and rehearsed.",
     version=__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # it would end the process without a word
     help_format="plaintext",  # to read Markdown takes a fifth of the time until the help is there
 )
 # By name, so that a command imports only what it needs; by place, so that whoever was woken finds the first ones first.

@@ -33,7 +33,7 @@ def write(run: Run, folder: Path) -> Path:
                 folder / REPORT: lambda: html.render(run),
             }
         )
-    _put_all({folder / SUMS: lambda: "".join(_sums(folder))})
+    _put_sums(folder)
     return folder / REPORT
 
 
@@ -44,7 +44,7 @@ def write_record(run: Run, folder: Path) -> None:
         OSError: The folder cannot be written.
     """
     _put_all({folder / RECORD: lambda: run.model_dump_json(indent=2) + "\n"})
-    _put_all({folder / SUMS: lambda: "".join(_sums(folder))})
+    _put_sums(folder)
 
 
 @contextmanager
@@ -58,6 +58,11 @@ def _record_not_walked() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def _put_sums(folder: Path) -> None:
+    sums = "".join(_sums(folder))
+    _put_all({folder / SUMS: lambda: sums})
 
 
 def _put_all(files: Mapping[Path, Callable[[], str]]) -> None:
