@@ -40,3 +40,9 @@ def pytest_runbook_finished(run: Run, folder: Path) -> Path:
     from reporting.bundle import write
 
     return write(run, folder)
+
+
+def pytest_runbook_not_finished(run: Run, folder: Path) -> None:
+    from reporting.bundle import write_record
+
+    write_record(run, folder)

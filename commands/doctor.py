@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +11,7 @@ from rich.text import Text
 
 from commands import banner
 from commands.front import Server, run_features
-from runbook import exits, rights
+from runbook import endings, exits, rights
 from runbook.as_owner import answered, asking_git
 from runbook.evidence import Evidence
 from runbook.features import section_order
@@ -65,26 +63,30 @@ class _Planned:
 def _missing(target: Target, given: str) -> dict[Right, str]:
     """The rights that are not there, and what was said when they were tried; says before what a drill left open."""
     redactor = Redactor()
-    with tempfile.TemporaryDirectory() as folder:
-        evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
-        observer = Observer(target, evidence, redactor, {})
+    observer = Observer(target, Evidence(redactor), redactor, {})
+    try:
         banner.asked(observer, given)()
-        tries: dict[Right, Callable[[], object]] = {
-            rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
-            rights.LOGIN: observer.greeting,
-            rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
-            rights.ROOT: lambda: _be_root(observer),
-            rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),
-            **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
-        }
-        missing = {}
-        for right, attempt in tries.items():
-            try:
-                attempt()
-            except Undetermined as error:
-                missing[right] = error.reason
-        observer.close()
-        evidence.close()
+        return _tried(target, observer)
+    finally:
+        with endings.deferred():
+            observer.close()
+
+
+def _tried(target: Target, observer: Observer) -> dict[Right, str]:
+    tries: dict[Right, Callable[[], object]] = {
+        rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
+        rights.LOGIN: observer.greeting,
+        rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
+        rights.ROOT: lambda: _be_root(observer),
+        rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),
+        **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
+    }
+    missing = {}
+    for right, attempt in tries.items():
+        try:
+            attempt()
+        except Undetermined as error:
+            missing[right] = error.reason
     return missing
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
+from _pytest.config import ConftestImportFailure
 from cyclopts import Parameter
 
-from runbook.exits import COMPLIANT, FAILED, INTERRUPTED, OWN_FAULT, WRONG_USE
+from runbook.exits import OWN_FAULT, WRONG_USE
 
 ROOT = Path(__file__).resolve().parent.parent
+
+NOT_NEEDED = (
+    "terminalreporter",  # the screen is ours
+    "cacheprovider",
+    "stepwise",
+    "logging",  # it walks all loggers at each scenario, while threads of ours make some
+    "threadexception",
+    "unraisableexception",  # it collects garbage five times at the end
+    "doctest",
+    "unittest",
+    "subtests",
+    "pastebin",
+    "setupplan",
+    "setuponly",
+    "legacypath",
+)
+"""Plugins of pytest's that a look at a server has no use for: each is time, and one more thing that could break."""
 
 Server = Annotated[
     str,
@@ -54,8 +72,7 @@ def run_features(
             "--disable-plugin-autoload",  # a third of the time until the first question
             "-ppytest_bdd.plugin",
             "--disable-warnings",
-            "-pno:terminalreporter",
-            "-pno:cacheprovider",
+            *(f"-pno:{plugin}" for plugin in NOT_NEEDED),
             "--capture=no",
             f"--target={target}",
             *([f"-m={wanted}"] if wanted else []),
@@ -69,21 +86,20 @@ def run_features(
 
 
 class _End:
-    """How the session ended, in our codes. pytest's own stand where no run began; some are the same numbers."""
+    """How it ended, in our codes: the plugin's own, and where pytest did not come so far, what that means."""
 
     code = WRONG_USE  # pytest refused its command line and has said why
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        status = session.exitstatus
-        self.code = _OURS[status] if isinstance(status, pytest.ExitCode) else status
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self) -> Generator[None, None, None]:
+        try:
+            return (yield)
+        except ConftestImportFailure:  # of which pytest says what broke, and that the command line was wrong
+            self.code = OWN_FAULT
+            raise
 
-
-_OURS = {
-    pytest.ExitCode.OK: COMPLIANT,
-    pytest.ExitCode.TESTS_FAILED: FAILED,
-    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
-    pytest.ExitCode.INTERNAL_ERROR: OWN_FAULT,
-    pytest.ExitCode.USAGE_ERROR: WRONG_USE,
-    pytest.ExitCode.NO_TESTS_COLLECTED: WRONG_USE,
-}
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
+        status = yield
+        self.code = int(status)
+        return status

@@ -8,12 +8,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
+import pytest
 from cyclopts import Parameter
 
 from commands.front import Reports, Server, run_features
 from reporting import github
-from runbook.exits import WRONG_USE
+from runbook.exits import OWN_FAULT, WRONG_USE, worst
 from runbook.record import Run
+from runbook.run import own_fault
 from runbook.target import load
 
 BESIDE = ("rb-2", "rb-6", "rb-7")
@@ -55,15 +57,20 @@ def gate(
             plugins=[record],
         )
     if in_actions and record.run is not None:
-        _tell_github(record.run)
+        try:
+            _tell_github(record.run)
+        except Exception as error:
+            print(own_fault(error), file=sys.stderr)
+            return worst(code, OWN_FAULT)
     return code
 
 
 class _Record:
-    """Takes the record of the run from the plugin."""
+    """Takes the record of the run from the plugin, before it is known whether it can be written."""
 
     run: Run | None = None
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runbook_finished(self, run: Run) -> None:
         self.run = run
 

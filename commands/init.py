@@ -21,7 +21,7 @@ from checks.containers import CONTAINERS
 from checks.discovery import Fact, Value, Who
 from checks.openpgp import NotOpenPgp, key_ids
 from commands import banner
-from runbook import exits, rights
+from runbook import endings, exits, rights
 from runbook.evidence import Evidence
 from runbook.look import Look
 from runbook.observer import Observer
@@ -294,14 +294,12 @@ def _sound(facts: Mapping[str, Fact], target: Target) -> dict[str, Fact]:
 @contextmanager
 def _observing(target: Target) -> Iterator[Observer]:
     redactor = Redactor()
-    with tempfile.TemporaryDirectory() as folder:
-        evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
-        observer = Observer(target, evidence, redactor, {})
-        try:
-            yield observer
-        finally:
+    observer = Observer(target, Evidence(redactor), redactor, {})
+    try:
+        yield observer
+    finally:
+        with endings.deferred():
             observer.close()
-            evidence.close()
 
 
 def _look(target: Target, given: str) -> Seen:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from lab import LabError, Refused
-from runbook import __version__, exits
+from runbook import __version__, endings, exits, streams
 from runbook.exits import WrongUse
 
 app = App(
@@ -16,6 +16,7 @@ app = App(
     help="PsyFit's operations runbook, executable: what it says of the server, verified and rehearsed.",
     version=__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # it would end the process without a word
     help_format="plaintext",  # to read Markdown takes a fifth of the time until the help is there
 )
 # By name, so that a command imports only what it needs; by place, so that whoever was woken finds the first ones first.
@@ -94,8 +95,12 @@ app.command(
 
 
 def main() -> None:
-    """Run the command line of this process and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line of this process and exit with its code, whoever still reads what it says."""
+    streams.open_all()
+    with streams.lasting(), endings.ended_by_exceptions():
+        code = run(sys.argv[1:])
+        endings.has_begun()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -111,7 +116,11 @@ def run(arguments: Sequence[str]) -> int:
     except LabError as error:
         return _said("\n".join(filter(None, (error.tail, str(error)))), exits.OWN_FAULT)
     except KeyboardInterrupt:
-        return _said("interrupted", exits.INTERRUPTED)
+        return _said("Interrupted", exits.INTERRUPTED)
+    except Exception as error:
+        from runbook.run import own_fault  # what has broken has its engine loaded already
+
+        return _said(own_fault(error), exits.OWN_FAULT)
     return code if isinstance(code, int) else exits.COMPLIANT
 
 

@@ -6,11 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.front import Server
-from runbook import exits, journal
-from runbook import process as processes
+from runbook import communicate, exits, journal
+from runbook.communicate import TooLate
 from runbook.connection import Connection
 from runbook.outcome import Undetermined
-from runbook.process import TooLate
 from runbook.question import Output
 from runbook.screen import clean
 from runbook.target import Target, load
@@ -53,7 +52,7 @@ def _run(target: Target, console: Console) -> Output:
     connection = Connection(target)
     try:
         process = connection.start(journal.recovery())
-        out, err = processes.whole(process, b"", journal.recovery_seconds(()), heard)
+        out, err = communicate.whole(process, b"", journal.recovery_seconds(()), heard)
     except TooLate:
         raise Undetermined("it did not end in time; what it does on the server may still go on") from None
     finally:

@@ -12,6 +12,7 @@ from cyclopts import Parameter, validators
 from rich.console import Console
 
 from commands.front import Reports, Server, run_features
+from runbook.exits import Event
 from runbook.run import Running
 from runbook.target import load
 
@@ -70,6 +71,8 @@ class _Page:
         from triage.causes import find, seen_by
         from triage.page import Page
 
+        if Event.INTERRUPTED in running.events:
+            return False  # the page would wait for what is still asked
         seen = seen_by(running.look)
         met = running.observer.connection.met()
         run = running.record()
@@ -81,7 +84,6 @@ class _Page:
             seen.lately.now if seen.lately else None,
         )
         page.show(run, run.line, find(run, seen, met), met)
-        sys.stdout.flush()
         return True
 
 

@@ -5,31 +5,46 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reporting import html, junit
+from runbook import folders
 from runbook.record import Run
 
-SUMS = "SHA256SUMS"
+RECORD, REPORT, SUMS = "run.json", "report.html", "SHA256SUMS"
 
 
 def write(run: Run, folder: Path) -> Path:
     """Write ``run.json``, ``junit.xml``, ``report.html`` and ``SHA256SUMS``; return the report that a person reads.
 
-    The record comes first, so that it stands even where a report cannot be made of it. The run's ``evidence.jsonl``
-    is expected in the folder already, closed.
+    They are written together or not at all: a record tells how its run ended, and where a report cannot be written
+    that is another end. The run's ``evidence.jsonl`` is expected in the folder already, closed.
 
     Raises:
         OSError: The folder cannot be written.
     """
     with _record_not_walked():
-        _put(folder / "run.json", run.model_dump_json(indent=2) + "\n")
-        _put(folder / "junit.xml", junit.render(run))
-        report = _put(folder / "report.html", html.render(run))
-        _put(folder / SUMS, "".join(_sums(folder)))
-    return report
+        _put_all(
+            {
+                folder / RECORD: lambda: run.model_dump_json(indent=2) + "\n",
+                folder / "junit.xml": lambda: junit.render(run),
+                folder / REPORT: lambda: html.render(run),
+            }
+        )
+    _put_sums(folder)
+    return folder / REPORT
+
+
+def write_record(run: Run, folder: Path) -> None:
+    """Write ``run.json`` alone, where its reports cannot be, and then the sums, where they can.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    _put_all({folder / RECORD: lambda: run.model_dump_json(indent=2) + "\n"})
+    _put_sums(folder)
 
 
 @contextmanager
@@ -45,18 +60,26 @@ def _record_not_walked() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _put(path: Path, text: str) -> Path:
-    """Write a file whole or not at all: readers see the old one or the new one, never a part."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+def _put_sums(folder: Path) -> None:
+    sums = "".join(_sums(folder))
+    _put_all({folder / SUMS: lambda: sums})
+
+
+def _put_all(files: Mapping[Path, Callable[[], str]]) -> None:
+    """Write these files, all or none, each whole: readers see the old one or the new one, never a part."""
+    unfinished = {path: path.with_name(f".{path.name}.unfinished") for path in files}
     try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        for path, text in files.items():
+            with folders.opened(unfinished[path]) as file:
+                file.write(text())
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in unfinished.items():
+            part.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
-    return path
+        for part in unfinished.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def _sums(folder: Path) -> Iterator[str]:

@@ -97,7 +97,7 @@ def render(run: Run) -> str:
         style=Markup(STYLE),  # noqa: S704  (our own text, not foreign)
         script=Markup(SCRIPT),  # noqa: S704
         verdict=reading.verdict(run),
-        tone=TONES.get(reading.verdict(run), Outcome.UNDETERMINED),
+        tone=_tone(run),
         gaps=tuple(reading.gaps(run)),
         cautions=tuple(reading.cautions(run)),
         groups=tuple(_groups(run.changes, {one.id for _, following in explained for one in following})),
@@ -116,6 +116,12 @@ def render(run: Run) -> str:
         exchanges={exchange.sequence: exchange for exchange in run.exchanges},
         deciding={id(scenario) for scenario in run.deciding()},
     )
+
+
+def _tone(run: Run) -> str:
+    """What the page looks like at a glance: it is not green where the suite broke."""
+    tone = TONES.get(reading.verdict(run), Outcome.UNDETERMINED)
+    return Outcome.UNDETERMINED if run.own_faults and tone == Outcome.PASSED else tone
 
 
 def _groups(changes: Changes | None, following: Collection[str]) -> Iterator[Group]:

@@ -14,15 +14,15 @@ from runbook.record import Run, Scenario
 def render(run: Run) -> str:
     """The XML document.
 
-    A run of nothing, or one that did not come to its end, holds a test case that says so as an error: it would look
-    green otherwise.
+    A run of nothing, or one that did not come to its end or broke beside its scenarios, holds a test case that says so
+    as an error: it would look green otherwise.
     """
     root = ET.Element("testsuites", name=visible(f"{run.kind} {run.server.name}"))
     for section in sections(run):
         controls = [f"{one.framework}: {one.id}" for one in run.controls if section.number in one.sections]
         cases = [_case(scenario, controls) for scenario in section.scenarios]
         root.append(_suite(run, f"{section.number} {section.title}", section.seconds, cases))
-    if not run.scenarios or len(run.scenarios) < run.selected or run.verdict() == "incomplete":
+    if not run.scenarios or len(run.scenarios) < run.selected or run.own_faults or run.verdict() == "incomplete":
         root.append(_suite(run, "run", 0, [_unfinished(run)]))
     _sum_up(root, root.iter("testcase"), (run.ended - run.started).total_seconds())
     ET.indent(root)

@@ -70,8 +70,10 @@ def gaps(run: Run) -> Iterator[str]:
     broken = sum(scenario.own_fault for scenario in run.scenarios)
     if broken:
         yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios; of the server they say nothing."
-    elif run.exit_code == OWN_FAULT:
+    elif run.exit_code == OWN_FAULT and not run.own_faults:
         yield "The suite itself broke: the run may say less than it should."
+    for fault in run.own_faults:
+        yield f"The suite's own fault, beside the scenarios: {fault}."
 
 
 def cautions(run: Run) -> Iterator[str]:
@@ -86,7 +88,11 @@ def cautions(run: Run) -> Iterator[str]:
         yield "The server's clock could not be compared with that of the machine that ran this."
     elif offset is not None and abs(offset) >= CLOCK_TOLERANCE_SECONDS:
         yield f"The server's clock is {clock(run)}."
-    if run.origin.uncommitted_changes:
+    if run.evidence_incomplete:
+        yield f"Evidence incomplete: {run.evidence_incomplete}. All exchanges stand below and in run.json."
+    if run.origin.uncommitted_changes is None:
+        yield "Whether the suite ran with changes that are in no commit is not known: git did not tell."
+    elif run.origin.uncommitted_changes:
         yield "The suite ran with changes that are in no commit."
 
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -23,6 +21,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
+from runbook import folders
 from runbook.channel import LAST_WORDS_SECONDS, Channel, LineLost
 from runbook.met import Met
 from runbook.processes import Closed, Processes, popen
@@ -59,6 +58,8 @@ for group in {groups}; do kill -KILL -$group; done
 """
 
 _SAYINGS = {
+    r"Couldn't open logfile": ("there is no folder here in which ssh could keep its own files", Met.FAILED),
+    r"No user exists for uid": ("ssh itself refuses an account here that has no name", Met.FAILED),
     r"[^ ]+: Permission denied \(": ("the server refused the login", Met.LOGIN_REFUSED),
     r"(Received disconnect|Disconnected) from .*: Too many authentication failures": (
         "the server refused the login",
@@ -101,7 +102,7 @@ class Connection:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._folder = Path(tempfile.mkdtemp(prefix="runbook-"))
+        self._folder = folders.make()
         self._lanes: dict[Lane, Channel] = {}
         self._hello: Future[Output] | None = None
         self._greeted_at: list[float] = []
@@ -223,7 +224,7 @@ class Connection:
         for channel in channels:
             channel.hang_up()
         self._processes.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        folders.remove(self._folder)
 
     @property
     def _ends_with_us(self) -> bool:

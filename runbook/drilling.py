@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 import signal
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 
+from runbook import endings, person
 from runbook.act import Act
 from runbook.evidence import Evidence
 from runbook.interlock import SteadyState, engage
@@ -26,7 +26,6 @@ from runbook.operator import Operator
 from runbook.outcome import Differs, Undetermined
 from runbook.target import Target
 
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""
 
@@ -67,7 +66,7 @@ class Drilling:
             Undetermined: It could not be told whether the drill may run.
         """
         if self._operator is None:
-            whose = Whose(drill, f"{getpass.getuser()}@{socket.gethostname()}", datetime.now(UTC))
+            whose = Whose(drill, f"{person.operator()}@{socket.gethostname()}", datetime.now(UTC))
             operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
             self._before = engage(operator, self.steady_state)
             self._operator = operator
@@ -141,17 +140,6 @@ class Drilling:
 
 
 @contextmanager
-def ended_by_exceptions() -> Iterator[None]:
-    """While drills run, SIGTERM and SIGHUP end them as Ctrl-C does: by way of the undo."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with _handling(ENDINGS, end):
-        yield
-
-
-@contextmanager
 def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Iterator[None]:
     """An undo is not skipped by whoever interrupts it once or twice; the third time it is left.
 
@@ -176,7 +164,7 @@ def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Ite
         say(f"the undo was left: {how_to_recover}")
         raise KeyboardInterrupt(f"the undo was left: {how_to_recover}")
 
-    with _handling((signal.SIGINT, *ENDINGS), tell):
+    with _handling(endings.SIGNALS, tell):
         yield
 
 

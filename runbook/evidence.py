@@ -1,12 +1,17 @@
-"""Evidence: every exchange with the server, redacted before it touches a disk, chained and written as it happens."""
+"""Evidence: every exchange with the server, redacted before it touches a disk, chained and written as it happens.
+
+What cannot be written is kept in memory, and so is all that comes after it: the look goes on, and the record tells that
+the file is not whole. Who has an exchange to record is never told of the disk.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 from runbook.record import Exchange, Vantage
 from runbook.redaction import Redactor
@@ -23,18 +28,27 @@ class Evidence:
 
     Args:
         redactor: What keeps secrets out.
-        file: JSON lines, one exchange each, flushed as it happens; None keeps them in memory only.
+        file: JSON lines, one exchange each, written as it happens; None keeps them in memory only.
     """
 
     def __init__(self, redactor: Redactor, file: Path | None = None) -> None:
         self._redactor = redactor
-        self._file: IO[str] | None = file.open("x", encoding="utf-8") if file else None
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
         self._held: list[tuple[Exchange, bool]] = []
         self._holding = False
         self._learned = False
         self._unknowing = False
+        self._closed = False
+        self._incomplete: str | None = None
+        self._written = 0
+        self._file = self._opened(file) if file else None
+
+    @property
+    def incomplete(self) -> str | None:
+        """Why the file does not hold all exchanges, in a few words; None where it does, or none was asked for."""
+        with self._lock:
+            return self._incomplete
 
     @property
     def count(self) -> int:
@@ -61,12 +75,7 @@ class Evidence:
                 is kept from now on, those that were held back included.
         """
         with self._lock:
-            self._holding = False
-            self._learned |= learned
-            self._unknowing = not self._learned
-            for exchange, may_hold_secrets in self._held:
-                self._write(exchange, may_hold_secrets)
-            self._held.clear()
+            self._release(learned)
 
     def record(
         self,
@@ -82,8 +91,13 @@ class Evidence:
         error: str | None = None,
         may_hold_secrets: bool = False,
     ) -> int:
-        """Keep one exchange and return its sequence number, counted from 1."""
+        """Keep one exchange and return its sequence number, counted from 1; 0 where the evidence is closed already.
+
+        What is answered so late is in no record, so nothing can rest on it.
+        """
         with self._lock:
+            if self._closed:
+                return 0
             exchange = Exchange(
                 sequence=len(self._exchanges) + len(self._held) + 1,
                 question=question,
@@ -106,10 +120,32 @@ class Evidence:
             return exchange.sequence
 
     def close(self) -> None:
-        """Write what is still held back, and close the file."""
-        self.release(learned=not (self._holding or self._unknowing))
+        """Write what is still held back, and close the file: nothing is recorded from now on."""
+        with self._lock:
+            self._release(not (self._holding or self._unknowing))
+            self._closed = True
+            self._close_file()
+
+    def _opened(self, file: Path) -> int | None:
+        try:
+            return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self._incomplete = f"{file.name}: {error.strerror}"
+            return None
+
+    def _close_file(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = None
+
+    def _release(self, learned: bool) -> None:
+        self._holding = False
+        self._learned |= learned
+        self._unknowing = not self._learned
+        held, self._held = self._held, []
+        for exchange, may_hold_secrets in held:
+            self._write(exchange, may_hold_secrets)
 
     def _write(self, exchange: Exchange, may_hold_secrets: bool) -> None:
         redact = self._redactor.redact
@@ -125,10 +161,23 @@ class Evidence:
             }
         )
         signed = redacted.model_copy(update={"digest": digest_of(redacted)})
+        self._put((signed.model_dump_json() + "\n").encode())
         self._exchanges.append(signed)
-        if self._file is not None:
-            self._file.write(signed.model_dump_json() + "\n")
-            self._file.flush()
+
+    def _put(self, line: bytes) -> None:
+        """Write a line whole; where that cannot be, take its part off again and write no more."""
+        if self._file is None:
+            return
+        left, before = line, self._written
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:
+            self._incomplete = f"evidence.jsonl ends before exchange {len(self._exchanges) + 1}: {error.strerror}"
+            with suppress(OSError):
+                os.ftruncate(self._file, before)
+            self._close_file()
+        self._written = before + len(line)
 
     def _shortened(self, text: str) -> str:
         """The text redacted; of one too long both ends, each redacted together with what lies beyond its cut."""

@@ -30,6 +30,8 @@ REFUSED = 4
 OWN_FAULT = 70
 INTERRUPTED = 130
 
+_WORST_FIRST = (WRONG_USE, REFUSED, INTERRUPTED, FAILED, OWN_FAULT, UNDETERMINED, COMPLIANT)
+
 
 def exit_code(happened: Collection[Outcome | Event]) -> int:
     """The exit code of a run in which all this happened; the worst decides.
@@ -49,3 +51,8 @@ def exit_code(happened: Collection[Outcome | Event]) -> int:
     if Outcome.UNDETERMINED in happened:
         return UNDETERMINED
     return COMPLIANT
+
+
+def worst(*codes: int) -> int:
+    """Of several exit codes the one that decides, by the same order."""
+    return min(codes, key=_WORST_FIRST.index)

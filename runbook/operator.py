@@ -18,15 +18,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from runbook import journal
-from runbook import process as processes
+from runbook import communicate, journal
 from runbook.act import Act
+from runbook.communicate import TooLate
 from runbook.evidence import Evidence
 from runbook.journal import Recovery, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
-from runbook.process import TooLate
 from runbook.question import Output, facts_of
 from runbook.record import Figure, Timeline
 from runbook.target import Target
@@ -186,7 +185,7 @@ class Operator:
             assert heart.stdin is not None
             with suppress(OSError):  # a lost line
                 heart.stdin.close()
-            processes.end(heart, grace_seconds)
+            communicate.end(heart, grace_seconds)
 
     def _run(self, name: str, script: str, shown: str, seconds: float, stdin: bytes) -> Output:
         started, clock = datetime.now(UTC), time.monotonic()
@@ -211,7 +210,7 @@ class Operator:
     def _ended(self, script: str, seconds: float, stdin: bytes) -> tuple[Output | None, str | None]:
         process = self.observer.connection.start(script)
         try:
-            out, err = processes.whole(process, stdin, seconds, journal.seconds_in)
+            out, err = communicate.whole(process, stdin, seconds, journal.seconds_in)
         except TooLate:
             return None, f"it did not end within {seconds:g} s; how far it came is not known"
         if process.returncode == LINE_LOST:
@@ -221,10 +220,10 @@ class Operator:
 
 def _why_not(heart: subprocess.Popen[bytes], answered: bool) -> str:
     if not answered:
-        processes.end(heart)
+        communicate.end(heart)
         return f"the server was not given within {HOLD_SECONDS:g} s"
     try:
-        out, err = processes.whole(heart, b"", SHORT_SECONDS)
+        out, err = communicate.whole(heart, b"", SHORT_SECONDS)
     except TooLate:
         return "the server could not be held, and did not say why"
     refused = journal.refusal(Output(heart.returncode, out, err))

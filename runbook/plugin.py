@@ -1,6 +1,10 @@
 """The pytest plugin: collects features, starts the checks of the selected scenarios together, keeps the record.
 
 What it needs of the rooms above (the catalogue of checks, who writes reports) comes through its hooks.
+
+How a run ends is decided here alone, for `runbook` and for plain `pytest`: whatever escapes is ours and is noted as
+such, the line is closed, the record is written before the screen says what came of it, and what pytest itself ends
+with becomes one of our exit codes.
 """
 
 from __future__ import annotations
@@ -8,20 +12,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Generator, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from runbook import attestation as attesting
-from runbook import bdd, features, screen
+from runbook import bdd, endings, features, screen, streams
 from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
-from runbook.drilling import Drilling, Stopped, ended_by_exceptions
-from runbook.exits import INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse
+from runbook.drilling import Drilling, Stopped
+from runbook.exits import COMPLIANT, INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse, worst
 from runbook.features import TAG, scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
@@ -30,13 +33,23 @@ from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Un
 from runbook.plan import Planned, drills_of, plan_of
 from runbook.record import Changes, Control, Override, Run, Scenario
 from runbook.recording import Progress, scenario_record, step_record
-from runbook.run import KINDS, Kind, Running, asked_journal, begin
+from runbook.run import KINDS, Kind, Running, asked_journal, begin, own_fault
 from runbook.target import Target, load
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
 DRILLING = pytest.StashKey[Drilling]()
 ONLY_LOOKING = ("verify", "triage", "gate")
+
+WITHOUT_A_RUN = {
+    pytest.ExitCode.OK: COMPLIANT,
+    pytest.ExitCode.TESTS_FAILED: OWN_FAULT,
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR: OWN_FAULT,
+    pytest.ExitCode.USAGE_ERROR: WRONG_USE,
+    pytest.ExitCode.NO_TESTS_COLLECTED: WRONG_USE,
+}
+"""What pytest ends with where no server was asked anything; some of its numbers are those of other codes of ours."""
 
 
 class Hooks:
@@ -82,6 +95,11 @@ class Hooks:
         """Write the reports of a run into its folder; return the one that a person reads."""
         raise NotImplementedError
 
+    @pytest.hookspec
+    def pytest_runbook_not_finished(self, run: Run, folder: Path) -> None:
+        """Write the record alone, if that can be, of a run of which not all could be written; it tells why."""
+        raise NotImplementedError
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(Hooks)
@@ -97,6 +115,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--run-kind", choices=KINDS, help="what the run is (default: verify; gate with -m gate)")
     group.addoption("--gate-override", metavar="REASON", help="let a deploy through although something failed")
     group.addoption("--gate-by", metavar="NAME", help="who lets it through")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """End with one of our codes where a server was to be looked at, whatever pytest itself would end with."""
+    if config.option.target is None:
+        return (yield)
+    with streams.lasting(), endings.ended_by_exceptions():
+        try:
+            status = yield
+        except pytest.UsageError:
+            raise
+        except Exception as error:  # of another plugin's, when ours had come to its end
+            print(own_fault(error), file=sys.stderr)
+            running = config.stash.get(RUNNING, None)
+            return worst(OWN_FAULT, running.exit_code()) if running else OWN_FAULT
+    return WITHOUT_A_RUN[status] if isinstance(status, pytest.ExitCode) else status
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -156,6 +191,8 @@ class Runbook:
         self._screen = screen.Screen(config)
         self._errors = os.dup(2)  # past whatever pytest captures while a scenario runs
         config.add_cleanup(lambda: os.close(self._errors))
+        self._ending = ExitStack()
+        config.add_cleanup(self._ending.close)
 
     # Collection
 
@@ -197,16 +234,16 @@ class Runbook:
             self._config.hook.pytest_runbook_planned(target=target, planned=planned)
             self._screen.drill_plan(drills_of(target, self._catalogue, session.items))
             return
-        running = begin(
-            target,
-            self._config.option.run_kind,
-            self._config.option.reports or self._config.rootpath / "reports",
-            self._catalogue,
-            self._collected,
-            len(scenarios),
-            _override(self._config),
-        )
-        self._config.stash[RUNNING] = running
+        with endings.deferred():
+            running = self._config.stash[RUNNING] = begin(
+                target,
+                self._config.option.run_kind,
+                self._config.option.reports or self._config.rootpath / "reports",
+                self._catalogue,
+                self._collected,
+                len(scenarios),
+                _override(self._config),
+            )
         self._config.stash[DRILLING] = Drilling(
             target,
             running.observer,
@@ -249,13 +286,15 @@ class Runbook:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         if self._config.option.plan:
             session.items.clear()
-        with ended_by_exceptions() if any(map(bdd.is_drill, session.items)) else nullcontext():
+        try:
             self._tell_of_journal()
             try:
                 return (yield)
             finally:  # an interrupt between a scenario's end and its undo
                 if DRILLING in self._config.stash:
                     self._config.stash[DRILLING].end()
+        finally:  # what is left is to hang up and to write down what was seen: nothing may end that
+            self._ending.enter_context(endings.held())
 
     def _tell_of_journal(self) -> None:
         running, untold = self._config.stash.get(RUNNING, None), None
@@ -268,6 +307,11 @@ class Runbook:
         self._screen.journal(running.journal, untold)
 
     # A scenario as it runs
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> None:
+        if RUNNING in self._config.stash:
+            endings.end_if_a_signal_was_lost()
 
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, scenario: Any) -> None:
         self._progress[request.node.nodeid] = Progress()
@@ -357,8 +401,7 @@ class Runbook:
             running.events.add(Event.REFUSED)
         record = scenario_record(scenario, progress, error, running.redactor, self._config.rootpath)
         if record.own_fault and error is not None:
-            text = "".join(traceback.format_exception(error))
-            (running.folder / f"own-fault-{record.id}.txt").write_text(running.redactor.redact(text))
+            running.keep_trace(f"own-fault-{record.id}.txt", error)
         return record
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -370,27 +413,79 @@ class Runbook:
     # The end
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool | None:
+        """Say in one sentence what pytest would say in forty lines, and keep its trace."""
+        if self._config.option.target is None:
+            return None
+        running = self._config.stash.get(RUNNING, None)
+        if running is not None:
+            running.broke("the suite broke", excinfo.value)
+        else:
+            print(own_fault(excinfo.value), file=sys.stderr)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._config.option.plan and exitstatus == pytest.ExitCode.OK:
             return
+        self._ending.enter_context(endings.held())
+        endings.has_begun()
         running = self._config.stash.get(RUNNING, None)
         if running is None:
-            if self._there_are_scenarios and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-                session.exitstatus = WRONG_USE
-                print("no scenario was selected: nothing was asked", file=sys.stderr)
+            self._say_why_none_began(session, exitstatus)
             return
         if exitstatus in (pytest.ExitCode.INTERRUPTED, INTERRUPTED):
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             running.events.add(Event.OWN_FAULT)
+        try:
+            session.exitstatus = self._end(running)
+        except Exception as error:
+            running.broke("the suite broke at the end of the run", error)
+            session.exitstatus = running.exit_code()
+            print(own_fault(error), file=sys.stderr)
+        finally:
+            running.hang_up()
+
+    def _end(self, running: Running) -> int:
+        """Show the page that is shown while the line stands, hang up, write, and say what came of it."""
+        hook = self._config.hook
         self._screen.quiet()
-        shown = self._config.hook.pytest_runbook_ending(running=running)
-        run = running.finish(self._config.hook.pytest_runbook_controls() or ())
-        changes = self._config.hook.pytest_runbook_changes(run=run, reports=running.folder.parent)
-        run = run.model_copy(update={"changes": changes})
-        written = self._config.hook.pytest_runbook_finished(run=run, folder=running.folder)
-        session.exitstatus = run.exit_code
-        self._screen.end(run, next(iter(written), running.folder), shown=bool(shown))
+        shown = False
+        with running.going_on("to show the page"):
+            shown = bool(hook.pytest_runbook_ending(running=running))
+        controls: tuple[Control, ...] = ()
+        with running.going_on("to read the controls"):
+            controls = hook.pytest_runbook_controls() or ()
+        run = running.finish(controls)
+        with running.going_on("to find what has changed"):
+            changes = hook.pytest_runbook_changes(run=run, reports=running.folder.parent)
+            run = run.model_copy(update={"changes": changes})
+        run, report = self._written(running, running.brought_up_to_date(run))
+        self._screen.end(run, report, running.folder, shown=shown)
+        return run.exit_code
+
+    def _written(self, running: Running, run: Run) -> tuple[Run, Path | None]:
+        """Write the record and its reports; what could not be written stands in the record where that still can be."""
+        if running.unwritable is not None:
+            return run, None
+        hook = self._config.hook
+        try:
+            return run, next(iter(hook.pytest_runbook_finished(run=run, folder=running.folder)), None)
+        except Exception as error:
+            running.broke(f"not everything can be written in {running.folder}", error)
+            run = running.brought_up_to_date(run)
+        with suppress(Exception):  # why not is told already
+            hook.pytest_runbook_not_finished(run=run, folder=running.folder)
+        return run, None
+
+    def _say_why_none_began(self, session: pytest.Session, exitstatus: int) -> None:
+        """Where a server was to be looked at and nothing was asked: why."""
+        if self._there_are_scenarios and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = WRONG_USE
+            print("no scenario was selected: nothing was asked", file=sys.stderr)
+        elif self._config.option.target is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
+            print("Interrupted: nothing was asked", file=sys.stderr)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and str(report.nodeid).endswith(".feature"):

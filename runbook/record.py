@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from runbook.outcome import Outcome
 
@@ -27,8 +28,24 @@ ChangeKind = Literal[
 CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_any_text(cls, given: Any) -> Any:
+        """Half a character is one legal string in JSON and in Python, and no file or screen can hold it."""
+        return {name: sound(value) for name, value in given.items()} if isinstance(given, dict) else given
+
+
+def sound(value: Any) -> Any:
+    """The value; of a text, or several, what stands for no character replaced."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
+    return tuple(map(sound, value)) if isinstance(value, tuple) else value
 
 
 class Difference(_Model):
@@ -140,14 +157,17 @@ class Override(_Model):
 
 
 class Origin(_Model):
-    """Who ran what, from where: enough to run it again."""
+    """Who ran what, from where: enough to run it again.
+
+    ``commit`` and ``uncommitted_changes`` are None where git could not tell them.
+    """
 
     command: str
     operator: str
     runner: str
     suite_version: str
     commit: str | None
-    uncommitted_changes: bool
+    uncommitted_changes: bool | None
     python: str
 
 
@@ -285,7 +305,8 @@ class Run(_Model):
 
     ``line`` says what the server looks like from outside; None where no line to it failed. ``changes`` is None where
     nobody looked for an earlier run. ``journal`` is what a drill has left open there; None where nothing is open, or it
-    could not be told.
+    could not be told. ``own_faults`` is what broke of the suite beside its scenarios, one sentence each.
+    ``evidence_incomplete`` says why ``evidence.jsonl`` does not hold all of ``exchanges``; None where it does.
     """
 
     schema_version: Literal[1] = 1
@@ -305,6 +326,8 @@ class Run(_Model):
     exchanges: tuple[Exchange, ...]
     controls: tuple[Control, ...] = ()
     changes: Changes | None = None
+    own_faults: tuple[str, ...] = ()
+    evidence_incomplete: str | None = None
 
     def counts(self) -> dict[Outcome, int]:
         """How many scenarios came to each outcome, every outcome named, in the order of `Outcome`."""
@@ -328,9 +351,13 @@ class Run(_Model):
             return "not as the runbook says"
         if counts[Outcome.UNDETERMINED] or not self.scenarios:
             return "could not be told"
-        if self.exit_code:
+        if self.exit_code and not self.saw_all():
             return "incomplete"
         return "as the runbook says"
+
+    def saw_all(self) -> bool:
+        """Whether every scenario came to an outcome, and what broke of the suite broke beside them."""
+        return bool(self.own_faults) and len(self.scenarios) >= self.selected
 
     def _gate_verdict(self) -> str:
         outcomes = {one.outcome for one in self.deciding()}

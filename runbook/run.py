@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
 import shlex
 import socket
 import subprocess
 import sys
-from concurrent.futures import Future
-from contextlib import suppress
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
-from runbook import __version__, journal
+from runbook import __version__, endings, folders, journal, person
 from runbook.catalogue import Catalogue
 from runbook.evidence import Evidence
 from runbook.exits import COMPLIANT, Event, exit_code
@@ -23,7 +26,7 @@ from runbook.look import Look, reading
 from runbook.observer import Observer, in_background
 from runbook.outcome import Outcome, Undetermined
 from runbook.question import Output
-from runbook.record import Control, OpenJournal, Origin, Override, Run, Scenario, Server, decides
+from runbook.record import Control, OpenJournal, Origin, Override, Run, Scenario, Server, decides, sound
 from runbook.redaction import Redactor
 from runbook.target import Target
 
@@ -32,10 +35,34 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 GATE_SECONDS = 50.0
 """How long the look before a deploy may take: with the start and the report it is a minute at the most."""
 
+LAST_ANSWERS_SECONDS = 20.0
+"""How long the end of a run waits for what it still has to say of the server, and of this checkout."""
+
+AT_ONCE_SECONDS = 0.2
+"""The same where a person waits: what is not there by then is not known."""
+
+GIT_SECONDS = 10.0
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The suite's own repository: its commit, and whether it has changes beside it; None where git does not tell."""
+
+    commit: str | None = None
+    uncommitted_changes: bool | None = None
+
 
 @dataclass
 class Running:
-    """A run under way. Its folder is made with it; the evidence is written there as it happens."""
+    """A run under way. Its folder is made with it; the evidence is written there as it happens.
+
+    Attributes:
+        folder: Where the record goes; its name is the run's, whether it could be made or not.
+        unwritable: Why no folder could be made; the run then goes on without one, and says so at its end.
+        own_faults: What broke of the suite beside its scenarios, one sentence each.
+    """
 
     target: Target
     kind: Kind
@@ -44,14 +71,17 @@ class Running:
     evidence: Evidence
     observer: Observer
     look: Look
-    origin: Future[Origin]
+    checkout: Future[Checkout]
     started: datetime
     collected: int
     selected: int
     override: Override | None = None
+    unwritable: str | None = None
     journal: OpenJournal | None = None
     scenarios: list[Scenario] = field(default_factory=list)
     events: set[Event] = field(default_factory=set)
+    own_faults: list[str] = field(default_factory=list)
+    _hung_up: bool = False
 
     def exit_code(self) -> int:
         """The run's exit code as it stands."""
@@ -78,22 +108,61 @@ class Running:
             self.journal = journal.read_open(output, target)
 
     def record(self) -> Run:
-        """The record as it stands, while the line does."""
-        return self._record(self._server(), self.observer.line(), ())
+        """The record as it stands, while the line does and a person waits for what it says."""
+        return self._record(self._server(AT_ONCE_SECONDS), self._line(LAST_ANSWERS_SECONDS), (), AT_ONCE_SECONDS)
 
     def finish(self, controls: tuple[Control, ...] = ()) -> Run:
-        """Hang up and make the record, with the controls that it supports evidence for."""
-        server, line = self._server(), self.observer.line()
-        self.observer.close()
-        self.evidence.close()
-        return self._record(server, line, controls)
+        """Make the record, with the controls that it supports evidence for, and hang up whatever happens."""
+        seconds = AT_ONCE_SECONDS if Event.INTERRUPTED in self.events else LAST_ANSWERS_SECONDS
+        try:
+            server, line = self._server(seconds), self._line(seconds)
+        finally:
+            self.hang_up()
+        return self._record(server, line, controls, seconds)
 
-    def _record(self, server: Server, line: str | None, controls: tuple[Control, ...]) -> Run:
+    def hang_up(self) -> None:
+        """Close the line and the evidence, once."""
+        if not self._hung_up:
+            self._hung_up = True
+            with self.going_on("to hang up"):
+                self.observer.close()
+            self.evidence.close()
+
+    def brought_up_to_date(self, run: Run) -> Run:
+        """The record with what has broken since it was made."""
+        return run.model_copy(update={"exit_code": self.exit_code(), "own_faults": tuple(self.own_faults)})
+
+    @contextmanager
+    def going_on(self, what: str) -> Iterator[None]:
+        """Whatever escapes here is ours: it is noted, and the run goes on to its end.
+
+        Args:
+            what: What is tried, as it stands behind "the suite broke when it tried".
+        """
+        try:
+            yield
+        except Exception as error:
+            self.broke(f"the suite broke when it tried {what}", error)
+
+    def broke(self, sentence: str, error: BaseException | None = None) -> None:
+        """Note that something of ours broke beside the scenarios, and keep where, for whoever mends it."""
+        self.events.add(Event.OWN_FAULT)
+        self.own_faults.append(sound(self.redactor.redact(f"{sentence}: {_told(error)}" if error else sentence)))
+        if error is not None and not isinstance(error, OSError):  # that is of this machine, and no line of ours
+            self.keep_trace(f"own-fault-{len(self.own_faults)}.txt", error)
+
+    def keep_trace(self, name: str, error: BaseException) -> None:
+        """Write where in our code something broke, if it can be written."""
+        text = self.redactor.redact("".join(traceback.format_exception(error)))
+        with suppress(OSError), folders.opened(self.folder / name) as file:
+            file.write(text)
+
+    def _record(self, server: Server, line: str | None, controls: tuple[Control, ...], seconds: float) -> Run:
         return Run(
             id=self.folder.name,
             kind=self.kind,
             server=server,
-            origin=self._origin(),
+            origin=self._origin(seconds),
             override=_redacted(self.override, self.redactor),
             started=self.started,
             ended=datetime.now(UTC),
@@ -105,11 +174,25 @@ class Running:
             scenarios=tuple(map(self._redacted, self.scenarios)),
             exchanges=self.evidence.exchanges,
             controls=controls,
+            own_faults=tuple(self.own_faults),
+            evidence_incomplete=self.evidence.incomplete,
         )
 
-    def _origin(self) -> Origin:
-        origin = self.origin.result()
-        return origin.model_copy(update={"command": self.redactor.redact(origin.command)})
+    def _line(self, seconds: float) -> str | None:
+        """What is seen of the server from outside, in one line."""
+        return _within(seconds, in_background(self.observer.line))
+
+    def _origin(self, seconds: float) -> Origin:
+        checkout = _within(seconds, self.checkout) or Checkout()
+        return Origin(
+            command=self.redactor.redact(_command()),
+            operator=person.operator(),
+            runner=socket.gethostname(),
+            suite_version=__version__,
+            commit=checkout.commit,
+            uncommitted_changes=checkout.uncommitted_changes,
+            python=platform.python_version(),
+        )
 
     def _redacted(self, scenario: Scenario) -> Scenario:
         """Without what the redactor has learned since this scenario ended."""
@@ -129,12 +212,9 @@ class Running:
         reason = redact(scenario.reason) if scenario.reason else None
         return scenario.model_copy(update={"steps": steps, "reason": reason})
 
-    def _server(self) -> Server:
-        account, offset = self.target.ssh.user or "unknown", None
-        waits = self.kind != "triage" and Event.INTERRUPTED not in self.events
-        if waits or self.observer.connection.greeted:
-            with suppress(Undetermined):
-                account, offset = self.observer.greeting()
+    def _server(self, seconds: float) -> Server:
+        told = _within(seconds, in_background(self.observer.greeting)) if self._greets() else None
+        account, offset = told or (self.target.ssh.user or "unknown", None)
         return Server(
             name=self.target.name,
             environment=self.target.environment,
@@ -143,6 +223,11 @@ class Running:
             account=account,
             clock_offset_seconds=offset,
         )
+
+    def _greets(self) -> bool:
+        """Whether the server is asked who we are, where it has not said so: that opens a line where there is none."""
+        asks = self.kind != "triage" and Event.INTERRUPTED not in self.events
+        return asks or self.observer.connection.greeted
 
 
 def begin(
@@ -154,13 +239,16 @@ def begin(
     selected: int,
     override: Override | None = None,
 ) -> Running:
-    """Make the run's folder and everything that looks; nothing is asked yet."""
+    """Make the run's folder and everything that looks; nothing is asked yet.
+
+    Where no folder can be made the run has none: whoever waits for what is seen is told it all the same.
+    """
     started = datetime.now(UTC)
-    folder = _new_folder(reports, f"{started:%Y-%m-%dT%H%M%SZ}-{kind}-{target.name}")
+    folder, unwritable = _new_folder(reports, f"{started:%Y-%m-%dT%H%M%SZ}-{kind}-{target.name}")
     redactor = Redactor()
-    evidence = Evidence(redactor, folder / "evidence.jsonl")
+    evidence = Evidence(redactor, None if unwritable else folder / "evidence.jsonl")
     observer = Observer(target, evidence, redactor, catalogue.names)
-    return Running(
+    running = Running(
         target=target,
         kind=kind,
         folder=folder,
@@ -168,12 +256,16 @@ def begin(
         evidence=evidence,
         observer=observer,
         look=Look(observer, GATE_SECONDS if kind == "gate" else None),
-        origin=in_background(_origin),  # git takes its time
+        checkout=in_background(_checkout),  # git takes its time
         started=started,
         collected=collected,
         selected=selected,
         override=override,
+        unwritable=unwritable,
     )
+    if unwritable is not None:
+        running.broke(f"the record cannot be written: {unwritable}")
+    return running
 
 
 def asked_journal(look: Look) -> Output:
@@ -185,37 +277,63 @@ def _redacted(override: Override | None, redactor: Redactor) -> Override | None:
     return override and Override(reason=redactor.redact(override.reason), by=redactor.redact(override.by))
 
 
-def _new_folder(reports: Path, name: str) -> Path:
-    number = 1
-    while True:
-        folder = reports / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
+def _new_folder(reports: Path, name: str) -> tuple[Path, str | None]:
+    """A new folder of this name, or of the next one that is free; where none can be made, why not."""
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            folder = reports / (name if number == 1 else f"{name}-{number}")
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+                break
+        return folder, None
+    except OSError as error:
+        return reports / name, f"{error.filename or reports}: {error.strerror}"
 
 
-def _origin() -> Origin:
+def _within(seconds: float, future: Future[A]) -> A | None:
+    """What comes of it in that time, and before somebody hurries us; None where nothing does, or it cannot be told."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not endings.is_hurried():
+        wait((future,), min(left, AT_ONCE_SECONDS))
+        if future.done():
+            with suppress(Undetermined):
+                return future.result()
+            return None
+    return None
+
+
+def _told(error: BaseException) -> str:
+    """What broke, in a few words."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"
+
+
+def own_fault(error: BaseException) -> str:
+    """That something of ours broke, in one sentence: what, and where in our code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"the suite's own fault{where}: {Redactor().redact(_told(error))}"
+
+
+def _command() -> str:
     program = Path(sys.argv[0]).name
-    arguments = ["pytest" if program == "__main__.py" else program, *sys.argv[1:]]
-    return Origin(
-        command=shlex.join(arguments),
-        operator=getpass.getuser(),
-        runner=socket.gethostname(),
-        suite_version=__version__,
-        commit=_git("rev-parse", "HEAD") or None,
-        uncommitted_changes=bool(_git("status", "--porcelain")),
-        python=platform.python_version(),
-    )
+    return shlex.join(["pytest" if program == "__main__.py" else program, *sys.argv[1:]])
 
 
-def _git(*arguments: str) -> str:
+def _checkout() -> Checkout:
+    changes = _git("status", "--porcelain")
+    return Checkout(commit=_git("rev-parse", "HEAD"), uncommitted_changes=None if changes is None else bool(changes))
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of this checkout; None where it does not say."""
     root = Path(__file__).resolve().parent.parent
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=GIT_SECONDS, check=False
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # the second where it says what is no text
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

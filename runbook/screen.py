@@ -16,6 +16,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from runbook.exits import INTERRUPTED
 from runbook.features import section_order
 from runbook.outcome import SIGNS, Outcome, Undetermined
 from runbook.plan import Planned, PlannedAct, PlannedDrill
@@ -32,7 +33,7 @@ STYLES = {
 }
 LONGEST_SEEN = 400
 NAMED_AT_MOST = 6
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
@@ -115,14 +116,25 @@ class Screen:
             self._status.stop()
         try:
             return self._console.input("            Enter goes on, anything else stops: ").strip() == ""
-        except EOFError:
+        except (EOFError, OSError):
             return False
 
-    def end(self, run: Run, report: Path, *, shown: bool = False) -> None:
-        """The summary: sections, causes with what to do, the verdict; where that is shown, the report's path."""
+    def end(self, run: Run, report: Path | None, folder: Path, *, shown: bool = False) -> None:
+        """The summary: sections, causes with what to do, the verdict; where that is shown, what else has to be known.
+
+        Last the report's path, or that of the folder where it should stand.
+        """
         if not shown:
             self._summary(run)
-        self._console.print(Text(f"Report: {report}"), soft_wrap=True)
+        if run.exit_code == INTERRUPTED:
+            came = f"{len(run.scenarios)} of {run.selected} scenarios came to an outcome"
+            self._console.print(Text(f"Interrupted: {came}", "bold yellow"), soft_wrap=True)
+        if run.evidence_incomplete:
+            said = f"Evidence incomplete: {run.evidence_incomplete}; run.json has all of it"
+            self._console.print(Text(clean(said), "bold yellow"), soft_wrap=True)
+        for fault in run.own_faults:
+            self._console.print(Text(clean(f"Own fault: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True)
+        self._console.print(Text(f"Report: {report}" if report else f"No whole report: {folder}"), soft_wrap=True)
 
     def quiet(self) -> None:
         """Take away what shows the progress."""
@@ -214,7 +226,7 @@ def _worst(run: Run) -> Outcome:
     outcomes = {one.outcome for one in run.deciding()}
     if Outcome.FAILED in outcomes and not run.let_through():
         return Outcome.FAILED
-    if Outcome.UNDETERMINED in outcomes:
+    if Outcome.UNDETERMINED in outcomes or not outcomes:
         return Outcome.UNDETERMINED
     return Outcome.WAIVED if run.let_through() else Outcome.PASSED
 

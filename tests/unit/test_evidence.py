@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,3 +148,55 @@ def test_values_that_were_told_once_stay_known() -> None:
     evidence.release(learned=False)
     record(evidence, "up", may_hold_secrets=True)
     assert evidence.exchanges[-1].answer == "up"
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """As on a disk that has so many bytes left: what fits is written, the rest is refused."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_cannot_be_written_is_kept_and_the_file_ends_with_a_whole_exchange(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.jsonl"
+    evidence = Evidence(Redactor(), path)
+    record(evidence, "one")
+    assert evidence.incomplete is None
+    with no_file_longer_than(path.stat().st_size + 100):
+        assert [record(evidence, "two"), record(evidence, "three")] == [2, 3]
+    record(evidence, "four")
+    evidence.close()
+    assert [one.answer for one in evidence.exchanges] == ["one", "two", "three", "four"]
+    assert [one.answer for one in written(path)] == ["one"]
+    assert evidence.incomplete == "evidence.jsonl ends before exchange 2: File too large"
+
+
+@pytest.mark.parametrize("place", ["nowhere/evidence.jsonl", "taken"])
+def test_a_file_that_cannot_be_made_keeps_nobody_from_looking(place: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    evidence = Evidence(Redactor(), tmp_path / place)
+    assert record(evidence, "one") == 1
+    evidence.close()
+    assert [one.answer for one in evidence.exchanges] == ["one"]
+    assert evidence.incomplete is not None
+
+
+def test_what_is_answered_after_the_end_is_in_neither_the_record_nor_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.jsonl"
+    evidence = Evidence(Redactor(), path)
+    record(evidence, "one")
+    evidence.close()
+    assert record(evidence, "late") == 0
+    evidence.release()
+    assert [one.answer for one in evidence.exchanges] == [one.answer for one in written(path)] == ["one"]
+
+
+def test_half_a_character_in_an_answer_is_one_that_can_be_written(tmp_path: Path) -> None:
+    evidence = Evidence(Redactor(), tmp_path / "evidence.jsonl")
+    record(evidence, "half of \ud83d")
+    evidence.close()
+    assert list(evidence.exchanges) == written(tmp_path / "evidence.jsonl")

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting import html, junit
-from reporting.bundle import write
+from reporting.bundle import write, write_record
 from reporting.changes import AMISS
 from reporting.foreign import excerpt, visible
 from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
@@ -119,8 +119,10 @@ def test_the_record_stands_where_a_report_cannot_be_made(tmp_path: Path, monkeyp
 
     with pytest.raises(ValueError, match="no page today"):
         write(example.healthy(), tmp_path)
+    assert list(tmp_path.iterdir()) == []  # whoever called is to record that, too
 
-    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "junit.xml"}
+    write_record(example.healthy(), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "SHA256SUMS"}
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +220,35 @@ def test_a_page_says_what_limits_its_verdict() -> None:
     assert "The suite itself broke in 1 of 14 scenarios" in troubled
     assert "97.0 s behind laptop&#39;s" in troubled
     assert "changes that are in no commit" in troubled
+
+
+def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> None:
+    passed = example.scenario("One", "2.1")
+    broke = example.run([passed], exit_code=OWN_FAULT).model_copy(update={"own_faults": ("no controls could be read",)})
+
+    assert heading(broke) == "As the runbook says"
+    page = html.render(broke)
+    assert "The suite&#39;s own fault, beside the scenarios: no controls could be read." in page
+    assert '<h1 class="undetermined">' in page
+    assert 'errors="1"' in junit.render(broke)
+    assert "no controls could be read" in junit.render(broke)
+
+
+def test_a_page_says_that_the_file_of_the_evidence_is_not_whole() -> None:
+    ends = "evidence.jsonl ends before exchange 7: No space left on device"
+    page = html.render(example.healthy().model_copy(update={"evidence_incomplete": ends}))
+
+    assert f"Evidence incomplete: {ends}." in page
+    assert f"<strong>That file is not whole</strong> ({ends})" in page
+
+
+def test_a_page_does_not_say_of_the_suite_what_git_did_not_tell() -> None:
+    run = example.healthy()
+    origin = run.origin.model_copy(update={"commit": None, "uncommitted_changes": None})
+    page = " ".join(Page(html.render(run.model_copy(update={"origin": origin}))).text.split())
+
+    assert "Whether the suite ran with changes that are in no commit is not known: git did not tell." in page
+    assert "commit not known, with or without uncommitted changes: not known" in page
 
 
 def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:

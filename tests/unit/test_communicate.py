@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook import process as processes
-from runbook.process import TooLate
+from runbook import communicate
+from runbook.communicate import TooLate
 
 
 def started(script: str) -> subprocess.Popen[bytes]:
@@ -28,7 +28,7 @@ def orphan(tmp_path: Path) -> Iterator[Path]:
 
 def test_both_streams_of_one_that_ends_are_told() -> None:
     process = started("read -r line; echo $line; echo beside >&2; exit 7")
-    assert processes.whole(process, b"given\n", 5) == ("given\n", "beside\n")
+    assert communicate.whole(process, b"given\n", 5) == ("given\n", "beside\n")
     assert process.returncode == 7
 
 
@@ -36,7 +36,7 @@ def test_one_whose_streams_somebody_else_holds_is_not_waited_for(orphan: Path) -
     process = started(f"setsid sh -c 'echo $$ > {orphan}; exec tail -f /dev/null' & sleep 0.01; exec tail -f /dev/null")
     clock = time.monotonic()
     with pytest.raises(TooLate):
-        processes.whole(process, b"", 0.5)
+        communicate.whole(process, b"", 0.5)
     assert time.monotonic() - clock < 3
     assert process.returncode is not None
 
@@ -49,16 +49,16 @@ def test_each_line_may_give_it_more_time() -> None:
         said.append(line)
         return 5 if line == "more" else None
 
-    assert processes.whole(process, b"\n", 2, heard) == ("more\ndone\n", "")
+    assert communicate.whole(process, b"\n", 2, heard) == ("more\ndone\n", "")
     assert said == ["more", "done"]
 
 
 def test_a_line_that_comes_in_two_parts_is_one() -> None:
     process = started("printf 'one '; sleep 0.05; printf 'line\\nand'; sleep 0.05; printf ' more\\n'")
     said: list[str] = []
-    processes.whole(process, b"", 5, lambda line: said.append(line))
+    communicate.whole(process, b"", 5, lambda line: said.append(line))
     assert said == ["one line", "and more"]
 
 
 def test_what_it_does_not_read_stops_nobody() -> None:
-    assert processes.whole(started("exit 0"), b"x" * processes.MOST_STDIN, 5) == ("", "")
+    assert communicate.whole(started("exit 0"), b"x" * communicate.MOST_STDIN, 5) == ("", "")

@@ -1,0 +1,86 @@
+"""Signals: the first ends by an exception, those after it disturb no ending, and what must be whole is whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+import pytest
+
+from runbook import endings
+
+ALL = pytest.mark.parametrize("one", endings.SIGNALS)
+
+
+def came(one: signal.Signals) -> None:
+    os.kill(os.getpid(), one)
+
+
+@ALL
+def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) -> None:
+    closed = []
+
+    def ended() -> None:
+        try:
+            came(one)
+        finally:
+            came(one)
+            came(signal.SIGINT)
+            closed.append("the line")
+
+    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+        ended()
+    assert closed == ["the line"]
+
+
+@ALL
+def test_what_is_held_is_done_whole_and_not_ended(one: signal.Signals) -> None:
+    done = False
+    with endings.ended_by_exceptions(), endings.held():
+        came(one)
+        done = True
+    assert done
+
+
+@ALL
+def test_what_is_deferred_is_done_whole_and_ended_then(one: signal.Signals) -> None:
+    done = []
+
+    def whole() -> None:
+        with endings.deferred():
+            came(one)
+            done.append("all of it")
+
+    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+        whole()
+    assert done == ["all of it"]
+
+
+def test_a_signal_that_comes_to_an_end_that_has_begun_only_hurries_it() -> None:
+    with endings.ended_by_exceptions():
+        endings.has_begun()
+        assert not endings.is_hurried()
+        came(signal.SIGTERM)
+        assert endings.is_hurried()
+
+
+def test_an_exception_that_was_lost_is_raised_again() -> None:
+    with endings.ended_by_exceptions():
+        endings.end_if_a_signal_was_lost()
+        with suppress(KeyboardInterrupt):
+            came(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            endings.end_if_a_signal_was_lost()
+
+
+def test_an_ignored_signal_stays_ignored_and_the_handlers_of_before_come_back() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    others = [signal.getsignal(one) for one in endings.SIGNALS]
+    try:
+        with endings.ended_by_exceptions(), endings.held():
+            came(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert [signal.getsignal(one) for one in endings.SIGNALS] == others
+    finally:
+        signal.signal(signal.SIGHUP, before)
