@@ -94,6 +94,9 @@ _SAYINGS = {
 }
 """What ssh itself says at the beginning of a line of its log, what it means, and what the line has met."""
 
+CUT = re.compile(r"Connection to \S+ closed by remote host\.")
+"""What ssh says among what the server's command says; it means no more than that nothing else is known."""
+
 NO_PASSWORD_FOR_SUDO = re.compile(r"^sudo: .*password is required", re.MULTILINE)
 
 
@@ -339,5 +342,5 @@ def _line_lost(log: str, said: str, become: str | None = None) -> LineLost:
         return LineLost(
             "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO
         )
-    last = (said.strip() or log.strip()).splitlines()[-1:] or ["the server cut it"]  # ssh does not always say so
-    return LineLost(f"no line to the server: {last[0].strip()}")
+    last = ["the server cut it", *(said.strip() or log.strip()).splitlines()][-1].strip()  # ssh does not always say so
+    return LineLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")

@@ -315,6 +315,11 @@ def test_what_the_server_says_is_not_taken_for_ssh_saying_it(
     connection.close()
 
 
+def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
+    lost = _line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
+    assert (str(lost), lost.met) == ("no line to the server: the server cut it", Met.CUT)
+
+
 def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:
     log = "Received disconnect from 192.0.2.1 port 22:2: no route to host, connection refused, timed out"
     assert _line_lost(log, "").met is Met.CUT
