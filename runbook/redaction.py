@@ -51,7 +51,7 @@ _PATTERNS = (
     ),
     re.compile(
         r"(?<![A-Za-z0-9_])(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|WEBHOOK|CREDENTIALS?|_KEY|_PASS|_PWD|_PIN|"
-        r"_AUTH|_SALT|_PEPPER|_DSN)|PIN|SALT|PEPPER|PASS|PWD)=[\"']?(?![\"'\[$])([^\s\"',;}]+)"
+        r"_AUTH|_SALT|_PEPPER|_DSN)|PIN|SALT|PEPPER|PASS|PWD)=[\"']?(?![\"'\[$/\\])([^\s\"',;}]+)"
     ),
     re.compile(
         r"(?<![\w-])(?:-u|--user|--proxy-user)[ =]{0,8}[\"']?(?!\d{1,6}:\d{1,6}(?!\S))([^\s:\"'\[]{1,64}:[^\s\"']+)"
