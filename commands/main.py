@@ -97,9 +97,13 @@ app.command(
 def main() -> None:
     """Run the command line of this process and exit with its code, whoever still reads what it says."""
     streams.open_all()
-    with streams.lasting(), endings.ended_by_exceptions():
-        code = run(sys.argv[1:])
-        endings.has_begun()
+    endings.may_come()
+    try:
+        with streams.lasting():
+            code = run(sys.argv[1:])
+        endings.may_come_no_more()
+    except KeyboardInterrupt:  # it came when all was done
+        code = exits.INTERRUPTED
     sys.exit(code)
 
 

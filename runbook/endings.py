@@ -2,12 +2,11 @@
 
 ::
 
-    ended_by_exceptions   the first signal is a KeyboardInterrupt in the main thread: whatever has to be closed is
-                          closed by the `finally` that it passes. Those after it are swallowed for ENDING_SECONDS,
-                          which is longer than an ending takes: people press Ctrl-C twice, and a terminal that goes
-                          sends SIGHUP twice.
+    ended_by_exceptions   the first signal is `Ended` in the main thread: whatever has to be closed is closed by the
+                          `finally` that it passes. Those after it are swallowed for ENDING_SECONDS, which is longer
+                          than an ending takes: people press Ctrl-C twice, and a terminal that goes sends SIGHUP twice.
     held                  no signal is an exception: what is done here is done whole
-    deferred              the same, and what came meanwhile is a KeyboardInterrupt at the end
+    deferred              the same, and what came meanwhile is `Ended` at the end
 
 A signal that is ignored stays so: nohup means it.
 """
@@ -24,6 +23,14 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDING_SECONDS = 15.0
+
+
+class Ended(KeyboardInterrupt):
+    """A signal came that ends what is done.
+
+    It has a name of its own: where Python meets a plain `KeyboardInterrupt` in a text that it runs (`exec`), it kills
+    itself at its end by SIGINT, whatever the exit code is by then and whoever has caught it.
+    """
 
 
 @dataclass
@@ -53,21 +60,35 @@ class _Ending:
 _ending = _Ending()
 
 
+def _end(number: int, _frame: FrameType | None) -> None:
+    if _ending.take():
+        raise Ended(f"ended by {signal.Signals(number).name}")
+
+
+def may_come() -> None:
+    """From now on, let each of these signals end this process as Ctrl-C does, until `may_come_no_more`."""
+    for one in _not_ignored():
+        signal.signal(one, _end)
+
+
+def may_come_no_more() -> None:
+    """The process ends with the code that it has: there is nothing left that a signal could end."""
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+
+
 @contextmanager
 def ended_by_exceptions() -> Iterator[None]:
-    """Let each of these signals end what is done here as Ctrl-C does."""
+    """Let each of these signals end what is done here as Ctrl-C does; where one has, what is around it ends too."""
     global _ending
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        if _ending.take():
-            raise KeyboardInterrupt
-
-    before, _ending = _ending, _Ending()
+    around, _ending = _ending, _Ending()
     try:
-        with _handled_by(end):
+        with _handled_by(_end):
             yield
     finally:
-        _ending = before
+        around.since, around.by_signal = _ending.since or around.since, around.by_signal or _ending.by_signal
+        _ending = around
 
 
 @contextmanager
@@ -82,13 +103,13 @@ def deferred() -> Iterator[None]:
     """Do this whole, then end where a signal came meanwhile.
 
     Raises:
-        KeyboardInterrupt: One did.
+        Ended: One did.
     """
     before = _ending.since
     with held():
         yield
     if _ending.since != before:
-        raise KeyboardInterrupt
+        raise Ended("ended by a signal")
 
 
 def has_begun() -> None:
@@ -100,10 +121,10 @@ def end_if_a_signal_was_lost() -> None:
     """End after all where a signal came, and its exception was lost in a place from which none escapes.
 
     Raises:
-        KeyboardInterrupt: That is so.
+        Ended: That is so.
     """
     if _ending.by_signal:
-        raise KeyboardInterrupt
+        raise Ended("ended by a signal")
 
 
 def is_hurried() -> bool:
@@ -116,12 +137,15 @@ def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[
     if threading.current_thread() is not threading.main_thread():  # only that one is ever interrupted
         yield
         return
-    before = {one: signal.getsignal(one) for one in SIGNALS}
-    ours = [one for one in SIGNALS if before[one] is not signal.SIG_IGN]
+    before = {one: signal.getsignal(one) for one in _not_ignored()}
     try:
-        for one in ours:
+        for one in before:
             signal.signal(one, handler)
         yield
     finally:
-        for one in ours:
-            signal.signal(one, before[one])
+        for one, earlier in before.items():
+            signal.signal(one, earlier)
+
+
+def _not_ignored() -> list[signal.Signals]:
+    return [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]

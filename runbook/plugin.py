@@ -293,8 +293,9 @@ class Runbook:
             finally:  # an interrupt between a scenario's end and its undo
                 if DRILLING in self._config.stash:
                     self._config.stash[DRILLING].end()
-        finally:  # what is left is to hang up and to write down what was seen: nothing may end that
-            self._ending.enter_context(endings.held())
+        finally:
+            if RUNNING in self._config.stash:  # what is left is to hang up and to write it down: nothing may end that
+                self._ending.enter_context(endings.held())
 
     def _tell_of_journal(self) -> None:
         running, untold = self._config.stash.get(RUNNING, None), None
@@ -428,12 +429,12 @@ class Runbook:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._config.option.plan and exitstatus == pytest.ExitCode.OK:
             return
-        self._ending.enter_context(endings.held())
-        endings.has_begun()
         running = self._config.stash.get(RUNNING, None)
         if running is None:
             self._say_why_none_began(session, exitstatus)
             return
+        self._ending.enter_context(endings.held())
+        endings.has_begun()
         if exitstatus in (pytest.ExitCode.INTERRUPTED, INTERRUPTED):
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:

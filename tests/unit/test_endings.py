@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from runbook import endings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ALL = pytest.mark.parametrize("one", endings.SIGNALS)
 
@@ -72,6 +77,32 @@ def test_an_exception_that_was_lost_is_raised_again() -> None:
             came(signal.SIGHUP)
         with pytest.raises(KeyboardInterrupt):
             endings.end_if_a_signal_was_lost()
+
+
+def test_who_has_ended_inside_is_not_ended_again_outside() -> None:
+    with endings.ended_by_exceptions():
+        with suppress(KeyboardInterrupt), endings.ended_by_exceptions():
+            came(signal.SIGINT)
+        came(signal.SIGINT)
+        assert endings.is_hurried()
+
+
+@ALL
+def test_the_exit_code_is_the_processes_own_wherever_the_signal_came(one: signal.Signals) -> None:
+    script = """
+import os, signal, sys
+from runbook import endings
+endings.may_come()
+try:
+    exec("os.kill(os.getpid(), int(sys.argv[1]))")  # as a library does that makes a class of its own
+except KeyboardInterrupt as error:
+    print(error, flush=True)
+endings.may_come_no_more()
+os.kill(os.getpid(), int(sys.argv[1]))
+sys.exit(130)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(int(one))], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, f"ended by {one.name}\n", "")
 
 
 def test_an_ignored_signal_stays_ignored_and_the_handlers_of_before_come_back() -> None:
