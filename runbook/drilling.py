@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from types import FrameType
 
 from runbook import endings, person
 from runbook.act import Act
+from runbook.endings import Ended
 from runbook.evidence import Evidence
 from runbook.interlock import SteadyState, engage
 from runbook.journal import FOLDER, Whose
@@ -162,18 +162,7 @@ def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Ite
             say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
             return
         say(f"the undo was left: {how_to_recover}")
-        raise KeyboardInterrupt(f"the undo was left: {how_to_recover}")
+        raise Ended(f"the undo was left: {how_to_recover}")
 
-    with _handling(endings.SIGNALS, tell):
+    with endings.handled_by(tell):
         yield
-
-
-@contextmanager
-def _handling(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Let this handler have these signals for a while."""
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)

@@ -84,7 +84,7 @@ def ended_by_exceptions() -> Iterator[None]:
 
     around, _ending = _ending, _Ending()
     try:
-        with _handled_by(_end):
+        with handled_by(_end):
             yield
     finally:
         around.since, around.by_signal = _ending.since or around.since, around.by_signal or _ending.by_signal
@@ -94,7 +94,7 @@ def ended_by_exceptions() -> Iterator[None]:
 @contextmanager
 def held() -> Iterator[None]:
     """Let none of these signals interrupt what is done here."""
-    with _handled_by(lambda _number, _frame: _ending.take()):
+    with handled_by(lambda _number, _frame: _ending.take()):
         yield
 
 
@@ -133,7 +133,8 @@ def is_hurried() -> bool:
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+def handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let this handler have these signals for a while; those that are ignored stay so."""
     if threading.current_thread() is not threading.main_thread():  # only that one is ever interrupted
         yield
         return

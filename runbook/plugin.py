@@ -348,7 +348,7 @@ class Runbook:
             if not isinstance(interrupt, KeyboardInterrupt):
                 raise
             self._interrupted(request.node, scenario, wrong)
-            raise KeyboardInterrupt from None
+            raise endings.Ended(str(interrupt)) from None
         if isinstance(interrupt, KeyboardInterrupt):
             self._interrupted(request.node, scenario, interrupt)
 
