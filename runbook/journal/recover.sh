@@ -69,7 +69,7 @@ outcome() {
 # On the disk in its new place before it is gone from the old one.
 move() {
   to=$2${1#journal}
-  mkdir -p "${to%/*}" && mv "$1" "$to" && sync "${to%/*}" && sync "${1%/*}"
+  mkdir -p "${to%/*}" && mv "$1" "$to" && sync "${to%/*}" "$2" . && sync "${1%/*}"
 }
 
 [ -z "$own" ] || [ "$generation" = "$own" ] || echo 'ended: this drill was ended by a recovery before'

@@ -69,7 +69,9 @@ class Machine(RuleBasedStateMachine):
         generation = f"g{len(self.numbers) + 1:02d}"
         self.numbers[generation] = 0
         self.generation[runner] = generation
-        self.send("hold", generation, self.server.hold(generation, plan), lambda: self.model.hold(generation, self.locks))
+        self.send(
+            "hold", generation, self.server.hold(generation, plan), lambda: self.model.hold(generation, self.locks)
+        )
 
     @rule(runner=runners, size=st.integers(0, 6000))
     def hold_with_half_a_script(self, runner: str, size: int) -> None:
@@ -284,7 +286,7 @@ class Machine(RuleBasedStateMachine):
         """Go on after something that no table tells, if only nothing was lost and nobody did what he must not."""
         alive = self.model.holder if self.model.alive(self.model.holder) else ""
         if (sent.run.folder / "plan").read_text().startswith("power") and sent.run.met:
-            self.server.lose_power(("synced", "names", "all")[len(self.model.changes) % 3])  # type: ignore[arg-type]
+            self.server.lose_power(get_args(Kept)[len(self.model.changes) % 3])
             self.all_have_ended()
         self.server.make_room()
         if self.model.engine == "stumbles" and not (self.server.aid / "stumbles").exists():
@@ -316,7 +318,9 @@ class Machine(RuleBasedStateMachine):
             words[0] if words else "",
             words[1:] == ["closing"],
             tuple(_words(folder / "beat")),
-            *(_keys(folder / place) for place in ("journal", "undone", "interfered")),
+            _keys(folder / "journal"),
+            _keys(folder / "undone"),
+            _keys(folder / "interfered"),
             {thing: self.server.told(f"world.{thing}") for thing in THINGS},
         )
 

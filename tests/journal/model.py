@@ -1,4 +1,4 @@
-"""What a server is to be like after each thing that is sent to it: the table of states, as plain code without a shell."""
+"""What a server is to be like after each thing that is sent to it: the table of states as plain code, no shell."""
 
 from __future__ import annotations
 
@@ -91,8 +91,15 @@ class Model:
         self.base = dict(self.things)
 
     def seen(self) -> Seen:
-        sets = (frozenset(keys) for keys in (self.open, self.undone, self.interfered))
-        return Seen(self.holder, self.closing, self.beat, *sets, dict(self.things))
+        return Seen(
+            self.holder,
+            self.closing,
+            self.beat,
+            frozenset(self.open),
+            frozenset(self.undone),
+            frozenset(self.interfered),
+            dict(self.things),
+        )
 
     def take(self, seen: Seen) -> None:
         """Go on from what was seen, after something whose end no table tells."""
@@ -150,7 +157,7 @@ class Model:
         self.closing = bool(self.holder)
         if locks.acting_at_all:
             return REFUSED
-        told = []
+        told: list[tuple[str, str]] = []
         for key in sorted((key for key in self.open if own in ("", key[0])), reverse=True):
             word = self._undo(self.changes[key])
             if word == "interfered" and any(one == "failed" for one, _ in told):

@@ -7,14 +7,15 @@ read -r plan at < "$RUN/plan"
 read -r step < "$RUN/step"
 step=$((step + 1))
 echo "$step" > "$RUN/step"
-if [ "$step" = "$at" ]; then
+echo "$me $*" >> "$RUN/called"
+if [ "$step" = "$at" ] || { [ "$me" = "$at" ] && [ ! -e "$RUN/met" ]; }; then
   echo "$me $*" > "$RUN/met"
   read -r script < "$RUN/pid"
   case $plan in
     kill) kill -9 "-$script" ;;  # what an undo or an act does in a group of its own goes on
     power)
       read -r all < "$AID/alive"
-      kill -9 $all 2> /dev/null
+      for one in $all; do kill -9 "$one" 2> /dev/null; done
       kill -9 "-$script"
       kill -9 0
       ;;
@@ -62,7 +63,7 @@ case $me in
     # A heart is missed when the test says so.
     [ "$1" != head ] || exec "$@"
     # What hangs is meant to be ended, so nobody has to wait for it; anything else may be slow.
-    [ ! -e "$AID/hangs" ] || limit=.1
+    [ ! -e "$AID/hangs" ] && [ "$limit" != 1 ] || limit=.1
     exec "$REAL/timeout" $kill_after "$limit" "$@"
     ;;
   head)

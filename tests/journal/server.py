@@ -25,7 +25,7 @@ from runbook.act import Act
 from runbook.journal import Whose
 from runbook.question import Output
 
-PROGRAMS = "cat date docker flock head mkdir mv rm sleep sync timeout".split()
+PROGRAMS = ["cat", "date", "docker", "flock", "head", "mkdir", "mv", "rm", "sleep", "sync", "timeout"]
 DEADLINE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.001
 DISK_BYTES = 256 * 1024
@@ -46,10 +46,10 @@ class NeverEnded(AssertionError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What befalls a script, before the program that it calls as its `at`-th."""
+    """What befalls a script, before the program that it calls as its `at`-th, or before the first of this name."""
 
     trouble: Trouble = "none"
-    at: int = 0
+    at: int | str = 0
 
 
 @dataclass
@@ -70,12 +70,18 @@ class Run:
         return (self.folder / "waits").exists()
 
     @property
+    def called(self) -> list[str]:
+        """The programs that it has called, each with its arguments."""
+        return (self.folder / "called").read_text().splitlines()
+
+    @property
     def step(self) -> int:
         return int((self.folder / "step").read_text() or 0)
 
     def plan(self, plan: Plan) -> None:
         """What befalls it from now on, counted from now on."""
-        (self.folder / "plan").write_text(f"{plan.trouble} {self.step + plan.at}\n")
+        at = self.step + plan.at if isinstance(plan.at, int) else plan.at
+        (self.folder / "plan").write_text(f"{plan.trouble} {at}\n")
         (self.folder / "met").unlink(missing_ok=True)
 
     def output(self) -> Output:
@@ -108,6 +114,12 @@ class Server:
     _count: int = 0
 
     def __post_init__(self) -> None:
+        self.anew()
+
+    def anew(self) -> None:
+        """A server on which no drill ever was."""
+        self.close()
+        self._names, self._contents = {}, {}
         for old in (*self.room.iterdir(), *self.aid.iterdir()):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         programs = self.aid / "bin"
@@ -154,8 +166,10 @@ class Server:
         self.listens(run)
         return run
 
-    def act(self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), **options: bool) -> Run:
-        act = Act(script, undo, undo_seconds=20, **options)
+    def act(
+        self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), undo_seconds: float = 20
+    ) -> Run:
+        act = Act(script, undo, undo_seconds=undo_seconds)
         return self.start(journal.acted(generation, number, "test.ACT", act, script, undo, WHOSE), b"", plan)
 
     def change(self, generation: str, number: int, thing: str, plan: Plan = Plan()) -> Run:
@@ -272,6 +286,12 @@ class Server:
         self._names = {inode: dict(list_of) for inode, path, list_of in _tree(self.room) if path.is_dir()}
         self._contents = {inode: path.read_bytes() for inode, path, _ in _tree(self.room) if path.is_file()}
         self.set(uptime=5, boot=f"boot-{int(self.told('boot').removeprefix('boot-')) + 1}")
+
+    def fill(self) -> None:
+        """Leave no room on the disk."""
+        with suppress(OSError), (self.room / "ballast").open("ab", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
 
     def make_room(self) -> None:
         self.unset("full")

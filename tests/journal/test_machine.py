@@ -16,7 +16,7 @@ STEPS_OF_ONE = 25
 def run(rooms: tuple[Path, Path, bool], steps: int) -> int:
     """So many steps; how many there were."""
     Machine.rooms, Machine.steps = rooms, 0
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=steps // STEPS_OF_ONE,
@@ -29,7 +29,5 @@ def run(rooms: tuple[Path, Path, bool], steps: int) -> int:
 
 
 @pytest.mark.parametrize("steps", [500, pytest.param(10_000, marks=pytest.mark.soak)])
-def test_no_sequence_loses_an_undo_or_does_one_that_is_not_its_own(
-    rooms: tuple[Path, Path, bool], steps: int
-) -> None:
+def test_no_sequence_loses_an_undo_or_does_one_that_is_not_its_own(rooms: tuple[Path, Path, bool], steps: int) -> None:
     assert run(rooms, steps) >= steps
