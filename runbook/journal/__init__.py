@@ -67,6 +67,9 @@ GRACE_SECONDS = 5
 PASSED = f"{FOLDER}/passed"
 """A line for each scenario of a drill that has passed and was undone: when, its id, the backup that it was about."""
 
+WHOLE = "# whole"
+"""The last line of recover.sh: without it, it is not put on a server."""
+
 REFUSED = 75
 REFUSAL = "runbook: "
 """How the line begins in which one of the scripts here says why it has refused."""
@@ -92,7 +95,7 @@ def _text(script: str, *arguments: str) -> str:
 
 OPEN = Command(
     f"""\
-[ ! -e {FOLDER} ] || find {FOLDER} -mindepth 2 -maxdepth 3 -path '{FOLDER}/journal/*' -type f -name '*.sh' \\
+[ ! -e {FOLDER} ] || find {FOLDER} -maxdepth 3 -type f -regex '{FOLDER}/journal\\(/[0-9A-Za-z]+\\)?/[0-9]+\\.sh' \\
   -printf 'change\\t%T@\\n' || exit
 [ ! -e {FOLDER}/generation ] || sed 's/^/generation\\t/' {FOLDER}/generation
 [ ! -s {FOLDER}/beat ] || sed 's/^/beat\\t/' {FOLDER}/beat
@@ -199,7 +202,8 @@ def recovery(generation: str = "") -> str:
 
 def recover_sh() -> str:
     """The same as a file for the server: plain sh without arguments."""
-    return f"#!/bin/sh\n# Undoes what a drill has left on this server. Right to run twice, as root.\n{_text('recover')}"
+    head = "#!/bin/sh\n# Undoes what a drill has left on this server. Right to run twice, as root.\n"
+    return f"{head}{_text('recover')}{WHOLE}\n"
 
 
 def released(generation: str) -> str:

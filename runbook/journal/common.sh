@@ -45,17 +45,18 @@ beats() {
   whose='' on='' at=''
   [ ! -e beat ] || read -r whose on at < beat
   [ "$whose" = "$1" ] && [ "$on" = "$(boot)" ] || return
-  case $at in '' | *[!0-9]* | ???????????*) return 1 ;; esac
+  case $at in '' | *[!0-9]* | 0?* | ???????????*) return 1 ;; esac
   now=$(uptime) || return
   age=$((now - at))
   [ "$age" -ge 0 ] && [ "$age" -lt "$stale" ]
 }
 
-# What waits to be undone, newest first: of generation $1, or of all, those of earlier versions' journals among them.
-entries() {
-  find "journal${1:+/$1}" -mindepth 1 -maxdepth 2 -type f -name '*.sh' 2> /dev/null | sort -r
-}
-
-count_entries() {
-  entries "$@" | wc -l
+# Sets $entries to what waits to be undone, newest first, and $open to how many that are: of generation $1, or of all,
+# those of earlier versions' journals among them. What could not be looked for is not taken for nothing.
+find_entries() {
+  entries='' open=0
+  [ -d "journal${1:+/$1}" ] || return 0
+  entries=$(find "journal${1:+/$1}" -maxdepth 2 -type f -regex 'journal\(/[0-9A-Za-z]+\)?/[0-9]+\.sh') &&
+    entries=$(printf '%s' "$entries" | sort -r) || refuse 'the journal could not be read'
+  for entry in $entries; do open=$((open + 1)); done
 }

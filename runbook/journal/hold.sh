@@ -7,13 +7,14 @@ require_free() {
     refuse "another drill is under way on this server: its heart beat $age s ago"
   fi
   flock --nonblock lock true || refuse "another drill holds the target's lock"
-  open=$(count_entries)
+  find_entries
   [ "$open" -eq 0 ] || refuse "a drill has left changes to undo: $open"
 }
 
 one_at_a_time "$patience"
 require_free
-cat > recover.sh.part && chmod 700 recover.sh.part && sync recover.sh.part && mv recover.sh.part recover.sh && sync . || exit
+cat > recover.sh.part && [ "$(tail -n 1 recover.sh.part)" = '# whole' ] || refuse 'recover.sh did not come whole'
+chmod 700 recover.sh.part && sync recover.sh.part && mv recover.sh.part recover.sh && sync . .. || exit
 exec 9>&-
 
 said=$(sh recover.sh < /dev/null) || exit
@@ -21,6 +22,8 @@ said=$(sh recover.sh < /dev/null) || exit
 }" = 'end: 0 undone, 0 interfered, 0 failed' ] || refuse "recover.sh does not run here: $said"
 
 one_at_a_time "$patience"
+exec 8>> acting || exit
+flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
 require_free
 mkdir "journal/$2" "undone/$2" "interfered/$2" && sync journal undone interfered . || exit
 beat "$2" && write_generation "$2" || exit

@@ -38,17 +38,19 @@ rm -f journal/*/.[0-9]* journal/*.part
 
 # 3. Each entry is run, and then moved: none is ever lost.
 limit_of() {
-  limit=$(sed -n 's/^# seconds \([0-9]\{1,4\}\)$/\1/p' "$1" | head -n 1)
+  limit=$(sed -n 's/^# seconds \([1-9][0-9]\{0,3\}\)$/\1/p' "$1" | head -n 1)
   printf '%s' "${limit:-$usual_limit}"
 }
 
-# Nothing that an undo leaves behind may hold up the rest, so its words go by way of a file where there is room for one.
+# Nothing that an undo leaves behind may hold up the rest: its words go by way of a file, a new one for each and only
+# where there is room for them, and the locks are held by its `timeout`, so that it is alone also where this was killed.
 run() {
   words=said
-  true 2> /dev/null > said || words=/dev/null
+  rm -f said
+  { printf '%4096s' '' > said; } 2> /dev/null && : > said || words=/dev/null
   (
     trap - HUP PIPE
-    exec timeout --kill-after="$grace" "$(limit_of "$1")" sh "$1"
+    exec timeout --kill-after="$grace" "$(limit_of "$1")" sh -c 'exec sh "$1" 8>&- 9>&-' sh "$1"
   ) > "$words" 2>&1 < /dev/null
   status=$?
   [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || echo "it did not end within $(limit_of "$1") s" >> "$words"
@@ -67,19 +69,24 @@ outcome() {
 # On the disk in its new place before it is gone from the old one.
 move() {
   to=$2${1#journal}
-  mkdir -p "${to%/*}" && mv "$1" "$to" && sync "${to%/*}" && sync "${1%/*}"
+  mkdir -p "${to%/*}" && mv "$1" "$to" && sync "${to%/*}" "$2" . && sync "${1%/*}"
 }
 
 [ -z "$own" ] || [ "$generation" = "$own" ] || echo 'ended: this drill was ended by a recovery before'
 total=0
-for entry in $(entries "$own"); do
+find_entries "$own"
+for entry in $entries; do
   total=$((total + $(limit_of "$entry") + grace + 1))
 done
-echo "begin: $(count_entries "$own") to undo, at most $total s"
+echo "begin: $open to undo, at most $total s"
 undone=0 interfered=0 failed=0
-for entry in $(entries "$own"); do
+for entry in $entries; do
   run "$entry"
   word=$(outcome "$status" "$last")
+  if [ "$word" = interfered ] && [ "$failed" -gt 0 ]; then
+    # What it found may be a newer change of this very drill, which still waits to be undone.
+    word=failed last="a newer change is still open, and so it is not known who has changed this: $last"
+  fi
   if [ "$word" != failed ] && ! move "$entry" "$word"; then
     word=failed last='it ran, and could not be moved out of the journal'
   fi
