@@ -22,7 +22,7 @@ import pytest
 from lab.server import Server
 from runbook.outcome import Outcome
 from runbook.record import Run
-from tests.lab.looking import ROOT, RUNBOOK
+from tests.lab.looking import ROOT, RUNBOOK, runbook
 from tests.lab.sampling import sampled
 from tests.lab.test_interruptions import nothing_is_left, steady
 
@@ -402,11 +402,15 @@ def test_a_run_that_is_ended_says_so_once_and_leaves_nothing(
     run.process.send_signal(signal.Signals[point.ending])
     out, _ = run.process.communicate(timeout=SECONDS)
 
-    was_ended_right(run, reports, out)
-    lab.wait_until("! pgrep -f 'sshd: [a-z]' && ! pgrep -x 'awk|gzip|od|tail'", seconds=SOON_SECONDS)
-    if before is not None:
-        nothing_is_left(lab)
-        assert steady(lab) == before
+    try:
+        was_ended_right(run, reports, out)
+        lab.wait_until("! pgrep -f 'sshd: [a-z]' && ! pgrep -x 'awk|gzip|od|tail'", seconds=SOON_SECONDS)
+        if before is not None:
+            nothing_is_left(lab)
+            assert steady(lab) == before
+    finally:
+        if before is not None:  # so that the next one begins on a server as it should be
+            runbook("recover", *target)
 
 
 def was_ended_right(run: Started, reports: Path, out: str) -> None:

@@ -39,3 +39,26 @@ def test_whoever_was_woken_finds_the_first_commands_first(capsys: pytest.Capture
     assert run(["--help"]) == exits.COMPLIANT
     listed = re.findall(r"^│ ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
     assert listed[:3] == ["triage", "show", "recover"]
+
+
+def test_what_breaks_in_a_command_is_ours_and_says_where(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no chapter")
+
+    monkeypatch.setattr("runbook.features.read", broken)
+    assert run(["show"]) == exits.OWN_FAULT
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"the suite's own fault at .*/test_main\.py:\d+: RuntimeError: no chapter\n", said)
+
+
+def test_a_command_that_is_interrupted_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runbook.features.read", interrupted)
+    assert run(["show"]) == exits.INTERRUPTED
+    assert capsys.readouterr().err == "Interrupted\n"

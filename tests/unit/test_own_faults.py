@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from runbook import person, run
+from runbook.catalogue import Catalogue
 from runbook.record import Difference, Origin, Run
+from runbook.target import Target
 from tests.unit.test_plugin import ran, started, suite
 
 __all__ = ["suite"]
@@ -181,6 +184,17 @@ def test_a_git_that_does_not_tell_is_not_taken_for_a_clean_commit(
     monkeypatch.setattr(run, "GIT_SECONDS", 0.2)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin" if git else str(tmp_path))
     assert run._checkout() == run.Checkout(commit=None, uncommitted_changes=None)
+
+
+def test_a_page_that_somebody_waits_for_does_not_wait_for_git(tmp_path: Path) -> None:
+    here = {"name": "here", "environment": "staging", "address": "127.0.0.1", "domain": "service.example"}
+    target = Target.model_validate({**here, "ssh": {"local": True}})
+    running = run.begin(target, "triage", tmp_path, Catalogue({}, {}), 1, 1)
+    running.checkout = Future()  # as on a disk that does not answer
+    try:
+        assert running.record().origin.uncommitted_changes is None
+    finally:
+        running.hang_up()
 
 
 def test_what_git_did_not_tell_stands_so_in_the_record() -> None:
