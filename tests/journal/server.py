@@ -167,9 +167,10 @@ class Server:
         return run
 
     def act(
-        self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), undo_seconds: float = 20
+        self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), **seconds: float
     ) -> Run:
-        act = Act(script, undo, undo_seconds=undo_seconds)
+        """An act; ``seconds`` and ``undo_seconds`` limit it and its undo, and 1 is over at once here."""
+        act = Act(script, undo, **{"undo_seconds": 20, **seconds})  # type: ignore[arg-type]
         return self.start(journal.acted(generation, number, "test.ACT", act, script, undo, WHOSE), b"", plan)
 
     def change(self, generation: str, number: int, thing: str, plan: Plan = Plan()) -> Run:
