@@ -9,4 +9,6 @@ printf '%s' "$4" > "journal/$2/.$3" && sync "journal/$2/.$3" && mv "journal/$2/.
   sync "journal/$2" || refuse 'the undo could not be written into the journal, so the act was not begun'
 [ -z "$7" ] || exec 8>&-
 cd / || exit
-exec timeout --kill-after="$grace" "$5" sh -c "$6"
+timeout --kill-after="$grace" "$5" sh -c "$ends_last
+$6"
+exit # with 137 where it had to be killed: whoever is killed himself is a lost line to ssh

@@ -3,6 +3,10 @@ LC_ALL=C
 export LC_ALL
 umask 077
 
+# The first line of what is run within a limit: such a shell outlives the signal that asks its commands to end, so that
+# one which does not heed it is ended by the signal after that, and nothing goes on unseen.
+ends_last="trap 'exit 143' TERM"
+
 refuse() {
   printf 'runbook: %s\n' "$1" >&2
   exit 75

@@ -50,7 +50,7 @@ run() {
   { printf '%4096s' '' > said; } 2> /dev/null && : > said || words=/dev/null
   (
     trap - HUP PIPE
-    exec timeout --kill-after="$grace" "$(limit_of "$1")" sh -c 'exec sh "$1" 8>&- 9>&-' sh "$1"
+    exec timeout --kill-after="$grace" "$(limit_of "$1")" sh -c "exec 8>&- 9>&-; $ends_last; . \"\$1\"" sh "./$1"
   ) > "$words" 2>&1 < /dev/null
   status=$?
   [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || echo "it did not end within $(limit_of "$1") s" >> "$words"

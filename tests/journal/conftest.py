@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,7 +30,7 @@ def _waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(rooms: tuple[Path, Path, bool], **_: Any) -> Iterator[Server]:
+def server(rooms: tuple[Path, Path, bool]) -> Iterator[Server]:
     server = Server(*rooms)
     try:
         yield server

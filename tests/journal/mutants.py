@@ -139,6 +139,13 @@ flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no ac
     ),
     # common.sh
     Mutant(
+        "a program that heeds no signal outlives its shell",
+        "common",
+        "ends_last=\"trap 'exit 143' TERM\"",
+        "ends_last=:",
+        scenes.test_an_act_whose_program_heeds_no_signal_is_ended_whole,
+    ),
+    Mutant(
         "a beat needs room on the disk",
         "common",
         '"$1 $this_boot $now" 1<> beat',
@@ -395,8 +402,8 @@ one_at_a_time "$patience"
     Mutant(
         "what an undo leaves running keeps the locks",
         "recover",
-        'exec sh "$1" 8>&- 9>&-',
-        'exec sh "$1"',
+        "exec 8>&- 9>&-; ",
+        "",
         scenes.test_what_an_undo_leaves_running_holds_up_nothing,
     ),
     Mutant(

@@ -28,7 +28,7 @@ if [ "$step" = "$at" ] || { [ "$me" = "$at" ] && [ ! -e "$RUN/met" ]; }; then
 fi
 # Where no small disk can be mounted, a full one is played by these two.
 if [ -e "$AID/full" ] && [ ! -e "$AID/disk" ]; then
-  case $me in cat | sync) echo "$me: No space left on device" >&2; exit 1 ;; esac
+  case "$me $*" in 'cat ' | sync*) echo "$me: No space left on device" >&2; exit 1 ;; esac
 fi
 
 case $me in

@@ -166,10 +166,9 @@ class Server:
         self.listens(run)
         return run
 
-    def act(
-        self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), undo_seconds: float = 20
-    ) -> Run:
-        act = Act(script, undo, undo_seconds=undo_seconds)
+    def act(self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), **seconds: float) -> Run:
+        """An act; ``seconds`` and ``undo_seconds`` limit it and its undo, and 1 is over at once here."""
+        act = Act(script, undo, **{"undo_seconds": 20, **seconds})  # type: ignore[arg-type]
         return self.start(journal.acted(generation, number, "test.ACT", act, script, undo, WHOSE), b"", plan)
 
     def change(self, generation: str, number: int, thing: str, plan: Plan = Plan()) -> Run:
@@ -400,6 +399,7 @@ def small_disk(at: Path) -> Iterator[bool]:
     at.mkdir(parents=True, exist_ok=True)
     mounted = (
         os.geteuid() == 0
+        and shutil.which("mount") is not None
         and subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(at)], capture_output=True, check=False
         ).returncode

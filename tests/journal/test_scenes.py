@@ -13,6 +13,7 @@ import pytest
 
 from runbook import journal
 from runbook.journal import Recovery
+from runbook.operator import OVERDUE
 from runbook.question import Output
 from runbook.record import OpenJournal
 from tests.journal.server import Kept, Plan, Run, Server
@@ -363,6 +364,24 @@ def test_an_undo_that_hangs_holds_up_no_other(server: Server) -> None:
     hangs = "trap '' TERM; \"$REAL/sleep\" 1000"
     done(server, server.act("aa", 2, ":", hangs, undo_seconds=1))
     assert words(recovered(server, "aa")) == ["failed", "undone"]
+
+
+HEEDS_NOTHING = "sh -c \"trap '' TERM; '$REAL/sleep' 1000\"; touch \"$AID/went-on\""
+
+
+def test_an_act_whose_program_heeds_no_signal_is_ended_whole(server: Server) -> None:
+    held(server)
+    output = server.ended(server.act("aa", 1, HEEDS_NOTHING, ":", seconds=1))
+    assert output.status in OVERDUE
+    assert words(recovered(server, "aa")) == ["undone"]
+    assert not (server.aid / "went-on").exists()
+
+
+def test_an_undo_whose_program_heeds_no_signal_is_ended_whole(server: Server) -> None:
+    held(server)
+    done(server, server.act("aa", 1, ":", HEEDS_NOTHING, undo_seconds=1))
+    assert words(recovered(server, "aa")) == ["failed"], "with nothing of it left, or the wait for it has no end"
+    assert not (server.aid / "went-on").exists()
 
 
 def test_what_an_undo_leaves_running_holds_up_nothing(server: Server) -> None:
