@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.front import Server
-from runbook import communicate, exits, journal
+from runbook import communicate, endings, exits, journal
 from runbook.communicate import TooLate
 from runbook.connection import Connection
 from runbook.outcome import Undetermined
@@ -56,7 +56,8 @@ def _run(target: Target, console: Console) -> Output:
     except TooLate:
         raise Undetermined("it did not end in time; what it does on the server may still go on") from None
     finally:
-        connection.close()
+        with endings.deferred():
+            connection.close()
     if process.returncode == LINE_LOST:
         raise Undetermined(f"the line was lost: {err.strip()}")
     return Output(process.returncode, out, err)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.journal.machine import Machine
-from tests.lab.sampling import SEED
+from tests.telling import SEED
 
 STEPS_OF_ONE, FEWEST_OF_ONE = 25, 20
 """How long one sequence is; hypothesis ends a few of them earlier."""
