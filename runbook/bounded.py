@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpcore
+import httpx
 
 from runbook.outcome import Undetermined
 from runbook.workers import in_background
@@ -113,12 +115,7 @@ class Client:
     """
 
     def __init__(self, context: ssl.SSLContext | None = None, path: Path | None = None, at_once: int = 24) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            uds=str(path) if path else None,
-            max_connections=at_once,
-            network_backend=_Backend(),
-        )
+        self._transport = _Transport(context, path, at_once)
 
     def ask(
         self,
@@ -151,20 +148,33 @@ class Client:
             extensions["sni_hostname"] = name
         token = _until.set(until)
         try:
-            with self._pool.stream(method, _quoted(url), headers=list(headers.items()), extensions=extensions) as told:
-                return Answer(told.status, _merged(told.headers), _body(told.iter_stream(), most))
-        except httpcore.TimeoutException:
+            request = httpx.Request(method, _quoted(url), headers=dict(headers), extensions=extensions)
+            with closing(self._transport.handle_request(request)) as told:
+                return Answer(told.status_code, dict(told.headers), _body(told.iter_raw(), most))
+        except httpx.TimeoutException:
             raise TimeoutError("no whole answer in time") from None
-        except httpcore.ConnectError as error:
+        except httpx.ConnectError as error:
             raise NotConnected(_words(error)) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError) as error:
+        except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
             raise NoExchange(_words(error)) from None
         finally:
             _until.reset(token)
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.close()
+        self._transport.close()
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, over sockets that have the time of a whole exchange, and without a look at this machine's proxies."""
+
+    def __init__(self, context: ssl.SSLContext | None, path: Path | None, at_once: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            uds=str(path) if path else None,
+            max_connections=at_once,
+            network_backend=_Backend(),
+        )
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -252,14 +262,6 @@ def _body(parts: Iterable[bytes], most: int) -> bytes:
         if len(body) > most:
             raise TooLong(most)
     return bytes(body)
-
-
-def _merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    merged: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        merged[name] = f"{merged[name]}, {value}" if name in merged else value
-    return merged
 
 
 def _quoted(url: str) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from runbook.processes import kill_group
+
 GRACE_SECONDS = 5.0
-"""Between the end of a process and the moment at which nobody waits for it any more."""
+"""Between the end of a process's streams and the moment at which nobody waits for it any more."""
 
 MOST_STDIN = 32 * 1024
 """What a pipe takes at once: more could have to be waited for."""
@@ -84,11 +85,7 @@ def end(process: subprocess.Popen[bytes], grace_seconds: float = 0.0) -> None:
     """
     with suppress(subprocess.TimeoutExpired):
         process.wait(grace_seconds)
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
+    kill_group(process)
     for stream in (process.stdin, process.stdout, process.stderr):
         with suppress(OSError):
             if stream is not None:

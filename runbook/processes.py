@@ -60,7 +60,7 @@ class Processes:
         """Kill it with all that it has started and that is still of its group, such as the ssh of a jump host."""
         with self._lock:
             self._standing.discard(process)
-        _kill_group(process)
+        kill_group(process)
 
     def close(self) -> None:
         """End all that still stand, and start no more."""
@@ -70,7 +70,7 @@ class Processes:
             if self._wanted is not None:
                 self._wanted.put(None)
         for process in standing:
-            _kill_group(process)
+            kill_group(process)
 
     def _started(self, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         if self._wanted is None:
@@ -114,7 +114,7 @@ def _kernel_is_asked() -> bool:
     return done.returncode == 0
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill it and its group. One that was waited for already is left: its number may be another's by now."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):  # PermissionError: it has become somebody else, by sudo
