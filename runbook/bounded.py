@@ -166,7 +166,7 @@ class Client:
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own, over sockets that have the time of a whole exchange, and without a look at this machine's proxies."""
+    """httpx's own, over sockets that have the time of a whole exchange, and no proxy of this machine."""
 
     def __init__(self, context: ssl.SSLContext | None, path: Path | None, at_once: int) -> None:
         self._pool = httpcore.ConnectionPool(

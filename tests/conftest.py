@@ -5,6 +5,7 @@ Samples and examples are drawn by one seed, which a run says at its end with wha
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    _let_signals_come()
     if config.getoption("--hypothesis-seed", None) is None:
         config.option.hypothesis_seed = SEED
     if not hasattr(config, "workerinput"):  # who shares the work says what became of it; the others do it
@@ -37,3 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
         except ValueError as error:
             raise pytest.UsageError(str(error)) from error
         config.pluginmanager.register(Soaking(shard, config.option.ledger, afresh=config.option.afresh), "soaking")
+
+
+def _let_signals_come() -> None:
+    """Tests end what they start by signals, and what ignores one hands that on to all that it starts.
+
+    Whoever runs the tests in the background, or by nohup, ignores some.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
