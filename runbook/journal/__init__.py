@@ -95,7 +95,7 @@ def _text(script: str, *arguments: str) -> str:
 
 OPEN = Command(
     f"""\
-[ ! -e {FOLDER} ] || find {FOLDER} -maxdepth 3 -type f -regex '{FOLDER}/journal\\(/[0-9A-Za-z]+\\)?/[0-9]+\\.sh' \\
+[ ! -e {FOLDER} ] || find {FOLDER} -maxdepth 3 -type f -regex '{FOLDER}/journal\\(/[0-9A-Za-z]+\\)?/[0-9]+\\.sh' \
   -printf 'change\\t%T@\\n' || exit
 [ ! -e {FOLDER}/generation ] || sed 's/^/generation\\t/' {FOLDER}/generation
 [ ! -s {FOLDER}/beat ] || sed 's/^/beat\\t/' {FOLDER}/beat

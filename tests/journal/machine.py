@@ -337,7 +337,7 @@ class Machine(RuleBasedStateMachine):
 
     def compare(self) -> None:
         seen = self.look()
-        assert seen == self.model.seen()
+        assert seen == self.model.seen(), f"{seen} where {self.model.seen()} was expected"
 
     def look(self) -> Seen:
         folder = self.server.folder

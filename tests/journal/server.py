@@ -111,6 +111,7 @@ class Server:
     runs: list[Run] = field(default_factory=list)
     _names: dict[int, dict[str, int]] = field(default_factory=dict)
     _contents: dict[int, bytes] = field(default_factory=dict)
+    _folders: set[int] = field(default_factory=set)
     _count: int = 0
 
     def __post_init__(self) -> None:
@@ -119,7 +120,7 @@ class Server:
     def anew(self) -> None:
         """A server on which no drill ever was."""
         self.close()
-        self._names, self._contents = {}, {}
+        self._names, self._contents, self._folders = {}, {}, set()
         for old in (*self.room.iterdir(), *self.aid.iterdir()):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         programs = self.aid / "bin"
@@ -275,7 +276,7 @@ class Server:
         names = self._names if kept == "synced" else {inode: now[inode] for inode in folders}
         content = contents if kept == "all" else self._contents
         root = self.room.stat().st_ino
-        is_folder = folders | set(self._names)
+        is_folder = folders | self._folders
         shutil.rmtree(self.aid / "again", ignore_errors=True)
         _build(self.aid / "again", root, names, content, is_folder)
         for old in self.room.iterdir():
@@ -339,6 +340,7 @@ class Server:
                 inodes[path] = int(inode)
                 if kind == "d":
                     lists[path] = {}
+                    self._folders.add(int(inode))
                 if path:
                     lists[str(Path(path).parent).removeprefix(".")][Path(path).name] = int(inode)
             for line in done.read_text().splitlines():
