@@ -1,7 +1,7 @@
 # Keep generation $2 alive while letters come through standard input; without one for too long this ends by itself.
 cd "$1" || exit
 exec 7>> lock || exit
-flock --wait "$patience" 7 || refuse "another drill holds the target's lock"
+flock --wait "$((stale + patience))" 7 || refuse "another drill holds the target's lock"
 
 # A beat of a generation that has been ended is refused.
 pulse() {

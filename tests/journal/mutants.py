@@ -133,7 +133,7 @@ flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no ac
     Mutant(
         "no sign that it lives",
         "heart",
-        'flock --wait "$patience" 7 || refuse "another drill holds the target\'s lock"\n',
+        'flock --wait "$((stale + patience))" 7 || refuse "another drill holds the target\'s lock"\n',
         "",
         scenes.test_a_server_is_not_given_while_a_heart_still_has_the_lock,
     ),
