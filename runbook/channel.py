@@ -374,6 +374,8 @@ def _marked(stream: IO[bytes], marker: str, most: int) -> Iterator[tuple[str, st
         while found := ending.search(answer, searched):
             behind, begin, end, searched = found[1].decode(errors="replace").strip(), found.start(), found.end(), 0
             del found  # it holds the buffer
+            if begin > most:
+                raise TooLong(most)
             with memoryview(answer)[:begin] as whole:  # no second copy of a long one
                 text = str(whole, "utf-8", "replace")
             yield text, behind
