@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test unit journal page lint bench mutate soak lock clean
+.PHONY: help rehearse test unit journal harness page lint bench mutate soak lock clean
 
 PYTHON ?= python3
 ENVIRONMENT := .venv/installed
@@ -19,14 +19,17 @@ help: ## list these targets
 rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, report, lab down
 	.venv/bin/runbook rehearse
 
-test: $(ENVIRONMENT) lint unit journal page ## all tests: lint, unit, the journal, the report's page, then a sample of the faults on a lab
+test: $(ENVIRONMENT) lint unit journal harness page ## all tests: lint, unit, the journal, the report's page, then a sample of the faults on a lab
 	.venv/bin/python -m pytest tests/lab -m "not soak"
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker
-	.venv/bin/python -m pytest tests/unit --numprocesses=2 --dist=worksteal
+	.venv/bin/python -m pytest tests/unit --numprocesses=3 --dist=worksteal
 
 journal: $(ENVIRONMENT) ## the journal's scripts as a state machine, and what is noticed where one is weaker
 	.venv/bin/python -m pytest tests/journal -m "not soak" --numprocesses=2 --dist=worksteal
+
+harness: $(ENVIRONMENT) ## the tests of the tests: healthy labs, what a run says at its end, how soak is cut
+	.venv/bin/python -m pytest tests/harness --numprocesses=2 --dist=worksteal
 
 page: $(ENVIRONMENT) ## the report in a headless Chromium, which is installed where that can be done
 	.venv/bin/python -m pytest tests/page
@@ -44,7 +47,7 @@ mutate: $(ENVIRONMENT) ## weaken checks and steps, one change at a time: which o
 	.venv/bin/python -m tests.mutation
 
 soak: $(ENVIRONMENT) ## everything, whole, or one piece of it: SHARD=3/12; again what has passed: AFRESH=1
-	.venv/bin/python -m pytest tests/unit tests/journal tests/page tests/lab --hypothesis-profile=soak --shard=$(SHARD) \
+	.venv/bin/python -m pytest tests/unit tests/journal tests/harness tests/page tests/lab --hypothesis-profile=soak --shard=$(SHARD) \
 	  $(if $(AFRESH),--afresh)
 
 lock: $(ENVIRONMENT) ## pin what pyproject.toml asks for, with hashes
