@@ -35,15 +35,18 @@ AT_EVERY_ADDRESS = Command(
       awk '$4 != "20" {{ gsub(/..../, "&:", $1); print "[" substr($1, 1, 39) "]" }}' /proc/net/if_inet6 2>/dev/null
     ); do
       {{
-        shown=$(timeout 3 openssl s_client -connect "$address":{port} -servername {domain} </dev/null 2>/dev/null |
-          openssl x509 -noout -fingerprint -sha256 2>/dev/null)
-        printf '%s %s\n' "$address" "${{shown#*=}}"
+        told=$(timeout 3 openssl s_client -connect "$address":{port} -servername {domain} </dev/null 2>/dev/null)
+        [ $? -ne 124 ] || late=late
+        shown=$(printf '%s\n' "$told" | openssl x509 -noout -fingerprint -sha256 2>/dev/null)
+        printf '%s %s\n' "$address" "${{late:-${{shown#*=}}}}"
       }} &
     done
     wait"""
     )
 )
 """The server asks itself: each of its addresses, but for those that only its neighbours reach."""
+
+LATE = "late"
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,16 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class AtAddress:
-    """What one of the server's addresses shows. ``fingerprint`` is None where it does not answer."""
+    """What one of the server's addresses shows.
+
+    Attributes:
+        fingerprint: None where it shows no certificate.
+        late: Whether it had not said so in time; where somebody drops what comes to an address, that is usual.
+    """
 
     address: str
     fingerprint: str | None
+    late: bool = False
 
 
 def encryption(look: Look) -> Encryption:
@@ -141,7 +150,11 @@ def at_every_address(look: Look) -> tuple[AtAddress, ...]:
     """What each address of the server shows to the server itself."""
     told = look.ask(AT_EVERY_ADDRESS.about(port=str(look.see(edge).port))).required("the server's own addresses")
     with reading("what the server's addresses show"):
-        return tuple(map(read_at_address, told.lines))
+        found = tuple(map(read_at_address, told.lines))
+    late = [one.address for one in found if one.late]
+    if late and not any(one.fingerprint for one in found):
+        raise Undetermined(f"no address shook hands in time: {', '.join(late)} did not within 3 s")
+    return found
 
 
 def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
@@ -209,6 +222,8 @@ def read_at_address(line: str) -> AtAddress:
         ValueError: It is none.
     """
     address, fingerprint = line.split(" ")
+    if fingerprint == LATE:
+        return AtAddress(address, None, late=True)
     digest = fingerprint.replace(":", "").lower()
     if digest and len(bytes.fromhex(digest)) != hashlib.sha256().digest_size:
         raise ValueError(f"{digest} is no fingerprint")

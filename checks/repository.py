@@ -22,12 +22,19 @@ CLONE = Command(
 """Files can be marked so that status passes them over."""
 
 ORIGIN = Command(
-    asking_git("ask_git {app} ls-remote --exit-code origin refs/heads/main 2>&1"),
+    asking_git(
+        "said=$(ask_git {app} ls-remote --exit-code origin refs/heads/main 2>&1); status=$?\n"
+        "[ -z \"$said\" ] || printf '%s\\n' \"$said\" | sed -E 's#://[^/@ ]+@#://#g'\n"
+        'exit "$status"'
+    ),
     needs=rights.CLONE,
     seconds=15,
     lane="docker",
 )
-"""On one stream: what a git host refuses is no right of the account on the server. It may hang, the quick lane not."""
+"""On one stream: what a git host refuses is no right of the account on the server. It may hang, the quick lane not.
+
+git names the origin where it cannot read it, and its address may hold a password.
+"""
 
 DEPLOY_SCRIPT = Command("stat -L -c '%f' -- {app}/bin/deploy.sh")
 

@@ -22,12 +22,14 @@ from hypothesis import strategies as st
 
 import checks.certificate
 from checks.certificate import (
+    AT_EVERY_ADDRESS,
     IN_PROXY,
     KEY_IN_PROXY,
     KEY_ON_SERVER,
     ON_SERVER,
     AtAddress,
     Certificate,
+    at_every_address,
     key_pairs,
     matches,
     read_at_address,
@@ -171,6 +173,28 @@ def test_foreign_text_is_no_pair(certificate_pem: str, public_key_pem: str) -> N
 def test_an_address_that_shows_a_certificate_and_one_that_does_not() -> None:
     assert read_at_address(f"127.0.0.1 {':'.join(['AB'] * 32)}") == AtAddress("127.0.0.1", "ab" * 32)
     assert read_at_address("[::1] ") == AtAddress("[::1]", None)
+
+
+@pytest.mark.parametrize("others", ["", "[::1] \n"])
+def test_where_no_address_shook_hands_in_time_it_could_not_be_told(others: str) -> None:
+    with pytest.raises(Undetermined, match=r"no address shook hands in time: 10\.0\.0\.1 did not within 3 s"):
+        addresses(f"{others}10.0.0.1 late\n")
+
+
+def test_an_address_at_which_everything_is_dropped_shows_nothing() -> None:
+    whole = ":".join(["AB"] * 32)
+    assert [one.fingerprint for one in addresses(f"127.0.0.1 {whole}\n10.0.0.1 late\n")] == ["ab" * 32, None]
+
+
+def addresses(said: str) -> tuple[AtAddress, ...]:
+    """What the server's addresses show, where they say this to the server itself."""
+    answers: dict[Question[Any], object] = {
+        CONTAINERS: (proxy(":443", ":80"),),
+        LISTENING: Output(0, "", ""),
+        CONFIGURATION: Output(0, "", ""),
+        AT_EVERY_ADDRESS.about(port="443"): Output(0, said, ""),
+    }
+    return looking(load("lab"), answers).see(at_every_address)
 
 
 @given(st.text())
