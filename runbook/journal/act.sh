@@ -1,6 +1,6 @@
 # Register the undo $4 of act $3 of generation $2, and then do the act $6 within $5 seconds.
 # A $7 says that an undo need not wait for the end of the act.
-cd "$1" || exit
+enter "$1"
 exec 8>> acting || exit
 flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
 read_generation

@@ -12,6 +12,10 @@ refuse() {
   exit 75
 }
 
+enter() {
+  cd "$1" 2> /dev/null || refuse "$1 is not there, or cannot be entered by $(id -un)"
+}
+
 # All that changes who holds the server is done one after another.
 one_at_a_time() {
   exec 9>> mutex || exit

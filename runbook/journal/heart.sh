@@ -1,5 +1,5 @@
 # Keep generation $2 alive while letters come through standard input; without one for too long this ends by itself.
-cd "$1" || exit
+enter "$1"
 exec 7>> lock || exit
 flock --wait "$((stale + patience))" 7 || refuse "another drill holds the target's lock"
 

@@ -1,14 +1,18 @@
 # Undo, newest first, what a drill has left to undo, each entry within its own limit. Right to run twice, as root.
 # Needs sh, flock, timeout, GNU coreutils and findutils. $2 is the generation that undoes what it has done itself.
 trap '' HUP PIPE
+own=${2-}
+say_ended() {
+  [ -z "$own" ] || echo 'ended: this drill was ended by a recovery before'
+}
 if ! cd "$1" 2> /dev/null; then
   { [ ! -e "$1" ] && cd "${1%/*}" 2> /dev/null; } || refuse "$1 cannot be entered by $(id -un): it takes root"
+  say_ended
   echo 'end: 0 undone, 0 interfered, 0 failed'
   exit
 fi
 
 # 1. Whoever holds the server alive is let be. A heart whose runner has just ended gets a moment to stop.
-own=${2-}
 one_at_a_time "$patience"
 read_generation
 looks=0
@@ -72,7 +76,7 @@ move() {
   mkdir -p "${to%/*}" && mv "$1" "$to" && sync "${to%/*}" "$2" . && sync "${1%/*}"
 }
 
-[ -z "$own" ] || [ "$generation" = "$own" ] || echo 'ended: this drill was ended by a recovery before'
+[ "$generation" = "$own" ] || say_ended
 total=0
 find_entries "$own"
 for entry in $entries; do

@@ -1,5 +1,5 @@
 # Give the server back: generation $2 is over.
-cd "$1" || exit
+enter "$1"
 one_at_a_time "$long"
 read_generation
 [ "$generation" = "$2" ] || exit 0

@@ -323,10 +323,11 @@ flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
         "two at a time",
         "recover",
         """\
-own=${2-}
 one_at_a_time "$patience"
+read_generation
+looks=0
 """,
-        "own=${2-}\n",
+        "read_generation\nlooks=0\n",
         scenes.test_only_one_undoes_at_a_time,
     ),
     Mutant(
