@@ -7,7 +7,7 @@ from rich.text import Text
 
 from commands.front import Server
 from runbook import communicate, endings, exits, journal
-from runbook.communicate import TooLate
+from runbook.communicate import TooLate, TooMuch
 from runbook.connection import Connection
 from runbook.outcome import Undetermined
 from runbook.question import Output
@@ -15,6 +15,7 @@ from runbook.screen import clean
 from runbook.target import Target, load
 
 LINE_LOST = 255
+GOES_ON = "what was begun goes on on the server; `runbook recover` again says what came of it"
 
 
 def recover(*, target: Server) -> int:
@@ -53,8 +54,11 @@ def _run(target: Target, console: Console) -> Output:
     try:
         process = connection.start(journal.recovery())
         out, err = communicate.whole(process, b"", journal.recovery_seconds(()), heard)
-    except TooLate:
-        raise Undetermined("it did not end in time; what it does on the server may still go on") from None
+    except (TooLate, TooMuch):
+        raise Undetermined(f"it did not end in time; {GOES_ON}") from None
+    except KeyboardInterrupt:
+        console.print(Text(GOES_ON), soft_wrap=True)
+        raise
     finally:
         with endings.deferred():
             connection.close()

@@ -89,18 +89,15 @@ SWITCH_BACK = Act(DEPLOY % "to", FORWARD, seconds=75)
 STOP_AGAIN = Act("docker stop --time 20 {release}", FORWARD, seconds=30)
 
 AS_WRITTEN = Act(
-    """\
-docker start {release}
-OLD_IP=$(docker inspect {release} --format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}')
-docker exec {proxy} kamal-proxy deploy {proxy_service} --target ${{OLD_IP}}:{web_port} --host {domain}""",
-    "address=$(docker inspect {release} "
-    "--format '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}') || exit 1\n"
-    + LEAD_BACK % """*'"active_targets":["'"${{address:-none}}:"{web_port}'"]'*"""
-    + STOP_STARTED,
+    "docker exec {proxy} kamal-proxy deploy {proxy_service} --target {address}:{web_port} --host {domain}",
+    LEAD_BACK % """*'"active_targets":["'{address}:{web_port}'"]'*""",
     seconds=75,
-    undo_seconds=120,
+    undo_seconds=75,
 )
-"""The commands of section 3.4 as they stand there, but for the last, which would stop the release that is well."""
+"""Section 3.4's own switch. Its last command, which would stop the release that is well, is left out.
+
+Its address is what the release had then: a later one says nothing of what the drill has left.
+"""
 
 IN_DATABASE = """\
 docker exec {db} sh -c 'exec psql -XAtq -v ON_ERROR_STOP=1 -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"' \
@@ -188,6 +185,12 @@ def planned(look: Look, target: RollbackTarget) -> Change:
     before = look.see(route)
     port = look.target.containers.web_port
     return Change(target.release, target.running, before, before.to(f"{target.release.name}:{port}"))
+
+
+def address_as_written(look: Look, release: str) -> str:
+    """What section 3.4's own line takes for a release's address: all that it has, one after the other."""
+    one = look.see(fleet).called(release)
+    return "".join(one.addresses) if one is not None else ""
 
 
 def begin(operator: Operator, change: Change) -> Rolling:

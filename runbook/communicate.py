@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from runbook.bounded import MIB, in_words
 from runbook.processes import kill_group
 
 GRACE_SECONDS = 5.0
@@ -21,6 +22,17 @@ GRACE_SECONDS = 5.0
 
 MOST_STDIN = 32 * 1024
 """What a pipe takes at once: more could have to be waited for."""
+
+
+MOST_BYTES = 16 * MIB
+"""The most that either stream may hold."""
+
+
+class TooMuch(Exception):
+    """It said more than is read, and was ended here."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the answer is longer than {in_words(MOST_BYTES)}")
 
 
 class TooLate(Exception):
@@ -44,12 +56,14 @@ def whole(
 
     Raises:
         TooLate: It has not ended in time.
+        TooMuch: It says more than `MOST_BYTES`.
     """
     assert process.stdout is not None
     assert process.stderr is not None
     assert len(stdin) <= MOST_STDIN
     deadline = time.monotonic() + seconds
     said = {process.stdout: bytearray(), process.stderr: bytearray()}
+    begun = 0
     try:
         _give(process, stdin)
         with selectors.DefaultSelector() as streams:
@@ -57,18 +71,18 @@ def whole(
                 streams.register(stream, selectors.EVENT_READ)
             while streams.get_map():
                 ready = streams.select(max(0.0, deadline - time.monotonic()))
-                if not ready:
+                if not ready or time.monotonic() > deadline:
                     raise TooLate
                 for key, _ in ready:
                     chunk = os.read(key.fd, 1 << 16)
                     if not chunk:
                         streams.unregister(key.fileobj)
-                    begun = said[key.fileobj].rfind(b"\n") + 1  # type: ignore[index]
                     said[key.fileobj] += chunk  # type: ignore[index]
-                    if key.fileobj is process.stdout:
-                        for line in bytes(said[process.stdout][begun:]).split(b"\n")[:-1]:
-                            more = heard(line.decode(errors="replace"))
-                            deadline = deadline if more is None else time.monotonic() + more
+                    if len(said[key.fileobj]) > MOST_BYTES:  # type: ignore[index]
+                        raise TooMuch
+                while (end_of_line := said[process.stdout].find(b"\n", begun)) >= 0:
+                    more = heard(said[process.stdout][begun:end_of_line].decode(errors="replace"))
+                    begun, deadline = end_of_line + 1, deadline if more is None else time.monotonic() + more
         process.wait(max(GRACE_SECONDS, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise TooLate from None

@@ -215,7 +215,11 @@ class Connection:
             Undetermined: There is no line.
         """
         self.ready().result()
-        return popen(self._way_to(["sh", "-c", script]))
+        way = self._way_to(["sh", "-c", script])
+        try:
+            return popen(way)
+        except OSError as error:
+            raise LineLost(f"no line to the server: {way[0]} cannot be started: {error.strerror}") from None
 
     def close(self) -> None:
         """Hang up and leave nothing behind, here or there. It takes `LAST_SESSION_SECONDS` at the most, or a little."""

@@ -14,21 +14,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 
-from runbook import endings, person
+from runbook import endings, journal, person
 from runbook.act import Act
+from runbook.channel import LineLost
 from runbook.endings import Ended
 from runbook.evidence import Evidence
-from runbook.interlock import SteadyState, engage
-from runbook.journal import FOLDER, Whose
+from runbook.interlock import SteadyState, hold, may_begin
+from runbook.journal import Recovery, Whose
 from runbook.look import Look
 from runbook.observer import Observer
-from runbook.operator import Operator
+from runbook.operator import NotGiven, Operator
 from runbook.outcome import Differs, Undetermined
 from runbook.target import Target
 
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""
 
+NOT_LOOKED = "the undo is done; whether the server is as before was not looked at"
 SETTLE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -43,6 +45,7 @@ class Drilling:
 
     Attributes:
         steady_state: What must be the same before and after each.
+        given: How the run was told of the target, for the sentences that say how to recover.
         screen: The file descriptor to which an interrupted undo speaks.
     """
 
@@ -51,7 +54,9 @@ class Drilling:
     evidence: Evidence
     name_of: Callable[[Act], str]
     steady_state: Callable[[Look], SteadyState]
+    given: str = ""
     screen: int = 2
+    _is_undone: bool = False
     _operator: Operator | None = None
     _before: SteadyState | None = None
 
@@ -68,8 +73,10 @@ class Drilling:
         if self._operator is None:
             whose = Whose(drill, f"{person.operator()}@{socket.gethostname()}", datetime.now(UTC))
             operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
-            self._before = engage(operator, self.steady_state)
-            self._operator = operator
+            before = may_begin(operator.look(), self.steady_state, self.given)
+            with endings.deferred():  # who holds the server is to be undone and released, whatever comes then
+                hold(operator)
+                self._operator, self._before = operator, before
         return self._operator
 
     @property
@@ -86,14 +93,16 @@ class Drilling:
         Raises:
             Differs: An undo failed, somebody interfered, or the steady state is another one.
         """
-        interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
-        with _not_interrupted(self._how_to_recover(), interrupted, self.screen):
+        if self._operator is None or self._before is None:
+            return
+        self._is_undone = False
+        with self._not_interrupted(isinstance(sys.exc_info()[1], KeyboardInterrupt)):
             operator, before = self._operator, self._before
             self._operator = self._before = None
-            if operator is None or before is None:
-                return
             try:
-                wrong = self._undone(operator) or self._not_as(before, operator)
+                wrong = self._undone(operator)
+                self._is_undone = True
+                wrong = wrong or self._not_as(before, operator)
                 if passed is not None and not wrong:
                     operator.note_passed(passed)
             except KeyboardInterrupt:
@@ -108,61 +117,91 @@ class Drilling:
 
     def _undone(self, operator: Operator) -> list[str]:
         """What is wrong with the undo; a lost line is taken up once more."""
+        let_be: tuple[str, ...] = ()
         try:
             undone = operator.undo()
         except Undetermined:
             operator.reconnect()
             try:
-                undone = operator.undo()
+                undone, let_be = self._undone_at_last(operator), operator.let_be()
             except Undetermined as error:
                 return [f"the undo has not run: {error}; {self._how_to_recover()}"]
         wrong = [f"{one.word}: {one.entry} {one.said}".strip() for one in undone.entries if one.word != "undone"]
+        untold = set(let_be) - {one.entry for one in undone.entries}
+        wrong += [f"interfered: {entry} (why was said to the line that was lost)" for entry in sorted(untold)]
         if undone.ended_before:
             wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
         return wrong
 
+    def _undone_at_last(self, operator: Operator) -> Recovery:
+        """The undo on a new line, once that which was begun on the lost one has come to its end on the server."""
+        deadline = time.monotonic() + operator.undo_seconds
+        while True:
+            try:
+                return operator.undo()
+            except NotGiven as error:
+                if error.reason != journal.BUSY or time.monotonic() > deadline:
+                    raise
+
     def _how_to_recover(self) -> str:
-        target = shlex.quote(self.target.name)
-        return f"`runbook recover --target {target}` or {FOLDER}/recover.sh on the server undoes what is open"
+        target = shlex.quote(self.given or self.target.name)
+        return f"`runbook recover --target {target}` or {journal.FOLDER}/recover.sh on the server undoes what is open"
 
     def _not_as(self, before: SteadyState, operator: Operator) -> list[str]:
-        """What still differs once everything has had its time to come back."""
+        """What still differs once everything has had its time to come back.
+
+        Raises:
+            Undetermined: It could not be told; a lost line is taken up once more.
+        """
         deadline = time.monotonic() + SETTLE_SECONDS
+        has_reconnected = False
         while True:
+            untold: Undetermined | None = None
+            wrong: list[str] = []
             try:
                 after = operator.look().see(self.steady_state)
                 wrong = [*after.differs_from(before), *after.wrong]
+                if not wrong:
+                    return []
+            except LineLost as error:
+                untold = error
+                if not has_reconnected:
+                    has_reconnected = True
+                    operator.reconnect()
             except Undetermined as error:
-                wrong = [f"the steady state could not be told: {error}"]
-            if not wrong or time.monotonic() > deadline:
+                untold = error
+            if time.monotonic() > deadline:
+                if untold is not None:
+                    raise Undetermined(f"whether the server is as before the drill could not be told: {untold}")
                 return wrong
             threading.Event().wait(LOOK_AGAIN_SECONDS)
 
+    @contextmanager
+    def _not_interrupted(self, interrupted: bool) -> Iterator[None]:
+        """An undo is not skipped by whoever interrupts it once or twice; the third time it is left.
 
-@contextmanager
-def _not_interrupted(how_to_recover: str, interrupted: bool, screen: int) -> Iterator[None]:
-    """An undo is not skipped by whoever interrupts it once or twice; the third time it is left.
+        A handler may come at any point, so it raises nothing but at the third time, and its words go past all buffers:
+        the screen may be gone, and a terminal that closes sends its signal twice.
 
-    A handler may come at any point, so it raises nothing but at the third time, and its words go past all buffers: the
-    screen may be gone, and a terminal that closes sends its signal twice.
+        Args:
+            interrupted: Whether an interrupt has begun the undo; that is the first one then.
+        """
 
-    Args:
-        interrupted: Whether an interrupt has begun the undo; that is the first one then.
-    """
+        def say(sentence: str) -> None:
+            with suppress(OSError):
+                os.write(self.screen, f"{sentence}\n".encode())
 
-    def say(sentence: str) -> None:
-        with suppress(OSError):
-            os.write(screen, f"{sentence}\n".encode())
+        interrupts = [interrupted]
 
-    interrupts = [interrupted]
+        def tell(_number: int, _frame: FrameType | None) -> None:
+            interrupts.append(True)
+            endings.note()
+            if sum(interrupts) < LEFT_AT:
+                say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
+                return
+            sentence = NOT_LOOKED if self._is_undone else f"the undo was left: {self._how_to_recover()}"
+            say(sentence)
+            raise Ended(sentence)
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        interrupts.append(True)
-        if sum(interrupts) < LEFT_AT:
-            say("undoing what the drill has done; this is not skipped (a third interrupt leaves it)")
-            return
-        say(f"the undo was left: {how_to_recover}")
-        raise Ended(f"the undo was left: {how_to_recover}")
-
-    with endings.handled_by(tell):
-        yield
+        with endings.handled_by(tell):
+            yield

@@ -112,6 +112,11 @@ def deferred() -> Iterator[None]:
         raise Ended("ended by a signal")
 
 
+def note() -> None:
+    """A signal has come that some other handler has taken: what is done now is not ended by it, what comes after is."""
+    _ending.take()
+
+
 def has_begun() -> None:
     """The end has begun by itself: a signal that comes now has nothing left to end."""
     _ending.since = time.monotonic()

@@ -6,13 +6,13 @@ is no other way to one.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runbook import journal
 from runbook.look import Look, reading
-from runbook.operator import Operator
-from runbook.outcome import Undetermined
+from runbook.operator import NotGiven, Operator
 from runbook.question import Command
 
 LAB_MARK = "/etc/psyfit-lab"
@@ -49,36 +49,47 @@ class SteadyState:
         )
 
 
-def engage(operator: Operator, steady_state: Callable[[Look], SteadyState]) -> SteadyState:
-    """Take the target's lock for a drill; returns the steady state that must hold again at its end.
+def may_begin(look: Look, steady_state: Callable[[Look], SteadyState], given: str) -> SteadyState:
+    """The steady state from which a drill may begin, and which must hold again at its end; nothing is touched.
+
+    Args:
+        given: How the run was told of the target.
 
     Raises:
         Refused: Something is missing; all of it is named.
         Undetermined: It could not be told whether the drill may run.
     """
-    look = operator.look()
     before = look.see(steady_state)
-    missing = (*_missing(look), *before.wrong)
+    missing = (*_missing(look, given or look.target.name), *before.wrong)
     if missing:
         raise Refused(missing)
-    try:
-        operator.hold()
-    except Undetermined as error:
-        raise Refused((error.reason,)) from None
     return before
 
 
-def _missing(look: Look) -> Iterator[str]:
+def hold(operator: Operator) -> None:
+    """Take the server for a drill that may begin.
+
+    Raises:
+        Refused: Somebody else has it.
+        Undetermined: It could not be told whether it was given.
+    """
+    try:
+        operator.hold()
+    except NotGiven as error:
+        raise Refused((error.reason,)) from None
+
+
+def _missing(look: Look, given: str) -> Iterator[str]:
     who, opened = look.ask(WHO, journal.OPEN)
-    account, server = who.required("what the server says of drills").lines
+    with reading("what the server says of drills"):
+        account, server = who.required("what the server says of drills").lines
+        state = journal.read_state(opened)
     if server != "lab":
         yield f"the server does not say that it is a lab ({LAB_MARK} is not there)"
     if account != "0":
         yield "the account does not become root (key ssh.become of the target)"
-    with reading("the journal of drills"):
-        state = journal.read_state(opened)
     if state.held:
         yield "another drill holds the target's lock"
     elif state.changes:
-        heal = f"`runbook recover --target {look.target.name}` undoes them"
+        heal = f"`runbook recover --target {shlex.quote(given)}` undoes them"
         yield f"a drill has left {len(state.changes)} changes to undo: {heal}"

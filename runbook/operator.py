@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from runbook import communicate, journal
 from runbook.act import Act
-from runbook.communicate import TooLate
+from runbook.communicate import TooLate, TooMuch
 from runbook.evidence import Evidence
 from runbook.journal import Recovery, Whose
 from runbook.look import Look
@@ -29,6 +29,7 @@ from runbook.outcome import Undetermined
 from runbook.question import Output, facts_of
 from runbook.record import Figure, Timeline
 from runbook.target import Target
+from runbook.workers import NO_THREAD
 
 HOLD_SECONDS = 60.0
 """Until the server is held: its locks may be waited for twice, and recover.sh runs once."""
@@ -42,6 +43,12 @@ OVERDUE = (124, 137)
 
 LINE_LOST = 255
 """What ssh itself ends with."""
+
+UNKNOWN = "how far it came is not known"
+
+
+class NotGiven(Undetermined):
+    """The server itself has refused this drill something, and says why."""
 
 
 @dataclass
@@ -90,10 +97,11 @@ class Operator:
         name = self.name_of(act)
         script, undo = act.told(facts), act.undo_told(facts)
         self._registered.append(act.undo_seconds)
+        clock = time.monotonic()
         begun = journal.acted(self.generation, len(self._registered), name, act, script, undo, self.whose)
         output = self._run(name, begun, script, act.seconds + BEYOND_SECONDS, stdin)
-        if output.status in OVERDUE:
-            raise Undetermined(f"it did not end within {act.seconds:g} s; how far it came is not known")
+        if output.status in OVERDUE and time.monotonic() - clock >= act.seconds:
+            raise Undetermined(f"it did not end within {act.seconds:g} s; {UNKNOWN}")
         return output
 
     def figure(self, name: str, value: str, *, objective: str | None = None, within: bool | None = None) -> None:
@@ -111,11 +119,19 @@ class Operator:
         """Take the server and let the heart beat until `release`.
 
         Raises:
-            Undetermined: It could not be taken, and why.
+            NotGiven: Somebody else has it.
+            Undetermined: It could not be told whether it was taken.
         """
         script = journal.held(self.generation)
-        self._run("journal.HOLD", script, script, HOLD_SECONDS, journal.recover_sh().encode()).required("the journal")
-        self._let_beat()
+        try:
+            told = self._run("journal.HOLD", script, script, HOLD_SECONDS, journal.recover_sh().encode())
+            told.required("the journal")
+            self._let_beat()
+        except NotGiven:
+            raise
+        except BaseException:
+            self.release()
+            raise
 
     def undo(self) -> Recovery:
         """Undo all that this drill has done, newest first.
@@ -124,12 +140,25 @@ class Operator:
             Undetermined: It could not be told what came of it; the journal is still on the server.
         """
         script = journal.recovery(self.generation)
-        seconds = journal.recovery_seconds(self._registered)
-        output = self._run("journal.RECOVER", script, script, seconds, b"")
+        output = self._run("journal.RECOVER", script, script, self.undo_seconds, b"", journal.seconds_in)
         try:
             return journal.read_recovery(output)
         except ValueError as error:
             raise Undetermined(f"the undo could not be read: {error}") from None
+
+    @property
+    def undo_seconds(self) -> float:
+        """How long the undo may take, waiting for an act that has begun included."""
+        return journal.recovery_seconds(self._registered)
+
+    def let_be(self) -> tuple[str, ...]:
+        """The entries of this drill of which an undo has found somebody else's change.
+
+        Raises:
+            Undetermined: They could not be told.
+        """
+        script = journal.let_be(self.generation)
+        return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was let be").lines
 
     def note_passed(self, scenario: str) -> None:
         """Note on the server that a scenario has passed, and with which backup: a later look rests on that.
@@ -155,11 +184,9 @@ class Operator:
         self._stop_beating(0)
 
     def reconnect(self) -> None:
-        """Take a new line in place of a lost one, and let the heart beat on it."""
+        """Take a new line in place of a lost one. An undo needs no heart, and no act is begun any more."""
         self._stop_beating(0)
         self.observer.reconnect()
-        with suppress(Undetermined):  # the undo needs no heart, and says itself why it cannot run
-            self._let_beat()
 
     def _let_beat(self) -> None:
         heart = self.observer.connection.start(journal.beating(self.generation))
@@ -167,12 +194,16 @@ class Operator:
         answered, _, _ = select.select([heart.stdout], [], [], HOLD_SECONDS)
         if not answered or b"beating" not in os.read(heart.stdout.fileno(), 4096):
             raise Undetermined(_why_not(heart, bool(answered)))
+        try:
+            threading.Thread(target=self._beat, args=(heart,), daemon=True).start()
+        except RuntimeError:
+            communicate.end(heart)
+            raise Undetermined(NO_THREAD) from None
         self._heart = heart
-        threading.Thread(target=self._beat, args=(heart,), daemon=True).start()
 
     def _beat(self, heart: subprocess.Popen[bytes]) -> None:
         assert heart.stdin is not None
-        while not self._over.wait(journal.HEARTBEAT_SECONDS) and heart is self._heart:
+        while not self._over.wait(journal.HEARTBEAT_SECONDS):
             try:
                 heart.stdin.write(b"b")
                 heart.stdin.flush()
@@ -187,35 +218,52 @@ class Operator:
                 heart.stdin.close()
             communicate.end(heart, grace_seconds)
 
-    def _run(self, name: str, script: str, shown: str, seconds: float, stdin: bytes) -> Output:
+    def _run(
+        self,
+        name: str,
+        script: str,
+        shown: str,
+        seconds: float,
+        stdin: bytes,
+        heard: Callable[[str], float | None] = lambda _: None,
+    ) -> Output:
         started, clock = datetime.now(UTC), time.monotonic()
-        output, error = self._ended(script, seconds, stdin)
-        self.evidence.record(
-            question=name,
-            asked=shown,
-            vantage="inside",
-            started=started,
-            seconds=time.monotonic() - clock,
-            status=output.status if output else None,
-            answer=output.out if output else "",
-            errors=output.err if output else "",
-            error=error,
-        )
+        output, error = None, f"it was interrupted; {UNKNOWN}"
+        try:
+            output, error = self._ended(script, seconds, stdin, heard)
+        finally:
+            self.evidence.record(
+                question=name,
+                asked=shown,
+                vantage="inside",
+                started=started,
+                seconds=time.monotonic() - clock,
+                status=output.status if output else None,
+                answer=output.out if output else "",
+                errors=output.err if output else "",
+                error=error or None,
+            )
         if output is None:
-            raise Undetermined(error or "")
+            raise Undetermined(error)
         if refused := journal.refusal(output):
-            raise Undetermined(refused)
+            raise NotGiven(refused)
         return output
 
-    def _ended(self, script: str, seconds: float, stdin: bytes) -> tuple[Output | None, str | None]:
-        process = self.observer.connection.start(script)
+    def _ended(
+        self, script: str, seconds: float, stdin: bytes, heard: Callable[[str], float | None]
+    ) -> tuple[Output | None, str]:
         try:
-            out, err = communicate.whole(process, stdin, seconds, journal.seconds_in)
+            process = self.observer.connection.start(script)
+            out, err = communicate.whole(process, stdin, seconds, heard)
         except TooLate:
-            return None, f"it did not end within {seconds:g} s; how far it came is not known"
+            return None, f"it did not end within {seconds:g} s; {UNKNOWN}"
+        except TooMuch as error:
+            return None, f"{error}; {UNKNOWN}"
+        except Undetermined as error:
+            return None, str(error)
         if process.returncode == LINE_LOST:
-            return None, f"the line was lost; how far it came is not known ({err.strip()})"
-        return Output(process.returncode, out, err), None
+            return None, f"the line was lost; {UNKNOWN} ({err.strip()})"
+        return Output(process.returncode, out, err), ""
 
 
 def _why_not(heart: subprocess.Popen[bytes], answered: bool) -> str:
@@ -224,7 +272,7 @@ def _why_not(heart: subprocess.Popen[bytes], answered: bool) -> str:
         return f"the server was not given within {HOLD_SECONDS:g} s"
     try:
         out, err = communicate.whole(heart, b"", SHORT_SECONDS)
-    except TooLate:
+    except (TooLate, TooMuch):
         return "the server could not be held, and did not say why"
     refused = journal.refusal(Output(heart.returncode, out, err))
     return refused or f"the server could not be held: {err.strip() or out.strip()}"

@@ -250,6 +250,7 @@ class Runbook:
             running.evidence,
             lambda act: self._catalogue.acts.get(act.template(), "an act"),
             lambda look: self._config.hook.pytest_runbook_steady_state(look=look),
+            self._config.option.target,
             self._errors,
         )
         self._screen.begin(running)
@@ -290,9 +291,10 @@ class Runbook:
             self._tell_of_journal()
             try:
                 return (yield)
-            finally:  # an interrupt between a scenario's end and its undo
+            finally:  # an interrupt between a scenario's end and its undo, or within an undo that none had begun
                 if DRILLING in self._config.stash:
                     self._config.stash[DRILLING].end()
+                    endings.end_if_a_signal_was_lost()
         finally:
             if RUNNING in self._config.stash:  # what is left is to hang up and to write it down: nothing may end that
                 self._ending.enter_context(endings.held())

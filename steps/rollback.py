@@ -182,7 +182,10 @@ def the_older_is_stopped_again(rolling: Rolling) -> None:
 
 @when("the older release is started and the proxy switched as section 3.4 is written")
 def it_is_done_as_written(operator: Operator, change: Change) -> None:
-    operator.do(change.about(rollback.AS_WRITTEN, change.older)).required("what the commands did")
+    older = change.older
+    operator.do(change.about(rollback.START, older)).required("the start of the older release")
+    address = rollback.address_as_written(operator.look(), older.name)
+    operator.do(change.about(rollback.AS_WRITTEN, older).about(address=address)).required("what the command did")
 
 
 # What must be seen

@@ -15,7 +15,7 @@ idle       none               --     none          refused         nothing to do
 held       the drill's        beats  any           registered      to closing     refused           refused
 closing    the drill's,       beats  whose undo    refused         tried again    refused           refused
            ``closing``               failed
-deserted   the drill's        still  any           registered      to closing     to left open      refused; takes it
+deserted   the drill's        still  any           as before       to closing     to left open      refused; takes it
                                                                                                     where none is open
 left open  none               --     some          refused         of its own     undoes all: idle  refused
                                                                    entries
@@ -71,6 +71,9 @@ WHOLE = "# whole"
 """The last line of recover.sh: without it, it is not put on a server."""
 
 REFUSED = 75
+BUSY = "a recovery is under way on this server"
+"""What is refused while another recovery, or that of a line that was lost, is at work."""
+
 REFUSAL = "runbook: "
 """How the line begins in which one of the scripts here says why it has refused."""
 
@@ -111,7 +114,7 @@ since this boot, and whose drill it is."""
 NAMES: dict[Question[Any], str] = {OPEN: "journal.OPEN"}
 """Its name for plan and evidence: every run asks it first."""
 
-_BEGIN = re.compile(r"begin: (\d+) to undo, at most (\d+) s")
+_BEGIN = re.compile(r"begin: (\d{1,4}) to undo, at most (\d{1,6}) s")
 _END = re.compile(r"end: (\d+) undone, (\d+) interfered, (\d+) failed")
 _ENTRY = re.compile(r"(undone|interfered|failed) (\d+\.sh) ?(.*)")
 
@@ -211,6 +214,12 @@ def released(generation: str) -> str:
     return _text("release", generation)
 
 
+def let_be(generation: str) -> str:
+    """The shell text that names the entries of a generation of which an undo has found somebody else's change."""
+    folder = f"{FOLDER}/interfered/{generation}"
+    return f"[ ! -d {folder} ] || ls {folder}"
+
+
 def passed(scenario: str, backup: str) -> str:
     """The shell text that notes that a scenario of a drill has passed: a line of its own, also after half a line."""
     return (
@@ -222,7 +231,7 @@ def passed(scenario: str, backup: str) -> str:
 def recovery_seconds(undo_seconds: Iterable[float]) -> float:
     """How long a recovery of entries with these limits may take, waiting for locks and for an act included."""
     entries = sum(seconds + GRACE_SECONDS + 1 for seconds in undo_seconds)
-    return PATIENCE_SECONDS + LONGEST_ACT_SECONDS + entries + PATIENCE_SECONDS
+    return 3 * PATIENCE_SECONDS + LONGEST_ACT_SECONDS + entries + PATIENCE_SECONDS
 
 
 def seconds_in(line: str) -> float | None:

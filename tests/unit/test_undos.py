@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CATALOGUE
-from drills.rollback import START, STOP, SWITCH
+from drills.rollback import AS_WRITTEN, START, STOP, SWITCH
 from runbook.act import INTERFERED, SOMEBODY_ELSE, Act
 from runbook.question import facts_of
 from runbook.target import load
@@ -17,6 +17,7 @@ from runbook.target import load
 FACTS = facts_of(load("lab"))
 VALUES = {
     "release": "psyfit-web-1",
+    "address": "172.18.0.7",
     "to": "psyfit-web-1:3000",
     "target": "psyfit-web-2:3000",
     "flags": ["--tls"],
@@ -67,9 +68,18 @@ def test_a_release_that_somebody_has_removed_is_a_finding(act: Act, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("act", [START, SWITCH], ids=["start", "switch"])
+@pytest.mark.parametrize("act", [START, SWITCH, AS_WRITTEN], ids=["start", "switch", "as written"])
 def test_a_route_that_somebody_has_changed_is_a_finding(act: Act, tmp_path: Path) -> None:
     assert undone(act, GONE, tmp_path, ENTRY='{"name":"psyfit-web","theirs":1}') == (
         INTERFERED,
         "interfered: somebody else has changed the route of the proxy",
     )
+
+
+def test_what_section_3_4_has_left_is_known_also_when_the_release_has_another_address(tmp_path: Path) -> None:
+    left = '{"name":"psyfit-web","active_targets":["172.18.0.7:3000"]}'
+    engine = (
+        f'case "$*" in *" deploy "*) touch {tmp_path}/back ;; exec*) echo "$ENTRY" ;; inspect*) echo 172.18.0.9 ;; esac'
+    )
+    undone(AS_WRITTEN, engine, tmp_path, ENTRY=left)
+    assert (tmp_path / "back").exists()
