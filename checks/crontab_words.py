@@ -19,6 +19,9 @@ PROGRAMS = (
 SETTINGS_TOLD = "PATH BACKUP_S3_BUCKET"
 """The settings of a crontab whose values are read; of the others their names are."""
 
+LONGEST = 4096
+"""Characters of a line that are looked at word by word: cron itself takes a command of a thousand."""
+
 REDUCED = (
     (
         r"""awk -v own={app} '
@@ -90,10 +93,12 @@ REDUCED = (
     for (i = split("PROGRAMS_KNOWN", list, " "); i > 0; i--) programs[list[i]]
   }}
   {{
+    if (length($0) > LONGEST) {{ print ($0 ~ /^[ \t\r\f\v]*#/ ? "#" : mask); next }}
     ending = match($0, /(\r|[\\]r)$/) ? substr($0, RSTART) : ""
     print line(substr($0, 1, length($0) - length(ending))) ending
   }}'"""
     )
+    .replace("LONGEST", str(LONGEST))
     .replace("PROGRAMS_KNOWN", PROGRAMS.replace("\\", "\\\\"))
     .replace("SETTINGS_TOLD", SETTINGS_TOLD)
 )

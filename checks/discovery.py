@@ -403,7 +403,7 @@ def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str
             told = read_owned(look.ask(OWNERS.about(folders=folders)).required("whose the backups' folders are").out)
     except Undetermined as error:
         return (), error.reason
-    trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o002}
+    trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o022}
     others = f"others than {' and '.join(sorted(owners))} can put files where those lie that are named like a backup"
     return tuple(path for path in paths if str(PurePosixPath(path).parent) in trusted), others
 

@@ -229,21 +229,26 @@ def parse(text: str) -> tuple[Directive, ...]:
     return tuple(open_blocks[0][1])
 
 
-def _parsed(path: str, files: Mapping[str, str], depth: int) -> Iterator[Directive]:
-    yield from (joined for one in parse(files[path]) for joined in _joined(one, files, depth))
+def _parsed(path: str, files: Mapping[str, str], depth: int, around: str = "main") -> Iterator[Directive]:
+    yield from (joined for one in parse(files[path]) for joined in _joined(one, files, depth, around))
 
 
-def _joined(directive: Directive, files: Mapping[str, str], depth: int) -> Iterator[Directive]:
-    """The directive with what it includes; a file outside nginx's folder holds no server and is left out."""
+def _joined(directive: Directive, files: Mapping[str, str], depth: int, around: str) -> Iterator[Directive]:
+    """The directive with what it includes; ``around`` is the directive in whose braces it stands.
+
+    Files outside nginx's folder are not read. Where servers stand one of them may be meant, elsewhere none can be.
+    """
     if depth > DEEPEST:
         raise ValueError("files that include each other")
     if directive.name == "include" and len(directive.words) == 2:
         pattern = _absolute(directive.words[1])
+        if around == "http" and not pattern.startswith(f"{FOLDER}/"):
+            raise ValueError(f"it includes {pattern}, which is not read and may hold a server")
         for path in sorted(files):
             if PurePosixPath(path).match(pattern):
-                yield from _parsed(path, files, depth + 1)
+                yield from _parsed(path, files, depth + 1, around)
         return
-    inside = tuple(joined for one in directive.inside for joined in _joined(one, files, depth))
+    inside = tuple(joined for one in directive.inside for joined in _joined(one, files, depth, directive.name))
     yield Directive(directive.words, inside)
 
 

@@ -18,11 +18,12 @@ CALLED = Command(
         r"""text=$(for file in {app}/bin/*.sh /etc/crontab /etc/cron.d/*; do
       [ ! -e "$file" ] || sed 's/#.*//' -- "$file" || exit
     done) || exit
-    printf '%s\n' "$text" | grep -oE 'docker +exec( +-[^ ]+)* +[^ ]+ +kamal-proxy +[a-z][a-z-]*' || :"""
+    printf '%s\n' "$text" | grep -oE 'docker +exec( +-[^ ]+)* +[^ ]+ +kamal-proxy +[a-z][a-z-]*' |
+      sed -E 's/ +-[^ ]+//g' || :"""
     ),
     needs=rights.ROOT,
 )
-"""The calls alone come back, without the arguments after the command's name."""
+"""The calls alone come back, without docker's options and without the arguments after the command's name."""
 
 CALL = re.compile(r"docker +exec(?: +-\S+)* +\S+ +kamal-proxy +([a-z][a-z-]*)")
 ALIASES = {"ls": "list", "rm": "remove"}

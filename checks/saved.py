@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 
-from checks.backups import ARCHIVES, Backup, EncryptedBackup, read_encrypted, saved_files
+from checks.backups import ARCHIVES, HEADS, Backup, EncryptedBackup, read_encrypted, read_heads, saved_files
 from checks.containers import CONTAINERS, is_release
 from runbook import rights
 from runbook.look import Look, reading
@@ -88,6 +88,18 @@ def sealed_archives(look: Look) -> dict[str, EncryptedBackup]:
     """The newest encrypted archive of each of these, by its packets, where there is one."""
     newest = {name: one for name, found in look.see(archives).items() for one in found if one.encrypted}
     return dict(zip(newest, read_encrypted(look, list(newest.values())), strict=True))
+
+
+def plain_key_archives(look: Look) -> tuple[str, ...]:
+    """The names of the archives of the keys that anybody can read, whatever their names say."""
+    found = look.see(archives)[look.target.backups.keys]
+    sealed = [one.path for one in found if one.encrypted]
+    if not sealed:
+        return tuple(one.name for one in found)
+    told = look.ask(HEADS.about(files=sealed)).required("the archives of the keys")
+    with reading("the archives of the keys"):
+        heads = read_heads(told.out)
+        return tuple(one.name for one in found if not one.encrypted or heads[one.path] is None)
 
 
 def contents_of_archives(look: Look) -> tuple[Contents, ...]:

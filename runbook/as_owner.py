@@ -16,12 +16,14 @@ another account             nothing is asked: the right `rights.CLONE` is missin
 ==========================  ============================================================================================
 
 Nothing is asked either where the clone is not one account's own: parts of it belong to several, everybody may write
-what git reads, or, in one of root's, anyone but root may, in a file that root's configuration includes as well.
+what git reads, or, in one of root's, anyone but root may, in a file that root's configuration includes as well. There
+no group may, not even root's: an access list shows as the group's right.
 
 What an account's own git needs stays: its home with its configuration, and the system's. Hooks and the file system
-monitor are switched off, for nobody needs them to be told what is there; no lock is taken, nothing is fetched that is
-missing. What stands for ssh is the clone's own choice, for a key may be named there; where it is ssh itself, it is
-kept from asking anybody and from writing new keys into ``known_hosts``.
+monitor are switched off, for nobody needs them to be told what is there; no lock is taken, and nothing is fetched that
+is missing, by a git that knows how to do without (2.44 and newer). What stands for ssh is the clone's own choice, for a
+key may be named there; where it is ssh itself, it is kept from asking anybody, from staying, and from writing new keys
+into ``known_hosts``.
 """
 
 from __future__ import annotations
@@ -44,15 +46,18 @@ ASK_GIT = cleandoc(
     }
     as_owner() {
       if [ "$me" = "$owner" ]; then
-        env GIT_CEILING_DIRECTORIES="${PWD%/*}" $calm "$@"
+        env GIT_CEILING_DIRECTORIES="${PWD%/*}/" $calm "$@"
       else
         setpriv --reuid="$owner" --regid="${group:-65534}" --clear-groups --no-new-privs \
-          env -i PATH="$PATH" HOME="${home:-/nonexistent}" GIT_CEILING_DIRECTORIES="${PWD%/*}" $calm "$@"
+          env -i PATH="$PATH" HOME="${home:-/nonexistent}" GIT_CEILING_DIRECTORIES="${PWD%/*}/" $calm "$@"
       fi </dev/null 3<&-
+    }
+    as_path() {
+      if [ "${1#/}" = "$1" ]; then printf './%s\n' "$1"; else printf '%s\n' "$1"; fi
     }
     open_to_others() {
       find -L "$1" -maxdepth 0 '(' ! -uid 0 ! -uid "$owner" -o -perm -002 ')' || echo "$1"
-      [ "$owner" != 0 ] || find -L "$1" -maxdepth 0 -perm -020 ! -gid 0
+      [ "$owner" != 0 ] || find -L "$1" -maxdepth 0 -perm -020
     }
     ask_git() { (
       folder=$1 me=$(id -u) who=$(id -un) files=
@@ -62,7 +67,7 @@ ASK_GIT = cleandoc(
       [ -e .git ] || no 78 'it is no clone'
       kept=.git
       [ ! -f .git ] || kept=$(sed -n '1s/^gitdir: //p; 1q' .git)
-      [ -d "$kept" ] || no 78 "$who cannot enter what git keeps of it"
+      [ -n "$kept" ] && kept=$(as_path "$kept") && [ -d "$kept" ] || no 78 "$who cannot enter what git keeps of it"
       shared=$kept
       if [ -f "$kept"/commondir ]; then
         shared=$(cd -P -- "$kept" && read -r at <commondir && cd -P -- "$at" 2>/dev/null && pwd) ||
@@ -81,13 +86,19 @@ ASK_GIT = cleandoc(
         for file in . .git "$kept" "$shared" "$shared"/config "$kept"/config.worktree; do
           [ ! -e "$file" ] || printf '%s\n' "$file"
         done)
-      open=$(printf '%s\n' "$files" | while read -r file; do [ -z "$file" ] || open_to_others "$file"; done | head -n 1)
+      open=$(printf '%s\n' "$files" | while read -r file; do
+        [ -z "$file" ] || {
+          file=$(as_path "$file")
+          open_to_others "$file"
+        }
+      done | head -n 1)
       [ -z "$open" ] || no 78 "others than $name may write there: $open"
 
       group=$(getent passwd "$owner" | cut -d: -f4) home=$(getent passwd "$owner" | cut -d: -f6)
       if [ "$1" = ls-remote ]; then
         way=$(as_owner git config core.sshCommand || echo ssh)
-        way=$(printf '%s\n' "$way" | sed -E '1s#^(([^ ]*/)?ssh)( .*)?$#\1 -o UpdateHostKeys=no -o BatchMode=yes\3#')
+        calmly='-o UpdateHostKeys=no -o BatchMode=yes -o ControlPath=none'
+        way=$(printf '%s\n' "$way" | sed -E "1s#^(([^ ]*/)?ssh)( .*)?\$#\1 $calmly\3#")
         set -- -c core.sshCommand="$way" "$@"
       fi
       [ "$owner" != 0 ] || set -- -c diff.ignoreSubmodules=dirty "$@"
@@ -95,7 +106,10 @@ ASK_GIT = cleandoc(
     ) }
     """
 )
-"""Defines ``ask_git FOLDER ARGUMENTS…``. The folder is entered first, so that what was looked at is what git sees."""
+"""Defines ``ask_git FOLDER ARGUMENTS…``. The folder is entered first, so that what was looked at is what git sees.
+
+A name that comes from the clone is given as a path, so that it is an option of no program.
+"""
 
 
 def asking_git(script: str) -> str:

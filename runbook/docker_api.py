@@ -68,6 +68,8 @@ CONTAINER = {
         "Labels": {"org.opencontainers.image.version": True, "org.opencontainers.image.revision": True},
     },
     "HostConfig": {
+        "NanoCpus": True,
+        "CpuQuota": True,
         "RestartPolicy": {"Name": True},
         "PortBindings": True,
         "LogConfig": {"Type": True, "Config": {"max-size": True, "max-file": True}},

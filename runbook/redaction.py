@@ -87,10 +87,13 @@ class Redactor:
         self._lock = threading.Lock()
 
     def learn(self, value: str) -> None:
-        """Mask this value from now on, as it is and as JSON, URL and base64 write it."""
+        """Mask this value from now on, as it is and as JSON, URL and base64 write it.
+
+        One that is a piece of the mask itself hides nothing, and would be masked again and again.
+        """
         bare = value.strip()
         short = len(bare) < SHORTEST_SECRET
-        if bare in self._known or (short and (len(bare) < SHORTEST_WORD or bare.isalpha())):
+        if bare in self._known or bare in MASK or (short and (len(bare) < SHORTEST_WORD or bare.isalpha())):
             return
         with self._lock:
             self._known = self._known | {bare}

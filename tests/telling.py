@@ -75,6 +75,8 @@ class Told:
         strange = [f"{test}: {reason}" for test, reason in self.strangely_skipped.items()]
         yield from _listed(f"{len(strange)} tests were skipped for a reason that is not known", strange)
         if again := [*self.failed, *self.not_run]:
+            if len(again) > SHOWN:  # by their files: a command is to be read, too
+                again = sorted({test.partition("::")[0] for test in again})
             command = [".venv/bin/python", "-m", "pytest", *options, *again]
             yield f"to repeat what failed or was not run:\nRUNBOOK_SEED={SEED} {shlex.join(command)}"
 

@@ -159,3 +159,8 @@ def test_of_certbots_hooks_and_lines_only_what_is_read_leaves_the_server(tmp_pat
     assert "nginx -s reload" in read.hooks[0]
     assert len(read.runs) == 2
     assert "-d /run/systemd/system" in read.runs[0]
+
+
+@pytest.mark.parametrize("line", ["0 2 * * * /x/y " + "a " * 500_000, "0 2 * * * " + "nginx-" * 170_000 + "!"])
+def test_a_line_longer_than_cron_takes_is_told_as_one_word_and_at_once(line: str, tmp_path: Path) -> None:
+    assert told(tmp_path, f"{line}\n#{line}\n").out.splitlines() == ["[redacted]", "#"]

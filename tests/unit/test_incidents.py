@@ -18,6 +18,7 @@ from checks.logins import TO_DATABASE, TO_REDIS, Login, database_login, read_log
 from checks.logs import READABLE, read_logs, read_readable
 from checks.resources import CGROUPS, Counted, Usages, read_counted, read_groups, usage
 from checks.sessions import read_sessions
+from runbook.docker_api import Scrubber
 from runbook.outcome import Differs, Undetermined
 from runbook.question import Command, Output, Question, facts_of
 from runbook.target import Target
@@ -328,8 +329,9 @@ def test_a_limit_of_cpu_time_that_no_file_tells_of_is_not_taken_for_none() -> No
 )
 def test_a_container_with_a_limit_is_untold_where_no_file_tells_of_it(limit: dict[str, int], untold: bool) -> None:
     one = inspection(Pid=10)
+    told = Scrubber(lambda _: None).container({**one, "HostConfig": {**one["HostConfig"], **limit}})
     answers: dict[Question[Any], object] = {
-        CONTAINERS: ({**one, "HostConfig": {**one["HostConfig"], **limit}},),
+        CONTAINERS: (told,),
         NOW: CLOCK,
         CGROUPS.about(pids=["10"]): Output(0, FIRST + V2.replace("cpu.max:", "cpu.weight:"), ""),
     }

@@ -284,6 +284,16 @@ def test_blocks_may_be_twenty_deep() -> None:
     assert parse("a { " * 20 + "} " * 20)
 
 
+def test_a_server_that_may_stand_outside_the_folder_is_not_passed_over() -> None:
+    with pytest.raises(ValueError, match=r"it includes /srv/psyfit/\*\.conf, which is not read and may hold a server"):
+        read_site(told(site=f"include /srv/psyfit/*.conf;\n{LAB}"), "psytech.jp", HEALTH)
+
+
+def test_what_a_server_includes_from_elsewhere_is_no_server() -> None:
+    text = LAB.replace("server_name", "include /etc/letsencrypt/options-ssl-nginx.conf; server_name", 1)
+    assert site(text) == Site(443, PAIR, ("127.0.0.1:8080",))
+
+
 def test_a_file_that_includes_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="include each other"):
         read_site(told(site="include sites-enabled/site;"), "psytech.jp", HEALTH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import combinations
 from urllib.parse import quote
 
 import pytest
@@ -149,3 +150,10 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
     redactor = Redactor()
     once = redactor.redact(text)
     assert redactor.redact(once) == once
+
+
+def test_a_value_that_is_a_piece_of_the_mask_hides_nothing_and_is_not_masked_for_ever() -> None:
+    for begin, end in combinations(range(len(MASK) + 1), 2):
+        redactor = Redactor()
+        redactor.learn(value := MASK[begin:end])
+        assert redactor.redact(f"TOKEN {value} {MASK}") == f"TOKEN {value} {MASK}"

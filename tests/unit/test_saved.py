@@ -22,6 +22,7 @@ from checks.saved import (
     Contents,
     archives,
     contents_of_archives,
+    plain_key_archives,
     read_contents,
     sealed_archives,
     volumes_of_releases,
@@ -104,13 +105,25 @@ def test_without_a_volume_that_has_to_be_saved_nothing_is_judged() -> None:
         saved.the_files_are_saved(looking(target, {}), {"psyfit_keys": ()}, 25)
 
 
+def plain_keys(archives: tuple[Backup, ...], plain: str = "") -> tuple[str, ...]:
+    """The archives of the keys that are plain, where the server says so of this one's first octets."""
+    listed = "".join(f"file 10 {NOW} {one.path}\n" for one in archives)
+    sealed_ones = [one for one in archives if one.encrypted]
+    heads = "".join(f"head {one.path} {'plain' if one.name == plain else '85'}\n" for one in sealed_ones)
+    answers: dict[Question[Any], object] = {
+        LIST: Output(0, f"now {NOW}\nfolder\n{listed}", ""),
+        HEADS.about(files=[one.path for one in sealed_ones]): Output(0, heads, ""),
+    }
+    return looking(TARGET, answers).see(plain_key_archives)
+
+
 def test_keys_in_plain_are_told_and_so_are_none() -> None:
     look = looking(TARGET, {})
     good, plain = archive("psyfit_keys_1.tar.gpg"), archive("psyfit_keys_2.tar")
     saved.the_keys_are_saved(look, found(psyfit_keys=(good,)), 25)
-    saved.no_plain_keys(look, found(psyfit_keys=(good,)), {})
+    saved.no_plain_keys(plain_keys((good,)))
     with pytest.raises(Differs, match=r"seen: psyfit_keys_2\.tar;"):
-        saved.no_plain_keys(look, found(psyfit_keys=(good, plain)), {})
+        saved.no_plain_keys(plain_keys((good, plain)))
     with pytest.raises(Differs, match="seen: none"):
         saved.the_keys_are_saved(look, found(), 25)
     with pytest.raises(Differs, match="plain ones alone"):
@@ -119,8 +132,9 @@ def test_keys_in_plain_are_told_and_so_are_none() -> None:
 
 def test_keys_that_lie_there_plain_under_the_name_of_an_encrypted_archive_are_plain() -> None:
     look, one = looking(TARGET, {}), sealed(flaw=NOT_ENCRYPTED)["psyfit_keys"]
-    with pytest.raises(Differs, match=rf"seen: {one.file.name};.*8\.2"):
-        saved.no_plain_keys(look, found(psyfit_keys=(one.file,)), {"psyfit_keys": one})
+    older, newest = archive("psyfit_keys_1.tar.gpg", 48), archive("psyfit_keys_2.tar.gpg")
+    with pytest.raises(Differs, match=rf"seen: {older.name};.*8\.2"):
+        saved.no_plain_keys(plain_keys((older, newest), plain=older.name))
     with pytest.raises(Differs, match=r"expected: an archive that is encrypted; .*it is not encrypted.*8\.2"):
         saved.the_keys_are_sealed_rightly(look, {"psyfit_keys": one}, KEY)
 
