@@ -47,7 +47,7 @@ def _run(target: Target, console: Console) -> Output:
 
     def heard(line: str) -> float | None:
         if not line.startswith("end: "):
-            console.print(Text(clean(line)), soft_wrap=True)
+            console.print(Text(clean(journal.in_words(line))), soft_wrap=True)
         return journal.seconds_in(line)
 
     connection = Connection(target)

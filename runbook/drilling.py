@@ -126,7 +126,7 @@ class Drilling:
                 undone, let_be = self._undone_at_last(operator), operator.let_be()
             except Undetermined as error:
                 return [f"the undo has not run: {error}; {self._how_to_recover()}"]
-        wrong = [f"{one.word}: {one.entry} {one.said}".strip() for one in undone.entries if one.word != "undone"]
+        wrong = [str(one) for one in undone.entries if one.word != "undone"]
         untold = set(let_be) - {one.entry for one in undone.entries}
         wrong += [f"interfered: {entry} (why was said to the line that was lost)" for entry in sorted(untold)]
         if undone.ended_before:

@@ -146,6 +146,9 @@ class Undone:
     entry: str
     said: str
 
+    def __str__(self) -> str:
+        return f"{self.word}: {self.entry} {self.said}".rstrip()
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -238,6 +241,12 @@ def seconds_in(line: str) -> float | None:
     """How long what follows may take, where this is the line with which a recovery begins."""
     begun = _BEGIN.fullmatch(line.strip())
     return float(begun[2]) + PATIENCE_SECONDS if begun else None
+
+
+def in_words(line: str) -> str:
+    """A line of a recovery as it is shown to a person."""
+    told = _ENTRY.fullmatch(line)
+    return str(_undone(told)) if told else line
 
 
 def refusal(output: Output) -> str | None:
