@@ -57,9 +57,13 @@ done
 for group in {groups}; do kill -KILL -$group; done
 """
 
+_BEFORE_ITS_LOG = {
+    r"Couldn't open logfile": "there is no folder here in which ssh could keep its own files",
+    r"No user exists for uid": "ssh itself refuses an account here that has no name",
+}
+"""What ssh says before there is a log of its own: nobody else has said anything then."""
+
 _SAYINGS = {
-    r"Couldn't open logfile": ("there is no folder here in which ssh could keep its own files", Met.FAILED),
-    r"No user exists for uid": ("ssh itself refuses an account here that has no name", Met.FAILED),
     r"[^ ]+: Permission denied \(": ("the server refused the login", Met.LOGIN_REFUSED),
     r"(Received disconnect|Disconnected) from .*: Too many authentication failures": (
         "the server refused the login",
@@ -342,6 +346,9 @@ def _line_lost(log: str, said: str, become: str | None = None) -> LineLost:
     for words, (sentence, met) in _SAYINGS.items():
         if re.search(f"^{words}", log, re.MULTILINE):
             return LineLost(f"no line to the server: {sentence}", met)
+    for words, sentence in _BEFORE_ITS_LOG.items():
+        if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
+            return LineLost(f"no line to the server: {sentence}", Met.FAILED)
     if become and NO_PASSWORD_FOR_SUDO.search(said):
         return LineLost(
             "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO

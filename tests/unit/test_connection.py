@@ -315,6 +315,18 @@ def test_what_the_server_says_is_not_taken_for_ssh_saying_it(
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("Couldn't open logfile /tmp/x/ssh-0.log: Read-only file system", "there is no folder here in which ssh"),
+        ("No user exists for uid 54321", "ssh itself refuses an account here that has no name"),
+    ],
+)
+def test_what_ssh_says_before_it_has_a_log_is_its_own(said: str, sentence: str) -> None:
+    assert sentence in str(_line_lost("", f"{said}\r\n"))
+    assert sentence not in str(_line_lost("debug: authenticated", said))
+
+
 def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
     lost = _line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
     assert (str(lost), lost.met) == ("no line to the server: the server cut it", Met.CUT)
