@@ -46,7 +46,7 @@ def _run(target: Target, console: Console) -> Output:
     """
 
     def heard(line: str) -> float | None:
-        if not line.startswith("end: "):
+        if not line.startswith(("begin: 0 ", "end: ")):
             console.print(Text(clean(journal.in_words(line))), soft_wrap=True)
         return journal.seconds_in(line)
 

@@ -222,4 +222,4 @@ def test_who_has_changed_the_route_meanwhile_is_not_overruled(lab: Server) -> No
     act = SWITCH.about(to="old:1", target="new:1", flags=(), before="{}", left='{"name":"old"}')
     undone = lab.run(act.undo_told(facts))
 
-    assert (undone.status, undone.out.strip()) == (3, "somebody else has changed the route of the proxy")
+    assert (undone.status, undone.out.strip()) == (3, "interfered: somebody else has changed the route of the proxy")
