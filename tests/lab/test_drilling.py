@@ -241,7 +241,7 @@ def test_an_undo_goes_on_at_the_second_interrupt_and_is_left_at_the_third(server
     assert "undoing what the drill has done; this is not skipped (a third interrupt leaves it)\n" in said
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=15)
-    how = f"`runbook recover --target here` or {server}/journal/recover.sh on the server undoes what is open"
+    how = f"`runbook recover --target target.toml` or {server}/journal/recover.sh on the server undoes what is open"
     assert f"the undo was left: {how}" in out
     (scenario,) = record(server, out).scenarios
     assert (process.returncode, scenario.how_it_ran, scenario.reason) == (
@@ -298,7 +298,7 @@ def test_no_drill_begins_while_another_has_left_something_to_undo(server: Path) 
     code, run = drilled(server, "When one is made")
     assert (code, run.scenarios[0].how_it_ran) == (4, "refused")
     assert run.scenarios[0].reason == (
-        "a drill has left 1 changes to undo: `runbook recover --target here` undoes them"
+        "a drill has left 1 changes to undo: `runbook recover --target target.toml` undoes them"
     )
     assert list((server / "things").iterdir()) == []
 
