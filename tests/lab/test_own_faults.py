@@ -483,8 +483,8 @@ def test_what_a_killed_run_has_left_here_goes_with_the_next_one(
     killed.process.wait()
     (left,) = killed.own_folders
     alive = start("verify", *target, "--reports", str(tmp_path / "alive"))
-    alive.wait_for(lambda: list(alive.temporary.iterdir()))
-    (held,) = alive.temporary.iterdir()
+    alive.wait_for(lambda: alive.own_folders)
+    (held,) = alive.own_folders
     for one in (left, held):
         shutil.copytree(one, killed.temporary / one.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*"))
 
