@@ -8,13 +8,12 @@ from rich.text import Text
 from commands.front import Server
 from runbook import communicate, endings, exits, journal
 from runbook.communicate import TooLate, TooMuch
-from runbook.connection import Connection
+from runbook.connection import LINE_LOST, Connection
 from runbook.outcome import Undetermined
 from runbook.question import Output
 from runbook.screen import clean
 from runbook.target import Target, load
 
-LINE_LOST = 255
 GOES_ON = "what was begun goes on on the server; `runbook recover` again says what came of it"
 
 

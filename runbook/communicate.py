@@ -23,7 +23,6 @@ GRACE_SECONDS = 5.0
 MOST_STDIN = 32 * 1024
 """What a pipe takes at once: more could have to be waited for."""
 
-
 MOST_BYTES = 16 * MIB
 """The most that either stream may hold."""
 

@@ -37,6 +37,9 @@ ALIVE_EVERY_SECONDS = 3
 ALIVE_MISSED_AT_MOST = 2
 """A server that has said nothing for 9 s, asked whether it is there, is gone."""
 
+LINE_LOST = 255
+"""What ssh itself ends with."""
+
 DOCKER_SOCKET = "/var/run/docker.sock"
 AT_LOWEST_PRIORITY = "renice -n 19 $$ >/dev/null 2>&1; ionice -c 3 -p $$ >/dev/null 2>&1; exec sh"
 

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from runbook import communicate, journal
 from runbook.act import Act
 from runbook.communicate import TooLate, TooMuch
+from runbook.connection import LINE_LOST
 from runbook.evidence import Evidence
 from runbook.journal import Recovery, Whose
 from runbook.look import Look
@@ -40,9 +41,6 @@ BEYOND_SECONDS = 20.0
 
 OVERDUE = (124, 137)
 """What `timeout` ends with where it has ended the act, by the first or the second signal."""
-
-LINE_LOST = 255
-"""What ssh itself ends with."""
 
 UNKNOWN = "how far it came is not known"
 
