@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import Any
 
-from lab import keys, machine, outer
+from lab import images, keys, machine, outer
 from lab.progress import Steps
 from lab.server import DEFAULT_NAME, Server
 
@@ -23,8 +23,9 @@ def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
         if there:
             with steps.step(f"taking the lab {name} away"):
                 remove(client, server)
-        if client is not None and not outer.labs(client):
-            machine.stop_engine(client)
+        with images.one_at_a_time("engine"):
+            if client is not None and not outer.labs(client):
+                machine.stop_engine(client)
     return there
 
 

@@ -112,7 +112,9 @@ def up(
     if scripts is not None:
         contents.check_scripts(scripts)
     server = Server(name)
-    with closing(machine.engine(steps)) as client:
+    with images.one_at_a_time("engine"):
+        engine = machine.engine(steps)
+    with closing(engine) as client:
         machine.refuse_production(client)
         _refuse_second(client, server)
         if warning := machine.room_warning(client):

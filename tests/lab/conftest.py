@@ -1,5 +1,6 @@
 """One lab for all tests here, and a second one for those of the other edge; each leaves them as it found them.
 
+Processes that share the tests (``make test`` starts two) have labs of their own.
 Before a test its labs are looked at, where the one before could have changed them (`tests.lab.health`). Where one
 cannot be healed all labs are taken away, and the test gets a new one.
 """
@@ -11,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,11 @@ from tests.lab.looking import Verified, verify
 FAILED = pytest.StashKey[bool]()
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
 """The name of a lab that is up already, to be used in place of a new one."""
+
+LAB = "-".join(["test", *filter(None, [os.environ.get("PYTEST_XDIST_WORKER")])])
+"""The name of the lab that this process makes."""
+
+TOLD = "labs that were not healthy"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -54,6 +61,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     return result
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what there is to say to the process that has a screen."""
+    if output := getattr(session.config, "workeroutput", None):
+        output[TOLD] = LABS.told
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    LABS.told += getattr(node, "workeroutput", {}).get(TOLD, [])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which labs were not as they should be between two tests."""
     if LABS.told:
@@ -70,7 +88,7 @@ def _fixtures_of(item: pytest.Item) -> list[str]:
 def lab() -> Iterator[Server]:
     """A lab that was healthy as the test began."""
     with ExitStack() as stack:
-        server = Server(STANDING) if STANDING else stack.enter_context(disposable("test"))
+        server = Server(STANDING) if STANDING else stack.enter_context(disposable(LAB))
         yield stack.enter_context(LABS.stands("lab", server, _now()))
 
 
@@ -81,7 +99,7 @@ def nginx_lab() -> Iterator[Server]:
         if STANDING and edges.of(Server(STANDING)) == NGINX:
             server = Server(STANDING)
         else:
-            server = stack.enter_context(disposable("test-nginx", edge=NGINX))
+            server = stack.enter_context(disposable(f"{LAB}-nginx", edge=NGINX))
         yield stack.enter_context(LABS.stands("nginx_lab", server, _now()))
 
 
