@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from checks import steady
-from commands import rooms
-from runbook import catalogue, controls, features
-from runbook.interlock import SteadyState
-from runbook.look import Look
-from runbook.record import Changes, Control, Run
+from checks.deploy import steady_state
+from commands import packages
+from runbook.drill.interlock import SteadyState
+from runbook.model.record import Changes, Control, Run
+from runbook.observation import catalogue
+from runbook.observation.snapshot import Look
+from runbook.suite import controls, features
 
-pytest_plugins = ["runbook.plugin", *rooms.MEANINGS]
+pytest_plugins = ["runbook.suite.plugin", *packages.MEANINGS]
 
-CATALOGUE = rooms.read_catalogue()
+CATALOGUE = packages.read_catalogue()
 
 globals().update(CATALOGUE.fixtures())
 
@@ -23,7 +24,7 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
 
 
 def pytest_runbook_steady_state(look: Look) -> SteadyState:
-    return look.see(steady.steady_state)
+    return look.see(steady_state.steady_state)
 
 
 def pytest_runbook_controls() -> tuple[Control, ...]:

@@ -11,12 +11,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from accounting import lines, table
-from accounting.account import Accounted, State, account
 from lab import faults
-from runbook import exits, features
-from runbook.features import Scenario, section_order
-from runbook.screen import clean
+from runbook.model import exits
+from runbook.suite import features
+from runbook.suite.features import Scenario, section_order
+from runbook.suite.terminal import clean
+from traceability import runbook_lines, table
+from traceability.matrix import Accounted, State, account
 
 SIGNS = {State.BY_SCENARIOS: ("✓", "green"), State.ASIDE: ("–", "dim")}
 UNSETTLED = ("✗", "bold red")
@@ -38,7 +39,7 @@ def coverage(
     console = Console(highlight=False)
     if against is None:
         return _faults(console, scenarios)
-    return _lines(console, account(lines.read(against), table.load(), {one.id for one in scenarios}), scenarios)
+    return _lines(console, account(runbook_lines.read(against), table.load(), {one.id for one in scenarios}), scenarios)
 
 
 def _faults(console: Console, scenarios: Sequence[Scenario]) -> int:

@@ -9,20 +9,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from commands import banner
-from commands.front import Server, run_features
-from runbook import endings, exits, rights
-from runbook.as_owner import answered, asking_git
-from runbook.evidence import Evidence
-from runbook.features import section_order
-from runbook.observer import Observer
-from runbook.outcome import Undetermined
-from runbook.plan import Planned
-from runbook.question import S3, Command, Containers, Tls
-from runbook.redaction import Redactor
-from runbook.rights import Right
-from runbook.screen import clean
-from runbook.target import Target, load
+from commands import open_drill_notice
+from commands.pytest_runner import Server, run_features
+from runbook.drill import journal
+from runbook.model import exits, rights
+from runbook.model.git_as_owner import answered, asking_git
+from runbook.model.outcome import Undetermined
+from runbook.model.question import S3, Command, Containers, Tls
+from runbook.model.rights import Right
+from runbook.model.target import Target, load
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import Observer
+from runbook.observation.redaction import Redactor
+from runbook.process import signals
+from runbook.suite.features import section_order
+from runbook.suite.plan import Planned
+from runbook.suite.terminal import clean
 
 TOUCH_EDGE = Tls()
 TOUCH_ENGINE = Containers()
@@ -63,12 +65,12 @@ class _Planned:
 def _missing(target: Target, given: str) -> dict[Right, str]:
     """The rights that are not there, and what was said when they were tried; says before what a drill left open."""
     redactor = Redactor()
-    observer = Observer(target, Evidence(redactor), redactor, {})
+    observer = Observer(target, Evidence(redactor), redactor, journal.NAMES)
     try:
-        banner.asked(observer, given)()
+        open_drill_notice.asked(observer, given)()
         return _tried(target, observer)
     finally:
-        with endings.deferred():
+        with signals.deferred():
             observer.close()
 
 

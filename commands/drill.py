@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from commands.front import Reports, Server, run_features
-from runbook.target import load
+from commands.pytest_runner import Reports, Server, run_features
+from runbook.model.target import load
 
 Drill = Literal["restore", "rollback", "rollback-as-written"]
 

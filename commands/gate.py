@@ -11,12 +11,12 @@ from typing import Annotated
 import pytest
 from cyclopts import Parameter
 
-from commands.front import Reports, Server, run_features
+from commands.pytest_runner import Reports, Server, run_features
 from reporting import github
-from runbook.exits import OWN_FAULT, WRONG_USE, worst
-from runbook.record import Run
-from runbook.run import own_fault
-from runbook.target import load
+from runbook.model.exits import OWN_FAULT, WRONG_USE, worst
+from runbook.model.record import Run
+from runbook.model.target import load
+from runbook.suite.run import own_fault
 
 BESIDE = ("rb-2", "rb-6", "rb-7")
 """Health, alerts and certificate: shown and never deciding, for a deploy may be what repairs them."""

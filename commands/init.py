@@ -16,19 +16,21 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from checks import discovery
-from checks.containers import CONTAINERS
-from checks.discovery import Fact, Value, Who
-from checks.openpgp import NotOpenPgp, key_ids
-from commands import banner
-from runbook import endings, exits, rights
-from runbook.evidence import Evidence
-from runbook.look import Look
-from runbook.observer import Observer
-from runbook.outcome import Undetermined
-from runbook.redaction import Redactor
-from runbook.rights import Right
-from runbook.target import TARGETS, Ssh, Target, TargetError, validated
+from checks.docker.containers import CONTAINERS
+from checks.formats.openpgp import NotOpenPgp, key_ids
+from commands import open_drill_notice
+from discovery import server
+from discovery.server import Fact, Value, Who
+from runbook.drill import journal
+from runbook.model import exits, rights
+from runbook.model.outcome import Undetermined
+from runbook.model.rights import Right
+from runbook.model.target import TARGETS, Ssh, Target, TargetError, validated
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import Observer
+from runbook.observation.redaction import Redactor
+from runbook.observation.snapshot import Look
+from runbook.process import signals
 
 EXAMPLES = {
     "ssh.become": "sudo -n",
@@ -294,11 +296,11 @@ def _sound(facts: Mapping[str, Fact], target: Target) -> dict[str, Fact]:
 @contextmanager
 def _observing(target: Target) -> Iterator[Observer]:
     redactor = Redactor()
-    observer = Observer(target, Evidence(redactor), redactor, {})
+    observer = Observer(target, Evidence(redactor), redactor, journal.NAMES)
     try:
         yield observer
     finally:
-        with endings.deferred():
+        with signals.deferred():
             observer.close()
 
 
@@ -311,16 +313,16 @@ def _look(target: Target, given: str) -> Seen:
     with _observing(target) as observer:
         look = Look(observer)
         try:
-            who = discovery.who_is_asking(look)
+            who = server.who_is_asking(look)
         except Undetermined as error:
             raise _Unreachable(str(error), observer.line()) from None
         sudo = _refusal(look) if not who.root else None
         if who.root or sudo is not None:
-            banner.asked(observer, given)()
+            open_drill_notice.asked(observer, given)()
             return _seen(look, who, {} if sudo is None else {rights.ROOT: sudo})
     become = Ssh.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
     with _observing(target.model_copy(update={"ssh": become})) as observer:
-        banner.asked(observer, given)()
+        open_drill_notice.asked(observer, given)()
         seen = _seen(Look(observer), who, {})
     return replace(seen, facts={**seen.facts, "ssh.become": Fact("sudo -n", "it may, without a password")})
 
@@ -328,14 +330,14 @@ def _look(target: Target, given: str) -> Seen:
 def _refusal(look: Look) -> str | None:
     """Why sudo does not make root of the account; None where it does."""
     try:
-        look.ask(discovery.SUDO).required("sudo")
+        look.ask(server.SUDO).required("sudo")
     except Undetermined as error:
         return error.reason
     return None
 
 
 def _seen(look: Look, who: Who, missing: dict[Right, str]) -> Seen:
-    facts = discovery.facts_of_server(look, who)
+    facts = server.facts_of_server(look, who)
     facts["environment"] = (
         Fact("lab", "it has /etc/psyfit-lab")
         if who.lab

@@ -122,13 +122,13 @@ def heal(fault: Fault = None, /, *, name: Name = DEFAULT_NAME) -> None:
 
 
 def _say_what_is_open(server: Server) -> None:
-    from commands import banner  # with it come pytest and the engine, which the other commands here do without
-    from runbook import journal
-    from runbook.question import Output
+    from commands import open_drill_notice  # with it come pytest and the engine, which the other commands do without
+    from runbook.drill import journal
+    from runbook.model.question import Output
 
     done = server.run(journal.OPEN.told({}), seconds=10)
     target = server.name if server.name == DEFAULT_NAME else str(server.state / "target.toml")
-    banner.say(Output(done.status, done.out, done.err), target, f"{server.name}:")
+    open_drill_notice.say(Output(done.status, done.out, done.err), target, f"{server.name}:")
 
 
 def _existing(name: str) -> Server:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from commands import rooms
-from commands.front import ROOT
-from linting.everything import House, lint
-from runbook import controls, exits, features
+from commands import packages
+from commands.pytest_runner import ROOT
+from linting.all_rules import House, lint
+from runbook.model import exits
+from runbook.suite import controls, features
 
 
 def lint_all() -> int:
     """Tell what is wrong with the features, their steps and checks, and the table of controls: file, line and rule."""
-    found = lint(House(features.FEATURES, rooms.meanings(), rooms.declaring(), controls.CONTROLS))
+    found = lint(House(features.FEATURES, packages.meanings(), packages.declaring(), controls.CONTROLS))
     console = Console(highlight=False)
     for finding in found:
         console.print(Text(finding.told(ROOT)), soft_wrap=True)

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from lab import LabError, Refused
-from runbook import __version__, endings, exits, streams
-from runbook.exits import WrongUse
+from runbook import __version__
+from runbook.model import exits
+from runbook.model.exits import WrongUse
+from runbook.process import signals, standard_streams
 
 app = App(
     name="runbook",
@@ -96,19 +98,19 @@ app.command(
 
 def main() -> None:
     """Run the command line of this process and exit with its code, whoever still reads what it says."""
-    streams.open_all()
-    endings.may_come()
+    standard_streams.open_all()
+    signals.may_come()
     try:
-        with streams.lasting():
+        with standard_streams.lasting():
             code = run(sys.argv[1:])
-        endings.may_come_no_more()
+        signals.may_come_no_more()
     except KeyboardInterrupt:  # it came when all was done
         code = exits.INTERRUPTED
     sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns its exit code (`runbook.exits`)."""
+    """Run one command line; returns its exit code (`runbook.model.exits`)."""
     try:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
@@ -122,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _said("Interrupted", exits.INTERRUPTED)
     except Exception as error:
-        from runbook.run import own_fault  # what has broken has its engine loaded already
+        from runbook.suite.run import own_fault  # what has broken has its engine loaded already
 
         return _said(own_fault(error), exits.OWN_FAULT)
     return code if isinstance(code, int) else exits.COMPLIANT

@@ -5,14 +5,16 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from commands.front import Server
-from runbook import communicate, endings, exits, journal
-from runbook.communicate import TooLate, TooMuch
-from runbook.connection import LINE_LOST, Connection
-from runbook.outcome import Undetermined
-from runbook.question import Output
-from runbook.screen import clean
-from runbook.target import Target, load
+from commands.pytest_runner import Server
+from runbook.drill import journal
+from runbook.model import exits
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output
+from runbook.model.target import Target, load
+from runbook.process import communicate, signals
+from runbook.process.communicate import TooLate, TooMuch
+from runbook.suite.terminal import clean
+from runbook.transport.ssh import LINE_LOST, Connection
 
 GOES_ON = "what was begun goes on on the server; `runbook recover` again says what came of it"
 
@@ -59,7 +61,7 @@ def _run(target: Target, console: Console) -> Output:
         console.print(Text(GOES_ON), soft_wrap=True)
         raise
     finally:
-        with endings.deferred():
+        with signals.deferred():
             connection.close()
     if process.returncode == LINE_LOST:
         raise Undetermined(f"the line was lost: {err.strip()}")

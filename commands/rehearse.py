@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commands.front import Reports, run_features
+from commands.pytest_runner import Reports, run_features
 from lab.disposable import disposable
 
 LAB = "rehearsal"

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runbook import exits, features
-from runbook.exits import WrongUse
-from runbook.features import Chapter, Section, section_order
+from runbook.model import exits
+from runbook.model.exits import WrongUse
+from runbook.suite import features
+from runbook.suite.features import Chapter, Section, section_order
 
 NEAREST = 3
 
@@ -40,11 +41,9 @@ def show(
         _contents(Console(highlight=False), chapters)
         return exits.COMPLIANT
     wanted = chosen(section, chapters)
-    from commands import (
-        section as showing,  # with it come pytest and all checks, which a table of contents can do without
-    )
+    from commands import show_section  # with it come pytest and all checks, which a table of contents can do without
 
-    showing.show(wanted, target)
+    show_section.show(wanted, target)
     return exits.COMPLIANT
 
 

@@ -11,10 +11,10 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 from rich.console import Console
 
-from commands.front import Reports, Server, run_features
-from runbook.exits import Event
-from runbook.run import Running
-from runbook.target import load
+from commands.pytest_runner import Reports, Server, run_features
+from runbook.model.exits import Event
+from runbook.model.target import load
+from runbook.suite.run import Running
 
 SECONDS = 10
 """From the start of the process to the page, whatever is still open then."""
@@ -61,7 +61,7 @@ class _Page:
         self._given, self._until = given, until
 
     def pytest_runbook_begun(self, running: Running) -> None:
-        from checks.lately import lately
+        from checks.docker.container_history import lately
 
         running.look.end_at(self._until)
         running.observer.look_out()

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from commands.front import Reports, Sections, Server, run_features
-from runbook.target import load
+from commands.pytest_runner import Reports, Sections, Server, run_features
+from runbook.model.target import load
 
 
 def verify(

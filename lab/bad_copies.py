@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.aside import BACKUPS
 from lab.server import Server
+from lab.stashed_files import BACKUPS
 
 FOLDER = "/run/lab-broken-backups"
 

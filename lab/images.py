@@ -23,10 +23,10 @@ from typing import Any
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from lab import LabError, machine, s3_server
+from lab import LabError, host_engine, s3_server
+from lab.parallel import together
 from lab.programs import run
 from lab.progress import Steps
-from lab.together import together
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "runbook-lab/"
@@ -187,12 +187,12 @@ class _Workshop:
 
     def _make_base(self) -> None:
         tag = self._tag("base", BASE, platform.machine(), *LEFT_OUT, *BASE_PACKAGES)
-        if not machine.is_debian() or shutil.which("apt-get") is None:
+        if not host_engine.is_debian() or shutil.which("apt-get") is None:
             raise LabError(
                 f"no registry gives {BASE}, and this machine is neither Debian nor Ubuntu, whose packages would do: "
                 f"bring that image here (docker load) as {tag}"
             )
-        machine.need("mmdebstrap", "mmdebstrap", self.steps)
+        host_engine.need("mmdebstrap", "mmdebstrap", self.steps)
         with self.steps.step("making the base image from this machine's package sources"), _folder() as folder:
             archive = folder / "base.tar"
             run(

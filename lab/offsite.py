@@ -12,7 +12,7 @@ import urllib.request
 from typing import Any
 
 from lab import LabError
-from lab.outer import PORTS
+from lab.outer_container import PORTS
 from lab.server import Server
 
 BUCKET = "psyfit-offsite"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 ROOT = "/var/lib/docker"
@@ -40,8 +40,8 @@ def put(server: Server, fault: str, megabytes: int) -> None:
 def take_away(server: Server, fault: str) -> None:
     """Take it away, so that the engine's own is seen again."""
     server.run(TAKE.format(root=ROOT, real=_real(fault))).required()
-    hands.forget(server, fault)
+    fault_helpers.forget(server, fault)
 
 
 def _real(fault: str) -> str:
-    return f"{hands.KEPT}/{fault}/real"
+    return f"{fault_helpers.KEPT}/{fault}/real"

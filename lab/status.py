@@ -9,7 +9,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from lab import edge as edges
-from lab import faults, machine, outer
+from lab import faults, host_engine, outer_container
 from lab.edge import Edge
 from lab.server import Server
 
@@ -36,8 +36,8 @@ class Status:
 
 def status() -> list[Status]:
     """All labs on this machine, by name."""
-    with machine.existing_engine() as client:
-        return [] if client is None else [_of(client, Server(name)) for name in outer.labs(client)]
+    with host_engine.existing_engine() as client:
+        return [] if client is None else [_of(client, Server(name)) for name in outer_container.labs(client)]
 
 
 def _of(client: Any, server: Server) -> Status:
@@ -50,7 +50,7 @@ def _of(client: Any, server: Server) -> Status:
         name=server.name,
         running=running,
         edge=edges.of(server) if running else None,
-        address=outer.address_of(client, server),
+        address=outer_container.address_of(client, server),
         age=datetime.now(UTC) - datetime.fromisoformat(container.attrs["Created"][:19] + "+00:00"),
         faults=tuple(faults.on(server)) if running else (),
     )

@@ -13,15 +13,15 @@ from typing import Any, NoReturn
 
 from docker.errors import DockerException
 
-from lab import LabError, Refused, attested, contents, images, keys, machine, offsite, outer, programs
+from lab import LabError, Refused, attested, host_engine, images, keys, offsite, outer_container, programs, provisioning
 from lab.down import remove
 from lab.edge import KAMAL_PROXY, Edge
 from lab.images import Images
 from lab.keys import DOMAIN
-from lab.outer import PORTS
+from lab.outer_container import PORTS
+from lab.parallel import begin
 from lab.progress import Steps
 from lab.server import DEFAULT_NAME, Server
-from lab.together import begin
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -110,14 +110,14 @@ def up(
     """
     steps = steps or Steps()
     if scripts is not None:
-        contents.check_scripts(scripts)
+        provisioning.check_scripts(scripts)
     server = Server(name)
     with images.one_at_a_time("engine"):
-        engine = machine.engine(steps)
+        engine = host_engine.engine(steps)
     with closing(engine) as client:
-        machine.refuse_production(client)
+        host_engine.refuse_production(client)
         _refuse_second(client, server)
-        if warning := machine.room_warning(client):
+        if warning := host_engine.room_warning(client):
             steps.say(warning)
         with ended_only_by_exceptions(), _told_by_the_lab():
             made = images.ensure(client, steps)
@@ -133,7 +133,7 @@ def up(
 
 
 def _refuse_second(client: Any, server: Server) -> None:
-    if outer.address_of(client, server) is not None:
+    if outer_container.address_of(client, server) is not None:
         raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` takes it away")
 
 
@@ -141,40 +141,40 @@ def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
     with steps.step("starting the server"):
         remove(client, server)  # what a lab left that was killed before it could tidy up
         server.state.mkdir(parents=True, mode=0o700)
-        return outer.start(client, server, made.server)
+        return outer_container.start(client, server, made.server)
 
 
 def _furnish(server: Server, address: str, made: Images, edge: Edge, steps: Steps, scripts: Path | None) -> None:
     def load() -> None:
         with steps.step("loading the inner images"):
-            contents.load_images(server, made)
+            provisioning.load_images(server, made)
 
     loading = begin(load)
     with steps.step("making keys, accounts and the repository"):
         held = keys.make(server.state)
-        host_keys = contents.let_operator_in(server, held)
+        host_keys = provisioning.let_operator_in(server, held)
         _write_operators_files(server, address, host_keys)
-        contents.start_resolver(server, DOMAIN, address)
-        trusting = begin(lambda: contents.trust(server, held))
+        provisioning.start_resolver(server, DOMAIN, address)
+        trusting = begin(lambda: provisioning.trust(server, held))
         copying = begin(lambda: offsite.furnish(server, address))
-        contents.commit_first_release(server, made, held, edge, scripts)
-        contents.configure(server, made, held, edge)
+        provisioning.commit_first_release(server, made, held, edge, scripts)
+        provisioning.configure(server, made, held, edge)
     loading.result()
     with steps.step("starting database, Redis and proxy"):
-        contents.start_services(server, made, edge)
+        provisioning.start_services(server, made, edge)
     trusting.result()
-    with steps.step(f"deploying release {contents.OLD_VERSION}"):
-        contents.deploy(server)
+    with steps.step(f"deploying release {provisioning.OLD_VERSION}"):
+        provisioning.deploy(server)
     with steps.step("filling the database with made-up people"):
-        contents.seed(server)
-    with steps.step(f"deploying release {contents.NEW_VERSION}"):
-        contents.commit_second_release(server)
-        contents.deploy(server)
+        provisioning.seed(server)
+    with steps.step(f"deploying release {provisioning.NEW_VERSION}"):
+        provisioning.commit_second_release(server)
+        provisioning.deploy(server)
     copying.result()
     with steps.step("letting a week of backups pass"):
-        contents.make_history(server)
+        provisioning.make_history(server)
     with steps.step("running the cron jobs once"):
-        contents.start_cron_jobs(server)
+        provisioning.start_cron_jobs(server)
 
 
 @contextmanager

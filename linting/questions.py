@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from linting.finding import Finding, place_of_value
-from runbook.as_owner import ASK_GIT
-from runbook.question import S3, Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
-from runbook.target import Target
+from runbook.model.git_as_owner import ASK_GIT
+from runbook.model.question import S3, Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
+from runbook.model.target import Target
 
 READERS = frozenset(
     {

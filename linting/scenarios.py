@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from linting.finding import Finding
-from runbook.features import TAG, Scenario
-from runbook.record import SEVERITIES
+from runbook.model.record import SEVERITIES
+from runbook.suite.features import TAG, Scenario
 
 TAGGED = (
     ("section", "sections", lambda tag: tag.startswith("rb-"), "one tag such as @rb-6.3, on its rule"),

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reporting import html, junit
-from runbook import folders
-from runbook.record import Run
+from runbook.model.record import Run
+from runbook.process import private_files
 
 RECORD, REPORT, SUMS = "run.json", "report.html", "SHA256SUMS"
 
@@ -70,7 +70,7 @@ def _put_all(files: Mapping[Path, Callable[[], str]]) -> None:
     unfinished = {path: path.with_name(f".{path.name}.unfinished") for path in files}
     try:
         for path, text in files.items():
-            with folders.opened(unfinished[path]) as file:
+            with private_files.opened(unfinished[path]) as file:
                 file.write(text())
                 file.flush()
                 os.fsync(file.fileno())

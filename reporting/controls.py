@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from runbook.outcome import Outcome
-from runbook.record import Control, Run, Scenario
+from runbook.model.outcome import Outcome
+from runbook.model.record import Control, Run, Scenario
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
-from reporting import reading
-from reporting.foreign import excerpt, visible
-from runbook.outcome import SIGNS, Outcome
-from runbook.record import Run, Scenario
+from reporting import run_summary
+from reporting.untrusted_text import excerpt, visible
+from runbook.model.outcome import SIGNS, Outcome
+from runbook.model.record import Run, Scenario
 
 Level = Literal["error", "warning", "notice"]
 
@@ -46,7 +46,7 @@ def annotation_lines(run: Run) -> Iterator[str]:
     """Commands, worst first: an error blocks, a warning was let through, a notice decides nothing."""
     blocking, let_through, beside = blocks(run), run.let_through(), besides(run)
     if run.exit_code and not blocking:
-        yield _command("error", run.kind, f"{run.server.name}: {reading.verdict(run)}, exit {run.exit_code}")
+        yield _command("error", run.kind, f"{run.server.name}: {run_summary.verdict(run)}, exit {run.exit_code}")
     by = f"let through by {run.override.by}: {run.override.reason}" if run.override else ""
     yield from _annotated("error", blocking)
     yield from _annotated("warning", let_through, by)
@@ -122,7 +122,7 @@ def _command(level: Level, title: str, message: str, **where: str) -> str:
 
 def _said(scenario: Scenario) -> str:
     """Expected, seen and where to go; or why it could not be told."""
-    difference = reading.difference(scenario)
+    difference = run_summary.difference(scenario)
     if difference is None:
         return _short(scenario.reason or "no reason was given")
     return "\n".join(
@@ -142,7 +142,7 @@ def _short(text: str) -> str:
 def _blocks_of_summary(run: Run) -> Iterator[str]:
     seconds = (run.ended - run.started).total_seconds()
     counts = ", ".join(f"{count} {outcome}" for outcome, count in run.counts().items() if count) or "nothing was run"
-    yield f"## {_plain(run.server.name)}: {_plain(reading.verdict(run))}\n\n"
+    yield f"## {_plain(run.server.name)}: {_plain(run_summary.verdict(run))}\n\n"
     yield f"{counts} · {seconds:.1f} s · exit {run.exit_code} · {_plain(run.id)}\n\n"
     if run.override:
         yield f"Override by {_plain(run.override.by)}:\n\n{_fenced(_short(run.override.reason))}"

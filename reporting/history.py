@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reporting.changes import Past, changes
-from runbook.exits import COMPLIANT, FAILED, UNDETERMINED
-from runbook.record import Changes, Run
+from reporting.run_diff import Past, changes
+from runbook.model.exits import COMPLIANT, FAILED, UNDETERMINED
+from runbook.model.record import Changes, Run
 
 RUNS_READ = 20
 """How far back it is looked for a run that can be compared."""

@@ -14,14 +14,14 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from reporting import reading
+from reporting import run_summary
 from reporting.controls import frameworks
-from reporting.foreign import excerpt, visible
-from reporting.reading import Section
-from reporting.timeline import picture
-from runbook import exits
-from runbook.outcome import SIGNS, Outcome
-from runbook.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity
+from reporting.run_summary import Section
+from reporting.timeline_chart import picture
+from reporting.untrusted_text import excerpt, visible
+from runbook.model import exits
+from runbook.model.outcome import SIGNS, Outcome
+from runbook.model.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity
 
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
@@ -87,7 +87,7 @@ class Group:
 
 def render(run: Run) -> str:
     """The HTML document."""
-    sections = reading.sections(run)
+    sections = run_summary.sections(run)
     explained = run.explained()
     anchors = _anchors(run.scenarios)
     return _TEMPLATE.render(
@@ -96,10 +96,10 @@ def render(run: Run) -> str:
         policy=POLICY,
         style=Markup(STYLE),  # noqa: S704  (our own text, not foreign)
         script=Markup(SCRIPT),  # noqa: S704
-        verdict=reading.verdict(run),
+        verdict=run_summary.verdict(run),
         tone=_tone(run),
-        gaps=tuple(reading.gaps(run)),
-        cautions=tuple(reading.cautions(run)),
+        gaps=tuple(run_summary.gaps(run)),
+        cautions=tuple(run_summary.cautions(run)),
         groups=tuple(_groups(run.changes, {one.id for _, following in explained for one in following})),
         amiss_since=_amiss_since(run.changes),
         explained=explained,
@@ -120,7 +120,7 @@ def render(run: Run) -> str:
 
 def _tone(run: Run) -> str:
     """What the page looks like at a glance: it is not green where the suite broke."""
-    tone = TONES.get(reading.verdict(run), Outcome.UNDETERMINED)
+    tone = TONES.get(run_summary.verdict(run), Outcome.UNDETERMINED)
     return Outcome.UNDETERMINED if run.own_faults and tone == Outcome.PASSED else tone
 
 
@@ -252,8 +252,8 @@ def _template() -> jinja2.Template:
         signs=SIGNS_OR_NOT_REACHED,
         exit_meanings=EXITS,
         excerpt=lambda text: excerpt(text, LONGEST_SHOWN),
-        difference=reading.difference,
-        clock=reading.clock,
+        difference=run_summary.difference,
+        clock=run_summary.clock,
         by_question=_by_question,
         picture=picture,
         id=id,

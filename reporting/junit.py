@@ -5,10 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 
-from reporting.foreign import visible
-from reporting.reading import difference, gaps, sections
-from runbook.outcome import Outcome
-from runbook.record import Run, Scenario
+from reporting.run_summary import difference, gaps, sections
+from reporting.untrusted_text import visible
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run, Scenario
 
 
 def render(run: Run) -> str:

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
-from checks.access import Leads, LogFile, PortMet, Writer
-from checks.cron import MINUTES, Job
-from checks.host_keys import HostKey
-from runbook.outcome import Undetermined, require
+from checks.server.cron_jobs import MINUTES, Job
+from checks.server.host_keys import HostKey
+from checks.server.ports_and_logs import Leads, LogFile, PortMet, Writer
+from runbook.model.outcome import Undetermined, require
 
 MB = 1_000_000
 

@@ -10,17 +10,17 @@ from typing import TypeVar
 
 from pytest_bdd import parsers, then
 
-from checks.ages import ago
-from checks.backups import Backup, EncryptedBackup, NewestBackup, PlainBackup
-from checks.cron import Job, LastRuns
-from checks.drilled import Passed
-from checks.job_settings import JobSettings
-from checks.keeping import Place
-from checks.keyring import KeyInRing
-from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
-from checks.owned import Owned
-from runbook.look import Look
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.backups.backup_files import Backup, EncryptedBackup, NewestBackup, PlainBackup
+from checks.backups.backup_permissions import Place
+from checks.backups.drill_history import Passed
+from checks.backups.encryption_key import KeyInRing
+from checks.backups.offsite_copies import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.formats.ages import ago
+from checks.formats.file_modes import Owned
+from checks.server.cron_environment import JobSettings
+from checks.server.cron_jobs import Job, LastRuns
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.observation.snapshot import Look
 
 FEWEST_FOR_USUAL = 2
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.certificate import AtAddress, Certificate, Encryption, KeyPair
-from checks.proxy_commands import ProxyCommands
-from checks.renewal import Acme, Certbot
-from runbook.look import Look
-from runbook.outcome import NotApplicable, require
+from checks.edge.certificate import AtAddress, Certificate, Encryption, KeyPair
+from checks.edge.certificate_renewal import Acme, Certbot
+from checks.edge.kamal_proxy_commands import ProxyCommands
+from runbook.model.outcome import NotApplicable, require
+from runbook.observation.snapshot import Look
 
 OF_TODAY = ("TLSv1.2", "TLSv1.3")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from pytest_bdd import parsers, then
 
-from checks.migrations import Migrations
-from checks.repository import Clone
-from checks.room import Room
-from checks.underway import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
-from runbook.outcome import NotApplicable, Undetermined, require
-from runbook.run import Kind as RunKind
+from checks.database.migrations import Migrations
+from checks.deploy.git_clone import Clone
+from checks.deploy.image_space import Room
+from checks.deploy.in_progress import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.suite.run import Kind as RunKind
 
 GB = 10**9
 NAMED_AT_MOST = 8

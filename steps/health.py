@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from pytest_bdd import parsers, then
 
-from checks.containers import SHORTEST_COMMIT, Container, Fleet
-from checks.edge import Edge
-from checks.health import Health, Page, Redirect
-from checks.proxy import Backend, Listed, Saved
-from runbook.look import Look
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.docker.containers import SHORTEST_COMMIT, Container, Fleet
+from checks.edge.health_api import Health, Page, Redirect
+from checks.edge.kamal_proxy import Backend, Listed, Saved
+from checks.edge.tls_termination import Edge
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.observation.snapshot import Look
 
 WORD_AND_STATUS = (("healthy", 200), ("degraded", 503))
 WHO = r"the web release|the database|Redis|the proxy"

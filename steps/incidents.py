@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.containers import Fleet
-from checks.logins import Login
-from checks.logs import ReadLog
-from checks.resources import Usages
-from checks.sessions import Session, Sessions
-from runbook.outcome import Undetermined, require
+from checks.database.service_logins import Login
+from checks.database.sessions import Session, Sessions
+from checks.docker.container_logs import ReadLog
+from checks.docker.containers import Fleet
+from checks.docker.resource_usage import Usages
+from runbook.model.outcome import Undetermined, require
 
 
 @then("the log of every web release and of the database can be read")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.containers import Fleet
-from checks.logs import ROTATED, KeptLog, LogOnDisk, of
-from checks.tidiness import Survivor, Unused
-from runbook.outcome import Undetermined, require
+from checks.deploy.docker_cleanup import Survivor, Unused
+from checks.docker.container_logs import ROTATED, KeptLog, LogOnDisk, of
+from checks.docker.containers import Fleet
+from runbook.model.outcome import Undetermined, require
 
 MB = 1_000_000
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from pytest_bdd import parsers, then
 
-from runbook.attestation import Attestation
-from runbook.outcome import Attested, Undetermined, require
+from runbook.model.outcome import Attested, Undetermined, require
+from runbook.suite.attestation import Attestation
 
 
 @then(parsers.re(r"a person has attested that .+ \(section (?P<section>[\d.]+)\)"))

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
-from checks.alerts import MailLog, Programs
-from checks.cron import (
+from checks.formats.file_modes import Owned
+from checks.server.cron_environment import JobSettings
+from checks.server.cron_jobs import (
     MINUTES,
     CronProcess,
     Crontab,
@@ -16,11 +17,10 @@ from checks.cron import (
     appends_all_to,
     schedule_of,
 )
-from checks.disk import Disks
-from checks.job_settings import JobSettings
-from checks.owned import Owned
-from runbook.look import Look
-from runbook.outcome import NotApplicable, require
+from checks.server.disk_space import Disks
+from checks.server.mail_alerts import MailLog, Programs
+from runbook.model.outcome import NotApplicable, require
+from runbook.observation.snapshot import Look
 
 
 @then(parsers.parse("every file system of the service is less than {limit:d} % full"))

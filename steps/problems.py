@@ -7,15 +7,15 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
-from checks.accounts import LockedAccounts, LogInPolicy
-from checks.backups import Backup
-from checks.cron import CronProcess, Crontab, Job, LastRun, LastRuns
-from checks.disk import FileSystem
-from checks.filling import Filling
-from checks.last_words import Cause, LastWords, saying
-from checks.owned import Owned
-from runbook.look import Look
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.backups.backup_files import Backup
+from checks.database.account_lockout import LockedAccounts, LogInPolicy
+from checks.deploy.crash_causes import Cause, LastWords, saying
+from checks.formats.file_modes import Owned
+from checks.server.cron_jobs import CronProcess, Crontab, Job, LastRun, LastRuns
+from checks.server.disk_space import FileSystem
+from checks.server.disk_users import Filling
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.observation.snapshot import Look
 
 BACKUP = "backup.sh"
 

@@ -7,40 +7,40 @@ from datetime import timedelta
 
 from pytest_bdd import given, parsers, then, when
 
-from checks.ages import Ago, ago
-from checks.backups import Backup
-from checks.containers import fleet
-from checks.going_back import NewestRows
-from checks.schema import KINDS
-from drills import restore, throwaway
-from drills.restore import Opened, Restored
-from drills.throwaway import Place
-from runbook.operator import Operator
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.backups.backup_files import Backup
+from checks.backups.data_regression import NewestRows
+from checks.database.schema import KINDS
+from checks.docker.containers import fleet
+from checks.formats.ages import Ago, ago
+from drills.restore import opening, scratch_database
+from drills.restore.opening import Opened, Restored
+from drills.restore.scratch_database import Place
+from runbook.drill.executor import Operator
+from runbook.model.outcome import NotApplicable, Undetermined, require
 
 ANY_OTHER = "any other"
 
 
 @given("the latest backup, or the one that is named", target_fixture="backup")
 def latest_backup(operator: Operator, named_backup: str | None) -> Backup:
-    return restore.named(operator, named_backup) if named_backup else restore.latest(operator)
+    return opening.named(operator, named_backup) if named_backup else opening.latest(operator)
 
 
 @given("the latest encrypted backup, where that is another one", target_fixture="backup")
 def latest_encrypted_backup(operator: Operator, named_backup: str | None) -> Backup:
-    sealed = restore.latest_encrypted(operator)
+    sealed = opening.latest_encrypted(operator)
     if named_backup:
         raise NotApplicable("the drill was asked for another backup")
     if sealed is None:
         raise NotApplicable("no backup is encrypted")
-    if sealed == restore.latest(operator):
+    if sealed == opening.latest(operator):
         raise NotApplicable("the latest backup is the latest encrypted one")
     return sealed
 
 
 @given("it can be read to its last byte and is one whole dump", target_fixture="opened")
 def read_whole(operator: Operator, backup: Backup) -> Opened:
-    opened = restore.opened(operator, backup)
+    opened = opening.opened(operator, backup)
     operator.figure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,
@@ -53,7 +53,7 @@ def read_whole(operator: Operator, backup: Backup) -> Opened:
 
 @given("there is room for it beside production", target_fixture="place")
 def room_beside_production(operator: Operator, opened: Opened) -> Place:
-    place = throwaway.place(operator, opened.dump.size_bytes)
+    place = scratch_database.place(operator, opened.dump.size_bytes)
     missing = place.missing()
     require(not missing, expected="room for the throw-away, and a reserve", seen=missing, go_to="10")
     return place
@@ -61,12 +61,12 @@ def room_beside_production(operator: Operator, opened: Opened) -> Place:
 
 @when("it is restored into a throw-away database", target_fixture="restored")
 def restored_into_throwaway(operator: Operator, opened: Opened, place: Place) -> Restored:
-    return restore.restore(operator, opened, place)
+    return opening.restore(operator, opened, place)
 
 
 @then("nobody reaches the throw-away, and it reaches nobody")
 def throwaway_is_confined(operator: Operator) -> None:
-    openings = throwaway.unconfined(operator)
+    openings = scratch_database.unconfined(operator)
     require(not openings, expected="no network, no port, no more than its share", seen=openings, go_to="5.3")
 
 
@@ -107,7 +107,7 @@ def rows_within_one_limit(operator: Operator, restored: Restored, percent: int) 
 def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str, int]) -> None:
     found, expected = restored.contents.rows, restored.production.rows
     operator.figure("rows", f"{sum(found.values())} in {len(found)} tables")
-    apart = restore.rows_apart(found, expected, limits.__getitem__)
+    apart = opening.rows_apart(found, expected, limits.__getitem__)
     require(expected and not apart, expected="as many rows as in production", seen=apart, go_to="5.1")
 
 
@@ -122,7 +122,7 @@ def values_open(operator: Operator, count: int) -> None:
     if not columns:
         raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
     release = look.see(fleet).running_releases[0].name
-    found = restore.decrypted(operator, columns, count, release)
+    found = opening.decrypted(operator, columns, count, release)
     operator.figure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
     require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")
@@ -159,7 +159,7 @@ def restored_in_time(operator: Operator, restored: Restored) -> None:
 
 @then("production is what it was before")
 def production_is_untouched(operator: Operator, restored: Restored) -> None:
-    changed = restore.identity(operator).differs_from(restored.opened.production)
+    changed = opening.identity(operator).differs_from(restored.opened.production)
     require(not changed, expected="the same container, cluster and schema", seen=changed, go_to="3.2")
 
 

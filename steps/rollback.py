@@ -9,21 +9,21 @@ from collections.abc import Generator
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from checks import edge as edges
-from checks import rollback_target as targets
-from checks.containers import fleet
-from checks.health import PLAIN_HTTP
-from checks.proxy import LIST, host_of, read_list
-from checks.rollback_target import RollbackTarget
-from drills import rollback, route
-from drills.probe import PER_SECOND, summary
-from drills.rollback import Change, Rolling
-from drills.route import ROUTE
-from runbook.act import Act
-from runbook.look import reading
-from runbook.operator import Operator
-from runbook.outcome import NotApplicable, Undetermined, require
-from runbook.question import Tls
+from checks.deploy import rollback_target as targets
+from checks.deploy.rollback_target import RollbackTarget
+from checks.docker.containers import fleet
+from checks.edge import tls_termination as edges
+from checks.edge.health_api import PLAIN_HTTP
+from checks.edge.kamal_proxy import LIST, host_of, read_list
+from drills.rollback import proxy_route, switching
+from drills.rollback.probe import PER_SECOND, summary
+from drills.rollback.proxy_route import ROUTE
+from drills.rollback.switching import Change, Rolling
+from runbook.drill.executor import Operator
+from runbook.model.action import Act
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.model.question import Tls
+from runbook.observation.snapshot import reading
 from steps.deploy import none_found
 
 ROLLING = pytest.StashKey[Rolling]()
@@ -43,9 +43,9 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
         finally:
             undone = yield
     finally:
-        seen = rollback.finish(rolling)
+        seen = switching.finish(rolling)
     if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-        rollback.none_lost(seen)
+        switching.none_lost(seen)
     return undone
 
 
@@ -107,7 +107,7 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
 @given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")
 def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -> Change:
     look = operator.look()
-    change = rollback.planned(look, rollback_target)
+    change = switching.planned(look, rollback_target)
     owner = look.see(fleet).called(host_of(change.before.target))
     require(
         owner and owner.name == rollback_target.running.name and not change.before.by_address,
@@ -123,7 +123,7 @@ def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -
     target_fixture="rolling",
 )
 def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureRequest, rate: int, s: int) -> Rolling:
-    rolling = request.node.stash[ROLLING] = rollback.begin(operator, change)
+    rolling = request.node.stash[ROLLING] = switching.begin(operator, change)
     rolling.probe.wait_until(lambda _: rolling.probe.clock() >= s, 2 * s)
     samples = rolling.probe.samples()
     seen = summary(samples)
@@ -133,7 +133,7 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
         seen=f"{seen.sent} in {s} s",
         go_to="3.3",
     )
-    rollback.none_lost(seen)
+    switching.none_lost(seen)
     versions = {one.release for one in samples}
     if len(versions) != 1 or None in versions:
         raise Undetermined("the answers do not name one release (key probe.version_header of the target)")
@@ -149,43 +149,43 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
 @when("the older release is started")
 def the_older_is_started(rolling: Rolling) -> None:
     rolling.mark("back")
-    _do(rolling, rollback.START, "older")
+    _do(rolling, switching.START, "older")
 
 
 @when("the proxy is switched to the older release with every option that the service has")
 def the_proxy_is_switched(rolling: Rolling) -> None:
     rolling.mark("switch back")
-    _do(rolling, rollback.SWITCH, "older")
+    _do(rolling, switching.SWITCH, "older")
 
 
 @when("the newer release is stopped")
 def the_newer_is_stopped(rolling: Rolling) -> None:
-    _do(rolling, rollback.STOP, "newer")
+    _do(rolling, switching.STOP, "newer")
 
 
 @when("the newer release is started again")
 def the_newer_is_started_again(rolling: Rolling) -> None:
     rolling.mark("forward")
-    _do(rolling, rollback.START_AGAIN, "newer")
+    _do(rolling, switching.START_AGAIN, "newer")
 
 
 @when("the proxy is switched back to the newer release with every option that the service has")
 def the_proxy_is_switched_back(rolling: Rolling) -> None:
     rolling.mark("switch forward")
-    _do(rolling, rollback.SWITCH_BACK, "newer")
+    _do(rolling, switching.SWITCH_BACK, "newer")
 
 
 @when("the older release is stopped again")
 def the_older_is_stopped_again(rolling: Rolling) -> None:
-    _do(rolling, rollback.STOP_AGAIN, "older")
+    _do(rolling, switching.STOP_AGAIN, "older")
 
 
 @when("the older release is started and the proxy switched as section 3.4 is written")
 def it_is_done_as_written(operator: Operator, change: Change) -> None:
     older = change.older
-    operator.do(change.about(rollback.START, older)).required("the start of the older release")
-    address = rollback.address_as_written(operator.look(), older.name)
-    operator.do(change.about(rollback.AS_WRITTEN, older).about(address=address)).required("what the command did")
+    operator.do(change.about(switching.START, older)).required("the start of the older release")
+    address = switching.address_as_written(operator.look(), older.name)
+    operator.do(change.about(switching.AS_WRITTEN, older).about(address=address)).required("what the command did")
 
 
 # What must be seen
@@ -193,7 +193,7 @@ def it_is_done_as_written(operator: Operator, change: Change) -> None:
 
 @then(parsers.re("the (?P<word>older|newer) release finds itself healthy and says its version"))
 def it_is_healthy(rolling: Rolling, word: str) -> None:
-    version = rollback.wait_until_healthy(rolling.operator, rolling.release(word).name)
+    version = switching.wait_until_healthy(rolling.operator, rolling.release(word).name)
     if word == "older":
         rolling.older_version = version
     require(
@@ -206,14 +206,14 @@ def it_is_healthy(rolling: Rolling, word: str) -> None:
 
 @then("every option of the service is as it was before")
 def the_options_are_kept(rolling: Rolling) -> None:
-    now = rolling.operator.look().see(route.route)
-    differ = route.differences(rolling.change.before, now)
+    now = rolling.operator.look().see(proxy_route.route)
+    differ = proxy_route.differences(rolling.change.before, now)
     require(not differ, expected="no option changed", seen=differ, go_to="2.3")
 
 
 @then(parsers.re("the requests are answered by the (?P<word>older|newer) release alone"))
 def the_requests_are_answered(rolling: Rolling, word: str) -> None:
-    rollback.wait_until_answering(rolling, word)
+    switching.wait_until_answering(rolling, word)
     rolling.mark("back seen" if word == "older" else "forward seen")
 
 
@@ -230,14 +230,14 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
 
 @then("0 requests were lost and 0 left unsent of all")
 def none_was_lost(rolling: Rolling) -> None:
-    rollback.none_lost(summary(rolling.probe.samples()))
+    switching.none_lost(summary(rolling.probe.samples()))
 
 
 @then("every POST counted exactly once, where the target has one")
 def every_post_counted_once(rolling: Rolling) -> None:
     if rolling.operator.target.probe.post_path is None:
         return
-    rollback.count_posts(rolling)
+    switching.count_posts(rolling)
     posts = [one for one in rolling.probe.samples() if one.stream.posts and one.sent is not None]
     new = sum(one.code == 201 for one in posts)
     require(
@@ -272,7 +272,7 @@ def plain_http_is_answered(operator: Operator) -> None:
 def options_are_lost(operator: Operator, change: Change, least: int) -> None:
     told = operator.look().ask(ROUTE).required("the proxy's state file")
     with reading("the service's route"):
-        lost = route.lost(change.before, told.out)
+        lost = proxy_route.lost(change.before, told.out)
     operator.figure("options lost by section 3.4 as it is written", ", ".join(lost))
     require(len(lost) >= least, expected=f"{least} options lost", seen=lost, go_to="3.4")
 

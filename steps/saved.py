@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
-from checks.backups import Backup, EncryptedBackup
-from checks.saved import Contents
-from runbook.look import Look
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.backups.backup_files import Backup, EncryptedBackup
+from checks.backups.volume_archives import Contents
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.observation.snapshot import Look
 from steps.backups import recipients_of, require_none_older, wanted_key
 
 

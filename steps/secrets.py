@@ -6,12 +6,12 @@ import re
 
 from pytest_bdd import parsers, then
 
-from checks.environment import Release, TakenOver, differing, shared
-from checks.leaks import GitSearch, Search
-from checks.login import LogIn
-from checks.owned import Owned
-from runbook.look import Look
-from runbook.outcome import NotApplicable, Undetermined, require
+from checks.database.service_logins import PasswordAttempt
+from checks.formats.file_modes import Owned
+from checks.secrets.environment import Release, TakenOver, differing, shared
+from checks.secrets.secret_leaks import GitSearch, Search
+from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.observation.snapshot import Look
 
 
 @then(parsers.parse("the running release and the one to roll back to have a sound value for {names}"))
@@ -69,14 +69,14 @@ def no_secret_serves_twice(releases_in_use: tuple[Release, ...], names: str) -> 
 
 
 @then("POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP")
-def the_secrets_password_is_taken(log_in_of_secrets: LogIn) -> None:
+def the_secrets_password_is_taken(log_in_of_secrets: PasswordAttempt) -> None:
     if not log_in_of_secrets.taken and not log_in_of_secrets.tried:
         raise Undetermined(".kamal/secrets gives POSTGRES_PASSWORD by reference: its value is not known here")
     require(log_in_of_secrets.taken, expected="a password that the database takes", seen="it is refused", go_to="8.1")
 
 
 @then("nobody logs in to the database over TCP without a password")
-def the_database_asks(log_in_of_anybody: LogIn) -> None:
+def the_database_asks(log_in_of_anybody: PasswordAttempt) -> None:
     require(not log_in_of_anybody.taken, expected="a refusal", seen="somebody without a password got in", go_to="8.1")
 
 

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from lab.disposable import disposable
 from lab.server import Server
-from runbook.connection import Connection
-from runbook.target import load
+from runbook.model.target import load
+from runbook.transport.ssh import Connection
 from tests.bench_report import report_of_10_000_results
 from tests.lab.looking import verify
 from tests.peers import testinfra

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from reporting import bundle
 from reporting.history import changes_of
-from runbook import controls, features
-from runbook.evidence import Evidence
-from runbook.outcome import Outcome
-from runbook.record import SEVERITIES, Difference, Exchange, Run, Scenario, Step
-from runbook.redaction import Redactor
+from runbook.model.outcome import Outcome
+from runbook.model.record import SEVERITIES, Difference, Exchange, Run, Scenario, Step
+from runbook.observation.evidence import Evidence
+from runbook.observation.redaction import Redactor
+from runbook.suite import controls, features
 from tests.unit import report_example as example
 
 SIZES = (1_000, 3_000, 10_000)

@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from checks.containers import fleet
-from checks.edge import edge
-from checks.lately import Lived, LogLine, lately
-from checks.logins import database_login
-from checks.proxy import STATE, proxy_state
-from drills.route import Route, read_route
-from runbook.look import OUT_OF_TIME, Check, Look, reading
-from runbook.met import Met
-from runbook.outcome import NotApplicable, Outcome, Undetermined
-from runbook.record import Run, Scenario
+from checks.database.service_logins import database_login
+from checks.docker.container_history import Lived, LogLine, lately
+from checks.docker.containers import fleet
+from checks.edge.kamal_proxy import STATE, proxy_state
+from checks.edge.tls_termination import edge
+from drills.rollback.proxy_route import Route, read_route
+from runbook.model.outcome import NotApplicable, Outcome, Undetermined
+from runbook.model.port_state import Met
+from runbook.model.record import Run, Scenario
+from runbook.observation.snapshot import OUT_OF_TIME, Check, Look, reading
 from triage.remedies import ADVICE, SYMPTOMS, Advice, Seen
 
 A = TypeVar("A")

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.text import Text
 
-from checks.ages import Ago
-from checks.lately import Since
-from runbook.met import Met
-from runbook.outcome import SIGNS, Outcome
-from runbook.question import facts_of
-from runbook.record import Run
-from runbook.screen import LONGEST_SEEN, STYLES, clean
-from runbook.target import Target
+from checks.docker.container_history import Since
+from checks.formats.ages import Ago
+from runbook.model.outcome import SIGNS, Outcome
+from runbook.model.port_state import Met
+from runbook.model.question import facts_of
+from runbook.model.record import Run
+from runbook.model.target import Target
+from runbook.suite.terminal import LONGEST_SEEN, STYLES, clean
 from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
 from triage.remedies import Remedy
 

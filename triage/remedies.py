@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from checks.containers import Container, Fleet
-from checks.edge import Edge
-from checks.lately import Lately, Lived, Since
-from checks.logins import Login
-from checks.proxy import Saved, host_of, port_of
-from drills.rollback import DEPLOY as LEADING
-from drills.route import Route
-from runbook.question import Facts, in_shell
-from runbook.target import Target
+from checks.database.service_logins import Login
+from checks.docker.container_history import Lately, Lived, Since
+from checks.docker.containers import Container, Fleet
+from checks.edge.kamal_proxy import Saved, host_of, port_of
+from checks.edge.tls_termination import Edge
+from drills.rollback.proxy_route import Route
+from drills.rollback.switching import DEPLOY as LEADING
+from runbook.model.question import Facts, in_shell
+from runbook.model.target import Target
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import strain
+from lab import resource_pressure
 from lab.server import Server
 
 section = "10"
@@ -14,8 +14,8 @@ UNLOCK = "UPDATE accounts SET locked_at = NULL WHERE locked_at IS NOT NULL"
 
 
 def inject(server: Server) -> None:
-    server.run(f'{strain.ASK} --command "{LOCK}"').required()
+    server.run(f'{resource_pressure.ASK} --command "{LOCK}"').required()
 
 
 def heal(server: Server) -> None:
-    server.run(f'{strain.ASK} --command "{UNLOCK}"').required()
+    server.run(f'{resource_pressure.ASK} --command "{UNLOCK}"').required()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "8.3"
@@ -11,14 +11,14 @@ undetermined: set[str] = set()
 
 FAULT = "actions-secret-missing"
 NAMES = "/etc/psyfit-actions-secrets"
-KEPT = f"{hands.KEPT}/{FAULT}/names"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/names"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "names", f"cat {NAMES}")
+    fault_helpers.keep(server, FAULT, "names", f"cat {NAMES}")
     server.run(f"grep -v '^SSH_PORT$' {KEPT} > {NAMES}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {NAMES}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "6.3"
@@ -15,13 +15,13 @@ PROFILE = "/root/.profile"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "env", f"cat {SETTINGS}")
-    hands.keep(server, FAULT, "profile", f"cat {PROFILE}")
+    fault_helpers.keep(server, FAULT, "env", f"cat {SETTINGS}")
+    fault_helpers.keep(server, FAULT, "profile", f"cat {PROFILE}")
     server.run(f"sed 's/^/export /' {SETTINGS} >> {PROFILE}; sed -i '/^ALERT_EMAIL=/d' {SETTINGS}").required()
 
 
 def heal(server: Server) -> None:
     for name, path in (("env", SETTINGS), ("profile", PROFILE)):
-        kept = f"{hands.KEPT}/{FAULT}/{name}"
+        kept = f"{fault_helpers.KEPT}/{FAULT}/{name}"
         server.run(f"[ ! -e {kept} ] || cat {kept} > {path}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-dumps-are-complete", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-dumps-are-complete", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-dump-cut-in-rows"
@@ -17,8 +17,8 @@ gzip -dc "$old" | head -n 30000 | gzip -1 > "$file"
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.SECOND_NEWEST_PLAIN, SCRIPT)
+    stashed_files.replace_backup(server, FAULT, stashed_files.SECOND_NEWEST_PLAIN, SCRIPT)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-plain-backups-are-whole", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-plain-backups-are-whole", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-garbage-appended"
@@ -17,8 +17,8 @@ SCRIPT = r"""
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.SECOND_NEWEST_PLAIN, SCRIPT)
+    stashed_files.replace_backup(server, FAULT, stashed_files.SECOND_NEWEST_PLAIN, SCRIPT)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-encrypted-backups-are-for-the-backup-key", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-encrypted-backups-are-for-the-backup-key", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-gpg-passphrase"
@@ -20,8 +20,8 @@ gpgconf --kill all
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.NEWEST_SEALED, SCRIPT)
+    stashed_files.replace_backup(server, FAULT, stashed_files.NEWEST_SEALED, SCRIPT)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, keys
+from lab import fault_helpers, keys
 from lab.server import Server
 
 section = "5.4"
@@ -11,14 +11,14 @@ undetermined: set[str] = set()
 
 FAULT = "backup-key-expires"
 RING = "/root/.gnupg/pubring.kbx"
-KEPT = f"{hands.KEPT}/{FAULT}/ring"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/ring"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "ring", f"cat {RING}")
+    fault_helpers.keep(server, FAULT, "ring", f"cat {RING}")
     server.run("gpg --batch --quiet --import", stdin=keys.backup_key_for_days(server.state, 10)).required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {RING}; gpgconf --kill all").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

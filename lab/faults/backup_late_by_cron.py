@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "10"
@@ -14,10 +14,10 @@ EDITING = r"""grep -v backup.sh"""
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, aside.YOUNG)
-    aside.edit_crontab(server, FAULT, EDITING)
+    stashed_files.put_backups_aside(server, FAULT, stashed_files.YOUNG)
+    stashed_files.edit_crontab(server, FAULT, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
-    aside.restore_crontab(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)
+    stashed_files.restore_crontab(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "10"
@@ -16,19 +16,19 @@ fails = {
 undetermined: set[str] = set()
 
 FAULT = "backup-late-by-disk"
-FILLER = f"{aside.BACKUPS}/.filler"
+FILLER = f"{stashed_files.BACKUPS}/.filler"
 FILL = f"""
 set -eu
-free=$(df --output=avail --block-size=1 {aside.BACKUPS} | tail -n 1)
+free=$(df --output=avail --block-size=1 {stashed_files.BACKUPS} | tail -n 1)
 fallocate --length "$((free - 1000000))" {FILLER}
 """
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, aside.YOUNG)
+    stashed_files.put_backups_aside(server, FAULT, stashed_files.YOUNG)
     server.run(FILL).required()
 
 
 def heal(server: Server) -> None:
     server.run(f"rm -f {FILLER}").required()
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

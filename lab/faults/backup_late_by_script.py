@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "10"
@@ -19,10 +19,10 @@ printf '[%s] [INFO] Backup of psyfit_production started\n[%s] [ERROR] Backup fai
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, aside.YOUNG)
-    aside.edit_log(server, FAULT, LOG, EDITING)
+    stashed_files.put_backups_aside(server, FAULT, stashed_files.YOUNG)
+    stashed_files.edit_log(server, FAULT, LOG, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
-    aside.restore_log(server, FAULT, LOG)
+    stashed_files.put_backups_back(server, FAULT)
+    stashed_files.restore_log(server, FAULT, LOG)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "4.1"
@@ -14,8 +14,8 @@ LOCK = "/run/lock/psyfit-backup.lock"
 
 
 def inject(server: Server) -> None:
-    busy.hold(server, FAULT, LOCK)
+    held_locks.hold(server, FAULT, LOCK)
 
 
 def heal(server: Server) -> None:
-    busy.let_go(server, FAULT, LOCK)
+    held_locks.let_go(server, FAULT, LOCK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "1"
@@ -14,10 +14,10 @@ LOG = "/var/log/psyfit-backup.log"
 
 
 def inject(server: Server) -> None:
-    aside.edit_log(server, FAULT, LOG, "cat")
+    stashed_files.edit_log(server, FAULT, LOG, "cat")
     server.run(f"rm {LOG}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"touch {LOG}").required()
-    aside.restore_log(server, FAULT, LOG)
+    stashed_files.restore_log(server, FAULT, LOG)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -35,8 +35,8 @@ FAULT = "backup-missing"
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, "psyfit_production_*.sql.gz*")
+    stashed_files.put_backups_aside(server, FAULT, "psyfit_production_*.sql.gz*")
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

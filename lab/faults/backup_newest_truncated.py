@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-newest-backup-is-whole", "the-plain-backups-are-whole", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-newest-backup-is-whole", "the-plain-backups-are-whole", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined = {"the-newest-backup-is-fresh"}
 
 FAULT = "backup-newest-truncated"
@@ -16,10 +16,10 @@ head --bytes=$(($(stat --format=%s "$old") / 2)) "$old" > "$file"
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.NEWEST_PLAIN, SCRIPT)
+    stashed_files.replace_backup(server, FAULT, stashed_files.NEWEST_PLAIN, SCRIPT)
     # On a young lab it was made just now, and would be taken for one that is being written.
-    server.run(f"cd {aside.BACKUPS} && touch --date='10 minutes ago' {aside.NEWEST_PLAIN}").required()
+    server.run(f"cd {stashed_files.BACKUPS} && touch --date='10 minutes ago' {stashed_files.NEWEST_PLAIN}").required()
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -14,10 +14,10 @@ LOG = "/var/log/psyfit-backup.log"
 
 
 def inject(server: Server) -> None:
-    aside.edit_log(server, FAULT, LOG, "grep -v ' saved: '")
-    aside.put_backups_aside(server, FAULT, "psyfit_storage_* psyfit_keys_*")
+    stashed_files.edit_log(server, FAULT, LOG, "grep -v ' saved: '")
+    stashed_files.put_backups_aside(server, FAULT, "psyfit_storage_* psyfit_keys_*")
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
-    aside.restore_log(server, FAULT, LOG)
+    stashed_files.put_backups_back(server, FAULT)
+    stashed_files.restore_log(server, FAULT, LOG)

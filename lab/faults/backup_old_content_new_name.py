@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-backups-move-on", "the-newest-backup-is-fresh", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-backups-move-on", "the-newest-backup-is-fresh", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-old-content-new-name"
@@ -21,9 +21,9 @@ cp "{oldest}" "$newest"
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, aside.YOUNG)
-    server.run(COPY.format(folder=aside.beside(FAULT), oldest=aside.OLDEST_PLAIN)).required()
+    stashed_files.put_backups_aside(server, FAULT, stashed_files.YOUNG)
+    server.run(COPY.format(folder=stashed_files.beside(FAULT), oldest=stashed_files.OLDEST_PLAIN)).required()
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -11,8 +11,8 @@ undetermined: set[str] = set()
 
 
 def inject(server: Server) -> None:
-    server.run(f"cd {aside.BACKUPS} && chmod 0644 {aside.NEWEST_PLAIN}").required()
+    server.run(f"cd {stashed_files.BACKUPS} && chmod 0644 {stashed_files.NEWEST_PLAIN}").required()
 
 
 def heal(server: Server) -> None:
-    server.run(f"chmod 0600 {aside.BACKUPS}/psyfit_production_*").required()
+    server.run(f"chmod 0600 {stashed_files.BACKUPS}/psyfit_production_*").required()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-newest-dump-has-its-usual-size", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-newest-dump-has-its-usual-size", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-shrunk"
@@ -21,8 +21,8 @@ gzip -dc "$old" | awk -v today="$(date -u +%F)" -v before="$(date -u --date=yest
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, aside.NEWEST_PLAIN, SCRIPT)
+    stashed_files.replace_backup(server, FAULT, stashed_files.NEWEST_PLAIN, SCRIPT)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

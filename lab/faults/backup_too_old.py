@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -11,8 +11,9 @@ undetermined: set[str] = set()
 
 COPY = f"""
 set -eu
-cd {aside.BACKUPS}
-cp --preserve=mode,ownership {aside.OLDEST_PLAIN} psyfit_production_$(date --date='40 days ago' +%Y%m%d)_020000.sql.gz
+cd {stashed_files.BACKUPS}
+cp --preserve=mode,ownership {stashed_files.OLDEST_PLAIN} \\
+  psyfit_production_$(date --date='40 days ago' +%Y%m%d)_020000.sql.gz
 """
 
 
@@ -21,4 +22,6 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    server.run(f"cd {aside.BACKUPS} && rm -f psyfit_production_$(date --date='40 days ago' +%Y%m%d)_*").required()
+    server.run(
+        f"cd {stashed_files.BACKUPS} && rm -f psyfit_production_$(date --date='40 days ago' +%Y%m%d)_*"
+    ).required()

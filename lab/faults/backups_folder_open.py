@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -11,8 +11,8 @@ undetermined: set[str] = set()
 
 
 def inject(server: Server) -> None:
-    server.run(f"chmod 0755 {aside.BACKUPS}").required()
+    server.run(f"chmod 0755 {stashed_files.BACKUPS}").required()
 
 
 def heal(server: Server) -> None:
-    server.run(f"chmod 0700 {aside.BACKUPS}").required()
+    server.run(f"chmod 0700 {stashed_files.BACKUPS}").required()

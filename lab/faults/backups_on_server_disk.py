@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -14,16 +14,17 @@ DISK = "/var/lib/docker/backups.ext4"
 MOVE = f"""
 set -eu
 install --directory --mode=0700 /var/backups/.moved
-cp --archive {aside.BACKUPS}/psyfit_* /var/backups/.moved/
-umount {aside.BACKUPS}
-mv /var/backups/.moved/* {aside.BACKUPS}/
+cp --archive {stashed_files.BACKUPS}/psyfit_* /var/backups/.moved/
+umount {stashed_files.BACKUPS}
+mv /var/backups/.moved/* {stashed_files.BACKUPS}/
 rmdir /var/backups/.moved
-chmod 0700 {aside.BACKUPS}
+chmod 0700 {stashed_files.BACKUPS}
 """
 
 MOVE_BACK = f"""
 rm -rf /var/backups/.moved
-mountpoint --quiet {aside.BACKUPS} || {{ rm -f {aside.BACKUPS}/* && mount -o loop {DISK} {aside.BACKUPS}; }}
+mountpoint --quiet {stashed_files.BACKUPS} ||
+  {{ rm -f {stashed_files.BACKUPS}/* && mount -o loop {DISK} {stashed_files.BACKUPS}; }}
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -14,8 +14,8 @@ ALL_BUT_SIX = "$(ls psyfit_production_*.sql.gz* | sort --reverse | tail -n +7)"
 
 
 def inject(server: Server) -> None:
-    aside.put_backups_aside(server, FAULT, ALL_BUT_SIX)
+    stashed_files.put_backups_aside(server, FAULT, ALL_BUT_SIX)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -15,8 +15,8 @@ FAULT = "certificate-10-days-left"
 
 
 def inject(server: Server) -> None:
-    hands.show_certificate(server, FAULT, *hands.certificate_for(server, "psytech.jp", days=10))
+    fault_helpers.show_certificate(server, FAULT, *fault_helpers.certificate_for(server, "psytech.jp", days=10))
 
 
 def heal(server: Server) -> None:
-    hands.restore_pair(server, FAULT)
+    fault_helpers.restore_pair(server, FAULT)

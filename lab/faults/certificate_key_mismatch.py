@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -15,10 +15,10 @@ FAULT = "certificate-key-mismatch"
 
 
 def inject(server: Server) -> None:
-    hands.keep_pair(server, FAULT)
-    key, _ = hands.certificate_for(server, "psytech.jp", days=60)
-    hands.put(server, "key.pem", key)
+    fault_helpers.keep_pair(server, FAULT)
+    key, _ = fault_helpers.certificate_for(server, "psytech.jp", days=60)
+    fault_helpers.put(server, "key.pem", key)
 
 
 def heal(server: Server) -> None:
-    hands.restore_pair(server, FAULT)
+    fault_helpers.restore_pair(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -12,15 +12,14 @@ fails = {"the-certificate-on-the-server-is-the-one-shown"}
 undetermined: set[str] = set()
 
 FAULT = "certificate-not-loaded"
-RENEW = (
-    f"openssl x509 -in {hands.TLS}/cert.pem -signkey {hands.TLS}/key.pem -days 80 -out {hands.KEPT}/{FAULT}/renewed.pem"
-)
+RENEWED = f"{fault_helpers.KEPT}/{FAULT}/renewed.pem"
+RENEW = f"openssl x509 -in {fault_helpers.TLS}/cert.pem -signkey {fault_helpers.TLS}/key.pem -days 80 -out {RENEWED}"
 
 
 def inject(server: Server) -> None:
-    hands.keep_pair(server, FAULT)
-    server.run(f"{RENEW} && cat {hands.KEPT}/{FAULT}/renewed.pem > {hands.TLS}/cert.pem").required()
+    fault_helpers.keep_pair(server, FAULT)
+    server.run(f"{RENEW} && cat {RENEWED} > {fault_helpers.TLS}/cert.pem").required()
 
 
 def heal(server: Server) -> None:
-    hands.restore_pair(server, FAULT)
+    fault_helpers.restore_pair(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -14,15 +14,15 @@ undetermined: set[str] = set()
 FAULT = "certificate-untrusted-chain"
 SELF_SIGNED = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 60 -subj /CN=psytech.jp "
-    f"-addext subjectAltName=DNS:psytech.jp -keyout {hands.TLS}/key.pem -out {hands.TLS}/cert.pem"
+    f"-addext subjectAltName=DNS:psytech.jp -keyout {fault_helpers.TLS}/key.pem -out {fault_helpers.TLS}/cert.pem"
 )
 
 
 def inject(server: Server) -> None:
-    hands.keep_pair(server, FAULT)
+    fault_helpers.keep_pair(server, FAULT)
     server.run(SELF_SIGNED).required()
-    hands.deploy(server, FAULT)
+    fault_helpers.deploy(server, FAULT)
 
 
 def heal(server: Server) -> None:
-    hands.restore_pair(server, FAULT)
+    fault_helpers.restore_pair(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
@@ -17,8 +17,8 @@ EDITING = r"""
 
 
 def inject(server: Server) -> None:
-    aside.edit_log(server, FAULT, LOG, EDITING)
+    stashed_files.edit_log(server, FAULT, LOG, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.restore_log(server, FAULT, LOG)
+    stashed_files.restore_log(server, FAULT, LOG)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.contents import APP, GIT
+from lab.provisioning import APP, GIT
 from lab.server import Server
 
 section = "4.2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import contents, hands
+from lab import fault_helpers, provisioning
 from lab.server import Server
 
 section = "4.2"
@@ -10,7 +10,7 @@ fails = {"the-clone-is-clean"}
 undetermined: set[str] = set()
 
 FAULT = "clone-on-other-branch"
-GIT = f"umask 022; {contents.GIT} -c core.logAllRefUpdates=false"
+GIT = f"umask 022; {provisioning.GIT} -c core.logAllRefUpdates=false"
 
 
 def inject(server: Server) -> None:
@@ -19,4 +19,4 @@ def inject(server: Server) -> None:
 
 def heal(server: Server) -> None:
     server.run(f"{GIT} checkout --quiet main").required()
-    hands.attempt(server, f"{GIT} branch --quiet --delete --force hotfix")
+    fault_helpers.attempt(server, f"{GIT} branch --quiet --delete --force hotfix")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
 fails = {"redis-is-up"}
-undetermined = hands.STANDS_ON_REDIS
+undetermined = fault_helpers.STANDS_ON_REDIS
 
 
 def inject(server: Server) -> None:
@@ -15,4 +15,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, "docker unpause psyfit-redis")
+    fault_helpers.attempt(server, "docker unpause psyfit-redis")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from lab import hands
-from lab.recreated import ASIDE
+from lab import fault_helpers
 from lab.server import Server
+from lab.swapped_container import ASIDE
 
 section = "9.3"
 fails = {"there-is-a-release-to-roll-back-to"}
 undetermined = {"the-clean-up-leaves-a-release-to-roll-back-to"}
 
 FAULT = "containers-pruned"
-OLD = f"$(cat {hands.KEPT}/{FAULT}/container)"
+OLD = f"$(cat {fault_helpers.KEPT}/{FAULT}/container)"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "container", f"echo {server.stopped_web()}")
+    fault_helpers.keep(server, FAULT, "container", f"echo {server.stopped_web()}")
     server.run(f"docker rename {OLD} {ASIDE}{FAULT}").required()
 
 
 def heal(server: Server) -> None:
-    if hands.kept(server, FAULT, "container") is not None:
-        hands.attempt(server, f"docker rename {ASIDE}{FAULT} {OLD}")
-    hands.forget(server, FAULT)
+    if fault_helpers.kept(server, FAULT, "container") is not None:
+        fault_helpers.attempt(server, f"docker rename {ASIDE}{FAULT} {OLD}")
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, strain
+from lab import fault_helpers, resource_pressure
 from lab.server import Server
 
 section = "3.3"
@@ -13,9 +13,9 @@ WORK = "docker exec psyfit-redis timeout 3 sh -c 'while :; do :; done'"
 
 
 def inject(server: Server) -> None:
-    strain.limit_cpu(server, "psyfit-redis", 30_000)
-    hands.attempt(server, WORK)
+    resource_pressure.limit_cpu(server, "psyfit-redis", 30_000)
+    fault_helpers.attempt(server, WORK)
 
 
 def heal(server: Server) -> None:
-    strain.lift_cpu(server, "psyfit-redis")
+    resource_pressure.lift_cpu(server, "psyfit-redis")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
 fails = {"cron-is-running"}
-undetermined = aside.STANDS_ON_CRON
+undetermined = stashed_files.STANDS_ON_CRON
 
 FAULT = "cron-frozen"
 
@@ -19,4 +19,4 @@ def inject(server: Server) -> None:
 def heal(server: Server) -> None:
     server.run("kill -CONT $(cat /run/crond.pid)").required()
     server.wait_until("grep -q '^State:.S' /proc/$(cat /run/crond.pid)/status", seconds=5)
-    server.run(aside.MONITOR_NOW).required()
+    server.run(stashed_files.MONITOR_NOW).required()

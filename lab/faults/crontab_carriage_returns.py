@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
 fails = {"the-crontab-is-well-formed"}
-undetermined = aside.STANDS_ON_THE_CRONTAB
+undetermined = stashed_files.STANDS_ON_THE_CRONTAB
 
 FAULT = "crontab-carriage-returns"
 EDITING = r"""sed 's/$/\r/'"""
 
 
 def inject(server: Server) -> None:
-    aside.edit_crontab(server, FAULT, EDITING)
+    stashed_files.edit_crontab(server, FAULT, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.restore_crontab(server, FAULT)
+    stashed_files.restore_crontab(server, FAULT)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-monitor", "cron-runs-the-nightly-backup", "cron-runs-the-weekly-clean-up"}
-undetermined = aside.STANDS_ON_CRON
+undetermined = stashed_files.STANDS_ON_CRON
 
 FAULT = "crontab-empty"
 EDITING = r""":"""
 
 
 def inject(server: Server) -> None:
-    aside.edit_crontab(server, FAULT, EDITING)
+    stashed_files.edit_crontab(server, FAULT, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.restore_crontab(server, FAULT)
+    stashed_files.restore_crontab(server, FAULT)

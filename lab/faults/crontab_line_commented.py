@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
@@ -14,8 +14,8 @@ EDITING = r"""sed '/backup.sh/s/^/# /'"""
 
 
 def inject(server: Server) -> None:
-    aside.edit_crontab(server, FAULT, EDITING)
+    stashed_files.edit_crontab(server, FAULT, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.restore_crontab(server, FAULT)
+    stashed_files.restore_crontab(server, FAULT)

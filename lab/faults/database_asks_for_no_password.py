@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "8.1"
@@ -18,15 +18,15 @@ RELOAD = (
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "rules", f"docker exec psyfit-db cat {RULES}")
-    _put(server, "host all all all trust\n" + (hands.kept(server, FAULT, "rules") or ""))
+    fault_helpers.keep(server, FAULT, "rules", f"docker exec psyfit-db cat {RULES}")
+    _put(server, "host all all all trust\n" + (fault_helpers.kept(server, FAULT, "rules") or ""))
 
 
 def heal(server: Server) -> None:
-    rules = hands.kept(server, FAULT, "rules")
+    rules = fault_helpers.kept(server, FAULT, "rules")
     if rules is not None:
         _put(server, rules)
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)
 
 
 def _put(server: Server, rules: str) -> None:

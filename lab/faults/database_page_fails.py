@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.1"
@@ -17,4 +17,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, f"{PSQL} --command='ALTER TABLE clinics_away RENAME TO clinics'")
+    fault_helpers.attempt(server, f"{PSQL} --command='ALTER TABLE clinics_away RENAME TO clinics'")

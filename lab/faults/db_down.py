@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
 fails = {"the-database-is-up"}
-undetermined = {"the-api-is-healthy", "a-page-that-reads-the-database-answers", *hands.STANDS_ON_THE_DATABASE}
+undetermined = {"the-api-is-healthy", "a-page-that-reads-the-database-answers", *fault_helpers.STANDS_ON_THE_DATABASE}
 
 FAULT = "db-down"
 
 
 def inject(server: Server) -> None:
-    hands.stop(server, FAULT, "psyfit-db")
+    fault_helpers.stop(server, FAULT, "psyfit-db")
 
 
 def heal(server: Server) -> None:
-    hands.start_again(server, FAULT)
+    fault_helpers.start_again(server, FAULT)

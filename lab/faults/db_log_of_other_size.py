@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import recreated
+from lab import swapped_container
 from lab.server import Server
 
 section = "9.2"
@@ -16,8 +16,8 @@ READY = "docker exec psyfit-db pg_isready --quiet --host=127.0.0.1 --username=ps
 
 
 def inject(server: Server) -> None:
-    recreated.instead(server, FAULT, "psyfit-db", f"{LOG} {DATA}", READY)
+    swapped_container.instead(server, FAULT, "psyfit-db", f"{LOG} {DATA}", READY)
 
 
 def heal(server: Server) -> None:
-    recreated.put_back(server, FAULT)
+    swapped_container.put_back(server, FAULT)

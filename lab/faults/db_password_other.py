@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "3.2"
@@ -25,4 +25,4 @@ def inject(server: Server) -> None:
 def heal(server: Server) -> None:
     setting = f"sed -n \"s/^POSTGRES_PASSWORD=\\(.*\\)/ALTER ROLE psyfit_prod PASSWORD '\\1'/p\" {SECRETS}"
     server.run(f"{setting} | {PSQL}").required()
-    hands.wait_until_well(server)
+    fault_helpers.wait_until_well(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "4.1"
@@ -18,8 +18,8 @@ sleep 3600
 
 
 def inject(server: Server) -> None:
-    busy.begin(server, FAULT, SCRIPT, name="deploy.sh")
+    held_locks.begin(server, FAULT, SCRIPT, name="deploy.sh")
 
 
 def heal(server: Server) -> None:
-    busy.end(server, FAULT)
+    held_locks.end(server, FAULT)

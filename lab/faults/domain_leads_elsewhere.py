@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab import hands
-from lab.contents import NAMES
+from lab import fault_helpers
+from lab.provisioning import NAMES
 from lab.server import Server
 
 section = "1"
@@ -11,14 +11,14 @@ fails = {"the-domain-leads-to-the-server"}
 undetermined: set[str] = set()
 
 FAULT = "domain-leads-elsewhere"
-KEPT = f"{hands.KEPT}/{FAULT}/names"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/names"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "names", f"cat {NAMES}")
+    fault_helpers.keep(server, FAULT, "names", f"cat {NAMES}")
     server.run(f"sed 's/ .*/ 198.51.100.7/' {KEPT} > {NAMES}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {NAMES}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "4.1"
@@ -18,4 +18,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, f"rm -f {JOURNAL}/9999.sh; rmdir {JOURNAL} {JOURNAL}/..")
+    fault_helpers.attempt(server, f"rm -f {JOURNAL}/9999.sh; rmdir {JOURNAL} {JOURNAL}/..")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "5.4"
@@ -11,15 +11,15 @@ undetermined: set[str] = set()
 
 FAULT = "drill-too-long-ago"
 NOTES = "/var/lib/psyfit-runbook/passed"
-KEPT = f"{hands.KEPT}/{FAULT}/notes"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/notes"
 LONG_AGO = "$(date --date='200 days ago' +%s)"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "notes", f"cat {NOTES}")
+    fault_helpers.keep(server, FAULT, "notes", f"cat {NOTES}")
     server.run(f'sed "s/^[0-9]*/{LONG_AGO}/" {KEPT} > {NOTES}').required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {NOTES}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

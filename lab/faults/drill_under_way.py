@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy, hands
+from lab import fault_helpers, held_locks
 from lab.server import Server
 
 section = "4.1"
@@ -15,10 +15,10 @@ LOCK = "/var/lib/psyfit-runbook/lock"
 
 def inject(server: Server) -> None:
     server.run("mkdir -p -m 0700 /var/lib/psyfit-runbook").required()
-    busy.hold(server, FAULT, LOCK)
+    held_locks.hold(server, FAULT, LOCK)
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, "mkdir -p -m 0700 /var/lib/psyfit-runbook")
-    busy.let_go(server, FAULT, LOCK)
-    hands.attempt(server, f"rm -f {LOCK}; rmdir /var/lib/psyfit-runbook")
+    fault_helpers.attempt(server, "mkdir -p -m 0700 /var/lib/psyfit-runbook")
+    held_locks.let_go(server, FAULT, LOCK)
+    fault_helpers.attempt(server, f"rm -f {LOCK}; rmdir /var/lib/psyfit-runbook")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy, hands
+from lab import fault_helpers, held_locks
 from lab.server import Server
 
 section = "4.1"
@@ -17,11 +17,11 @@ docker exec psyfit-db pg_dump --username=psyfit_prod --dbname=psyfit_production 
 
 
 def inject(server: Server) -> None:
-    busy.begin(server, FAULT, SCRIPT)
+    held_locks.begin(server, FAULT, SCRIPT)
     server.wait_until("grep -qsx pg_dump /proc/[0-9]*/comm", seconds=10)
 
 
 def heal(server: Server) -> None:
-    busy.end(server, FAULT)
-    hands.attempt(server, "pkill -x pg_dump")
+    held_locks.end(server, FAULT)
+    fault_helpers.attempt(server, "pkill -x pg_dump")
     server.wait_until("! grep -qsx pg_dump /proc/[0-9]*/comm", seconds=10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, recreated
+from lab import fault_helpers, swapped_container
 from lab.server import Server
 
 section = "9.3"
@@ -10,15 +10,15 @@ fails = {"the-clean-up-leaves-a-release-to-roll-back-to"}
 undetermined: set[str] = set()
 
 FAULT = "failed-release-kept"
-FAILED = f"$(cat {hands.KEPT}/{FAULT}/container)"
+FAILED = f"$(cat {fault_helpers.KEPT}/{FAULT}/container)"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "container", "echo psyfit-web-$(date +%s)")
-    recreated.add_failed(server, FAILED, command="false")
+    fault_helpers.keep(server, FAULT, "container", "echo psyfit-web-$(date +%s)")
+    swapped_container.add_failed(server, FAILED, command="false")
 
 
 def heal(server: Server) -> None:
-    if hands.kept(server, FAULT, "container") is not None:
-        recreated.take_failed(server, FAILED)
-    hands.forget(server, FAULT)
+    if fault_helpers.kept(server, FAULT, "container") is not None:
+        swapped_container.take_failed(server, FAILED)
+    fault_helpers.forget(server, FAULT)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-uploaded-files-are-in-their-archive", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-uploaded-files-are-in-their-archive", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "files-archive-truncated"
@@ -14,8 +14,8 @@ NEWEST = "$(ls psyfit_storage_*.tar.gz | tail -n 1)"
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, NEWEST, 'head --bytes=-100 "$old" > "$file"')
+    stashed_files.replace_backup(server, FAULT, NEWEST, 'head --bytes=-100 "$old" > "$file"')
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, recreated
+from lab import fault_helpers, swapped_container
 from lab.server import Server
 
 section = "5.2"
@@ -14,9 +14,9 @@ VOLUME = "psyfit_exports"
 
 
 def inject(server: Server) -> None:
-    recreated.beside(server, FAULT, f"{recreated.LOGS} --volume {VOLUME}:/rails/exports")
+    swapped_container.beside(server, FAULT, f"{swapped_container.LOGS} --volume {VOLUME}:/rails/exports")
 
 
 def heal(server: Server) -> None:
-    recreated.put_back(server, FAULT)
-    hands.attempt(server, f"docker volume rm {VOLUME}")
+    swapped_container.put_back(server, FAULT)
+    fault_helpers.attempt(server, f"docker volume rm {VOLUME}")

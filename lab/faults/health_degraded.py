@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.1"
@@ -23,5 +23,5 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, "docker network connect kamal psyfit-db")
-    hands.wait_until_well(server)
+    fault_helpers.attempt(server, "docker network connect kamal psyfit-db")
+    fault_helpers.wait_until_well(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -15,8 +15,8 @@ FAULT = "health-form-changed"
 
 
 def inject(server: Server) -> None:
-    hands.put_in_front(server, FAULT, "TLSv1_2", '"version"', '"release"')
+    fault_helpers.put_in_front(server, FAULT, "TLSv1_2", '"version"', '"release"')
 
 
 def heal(server: Server) -> None:
-    hands.take_from_front(server, FAULT)
+    fault_helpers.take_from_front(server, FAULT)

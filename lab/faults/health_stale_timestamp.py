@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.1"
@@ -11,8 +11,8 @@ undetermined: set[str] = set()
 
 
 def inject(server: Server) -> None:
-    server.run(f"docker exec {hands.RELEASE} sh -c 'echo stale > /rails/tmp/health-fault'").required()
+    server.run(f"docker exec {fault_helpers.RELEASE} sh -c 'echo stale > /rails/tmp/health-fault'").required()
 
 
 def heal(server: Server) -> None:
-    server.run(f"docker exec {hands.RELEASE} rm -f /rails/tmp/health-fault").required()
+    server.run(f"docker exec {fault_helpers.RELEASE} rm -f /rails/tmp/health-fault").required()

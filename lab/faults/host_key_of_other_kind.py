@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "1"
@@ -11,15 +11,15 @@ undetermined: set[str] = set()
 
 FAULT = "host-key-of-other-kind"
 KEY = "/etc/ssh/ssh_host_ecdsa_key"
-KEPT = f"{hands.KEPT}/{FAULT}"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}"
 
 
 def inject(server: Server) -> None:
     for name, file in (("key", KEY), ("key.pub", f"{KEY}.pub")):
-        hands.keep(server, FAULT, name, f"cat {file}")
+        fault_helpers.keep(server, FAULT, name, f"cat {file}")
     server.run(f"rm {KEY} {KEY}.pub && ssh-keygen -q -t ecdsa -N '' -f {KEY}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT}/key ] || {{ cat {KEPT}/key > {KEY} && cat {KEPT}/key.pub > {KEY}.pub; }}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

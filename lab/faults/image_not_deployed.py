@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import contents, hands
+from lab import fault_helpers, provisioning
 from lab.server import Server
 
 section = "2.2"
@@ -10,17 +10,17 @@ fails = {"the-clone-stands-at-its-origin", "the-running-release-is-the-one-deplo
 undetermined: set[str] = set()
 
 FAULT = "image-not-deployed"
-GIT = f"{contents.GIT} -c core.logAllRefUpdates=false -c user.name=Somebody -c user.email=somebody@psyfit.example"
+GIT = f"{provisioning.GIT} -c core.logAllRefUpdates=false -c user.name=Somebody -c user.email=somebody@psyfit.example"
 COMMIT = f"{GIT} commit-tree -p HEAD -m 'Not deployed yet' 'HEAD^{{tree}}'"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "commit", f"{GIT} rev-parse HEAD")
+    fault_helpers.keep(server, FAULT, "commit", f"{GIT} rev-parse HEAD")
     server.run(f'umask 022; {GIT} update-ref refs/heads/main "$({COMMIT})"').required()
 
 
 def heal(server: Server) -> None:
-    commit = hands.kept(server, FAULT, "commit")
+    commit = fault_helpers.kept(server, FAULT, "commit")
     if commit:
         server.run(f"umask 022; {GIT} update-ref refs/heads/main {commit.strip()}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

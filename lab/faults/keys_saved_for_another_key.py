@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-keys-are-backed-up-encrypted", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-keys-are-backed-up-encrypted", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "keys-saved-for-another-key"
@@ -14,8 +14,8 @@ NEWEST = "$(ls psyfit_keys_*.tar.gpg | tail -n 1)"
 
 
 def inject(server: Server) -> None:
-    aside.replace_backup(server, FAULT, NEWEST, aside.FOR_SOMEBODY_ELSE)
+    stashed_files.replace_backup(server, FAULT, NEWEST, stashed_files.FOR_SOMEBODY_ELSE)
 
 
 def heal(server: Server) -> None:
-    aside.put_backups_back(server, FAULT)
+    stashed_files.put_backups_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
@@ -10,7 +10,7 @@ fails = {"the-keys-are-backed-up-encrypted"}
 undetermined: set[str] = set()
 
 FAULT = "keys-saved-plain"
-PLAIN = f"{aside.BACKUPS}/psyfit_keys_$(date +%Y%m%d_%H%M%S).tar"
+PLAIN = f"{stashed_files.BACKUPS}/psyfit_keys_$(date +%Y%m%d_%H%M%S).tar"
 
 
 def inject(server: Server) -> None:
@@ -18,4 +18,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    server.run(f"rm -f {aside.BACKUPS}/psyfit_keys_*.tar").required()
+    server.run(f"rm -f {stashed_files.BACKUPS}/psyfit_keys_*.tar").required()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, strain
+from lab import fault_helpers, resource_pressure
 from lab.server import Server
 
 section = "3.3"
@@ -14,14 +14,14 @@ EAT = "docker exec psyfit-redis sh -c 'echo 1000 > /proc/self/oom_score_adj; hea
 
 
 def inject(server: Server) -> None:
-    strain.limit_memory(server, "psyfit-redis", "used + 30000000")
+    resource_pressure.limit_memory(server, "psyfit-redis", "used + 30000000")
     server.run(f"! {EAT}").required()
-    strain.lift_memory(server, "psyfit-redis")
+    resource_pressure.lift_memory(server, "psyfit-redis")
 
 
 def heal(server: Server) -> None:
-    strain.lift_memory(server, "psyfit-redis")
+    resource_pressure.lift_memory(server, "psyfit-redis")
     # The engine itself tells of it only once the container has stopped, and until it has stopped again.
     server.run("docker restart psyfit-redis && docker restart psyfit-redis").required()
     server.wait_until("docker exec psyfit-redis redis-cli ping", seconds=10)
-    hands.wait_until_well(server)
+    fault_helpers.wait_until_well(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import strain
+from lab import resource_pressure
 from lab.server import Server
 
 section = "3.3"
@@ -13,11 +13,11 @@ FAULT = "lock-waited-for"
 
 
 def inject(server: Server) -> None:
-    strain.stay(server, FAULT, "BEGIN; LOCK TABLE exercises IN ACCESS EXCLUSIVE MODE;", name="holder")
-    strain.wait_for_session(server, "state = 'idle in transaction'")
-    strain.stay(server, FAULT, "SELECT count(*) FROM exercises;", name="waiter")
-    strain.wait_for_session(server, "wait_event_type = 'Lock' AND clock_timestamp() - query_start > '5 s'")
+    resource_pressure.stay(server, FAULT, "BEGIN; LOCK TABLE exercises IN ACCESS EXCLUSIVE MODE;", name="holder")
+    resource_pressure.wait_for_session(server, "state = 'idle in transaction'")
+    resource_pressure.stay(server, FAULT, "SELECT count(*) FROM exercises;", name="waiter")
+    resource_pressure.wait_for_session(server, "wait_event_type = 'Lock' AND clock_timestamp() - query_start > '5 s'")
 
 
 def heal(server: Server) -> None:
-    strain.leave(server, FAULT)
+    resource_pressure.leave(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "1"
@@ -19,8 +19,8 @@ cat
 
 
 def inject(server: Server) -> None:
-    aside.edit_log(server, FAULT, LOG, EDITING)
+    stashed_files.edit_log(server, FAULT, LOG, EDITING)
 
 
 def heal(server: Server) -> None:
-    aside.restore_log(server, FAULT, LOG)
+    stashed_files.restore_log(server, FAULT, LOG)

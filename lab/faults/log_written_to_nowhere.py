@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "1"
@@ -20,9 +20,9 @@ sleep 3600
 
 
 def inject(server: Server) -> None:
-    busy.begin(server, FAULT, SCRIPT)
+    held_locks.begin(server, FAULT, SCRIPT)
     server.wait_until(f"find /proc/[0-9]*/fd -maxdepth 1 -lname '{LOG} (deleted)' | grep -q .", seconds=5)
 
 
 def heal(server: Server) -> None:
-    busy.end(server, FAULT)
+    held_locks.end(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, strain
+from lab import fault_helpers, resource_pressure
 from lab.server import Server
 
 section = "3.3"
@@ -14,9 +14,9 @@ FILL = "docker exec psyfit-redis sh -c 'head -c 56000000 /dev/zero > /dev/shm/fi
 
 def inject(server: Server) -> None:
     server.run(FILL).required()
-    strain.limit_memory(server, "psyfit-redis", "used * 100 / 94")
+    resource_pressure.limit_memory(server, "psyfit-redis", "used * 100 / 94")
 
 
 def heal(server: Server) -> None:
-    strain.lift_memory(server, "psyfit-redis")
-    hands.attempt(server, "docker exec psyfit-redis rm -f /dev/shm/filler")
+    resource_pressure.lift_memory(server, "psyfit-redis")
+    fault_helpers.attempt(server, "docker exec psyfit-redis rm -f /dev/shm/filler")

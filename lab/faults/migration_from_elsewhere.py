@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "4.3"
@@ -13,8 +13,8 @@ FAULT = "migration-from-elsewhere"
 
 
 def inject(server: Server) -> None:
-    busy.hold_migrations(server, FAULT)
+    held_locks.hold_migrations(server, FAULT)
 
 
 def heal(server: Server) -> None:
-    busy.let_migrations_go(server, FAULT)
+    held_locks.let_migrations_go(server, FAULT)

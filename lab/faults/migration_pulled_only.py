@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab import hands
-from lab.contents import OWNER
+from lab import fault_helpers
+from lab.provisioning import OWNER
 from lab.server import Server
 
 section = "4.3"
@@ -25,12 +25,12 @@ BACK = f"umask 022; {GIT} reset --quiet --hard %s && {GIT} push --quiet --force 
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "commit", f"sudo -n -u {OWNER} {GIT} rev-parse HEAD")
+    fault_helpers.keep(server, FAULT, "commit", f"sudo -n -u {OWNER} {GIT} rev-parse HEAD")
     server.run(PULL, user=OWNER).required()
 
 
 def heal(server: Server) -> None:
-    commit = hands.kept(server, FAULT, "commit")
+    commit = fault_helpers.kept(server, FAULT, "commit")
     if commit:
         server.run(BACK % commit.strip(), user=OWNER).required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

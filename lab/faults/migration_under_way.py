@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy, hands
+from lab import fault_helpers, held_locks
 from lab.server import Server
 
 section = "4.3"
@@ -12,15 +12,15 @@ undetermined: set[str] = set()
 FAULT = "migration-under-way"
 SCRIPT = f"""\
 #!/bin/sh
-docker exec "{hands.RELEASE}" bin/rails db:migrate
+docker exec "{fault_helpers.RELEASE}" bin/rails db:migrate
 """
 
 
 def inject(server: Server) -> None:
-    busy.hold_migrations(server, FAULT)
-    busy.begin(server, FAULT, SCRIPT)
+    held_locks.hold_migrations(server, FAULT)
+    held_locks.begin(server, FAULT, SCRIPT)
     server.wait_until("grep -qsz '^db:migrate$' /proc/[0-9]*/cmdline", seconds=10)
 
 
 def heal(server: Server) -> None:
-    busy.let_migrations_go(server, FAULT)
+    held_locks.let_migrations_go(server, FAULT)

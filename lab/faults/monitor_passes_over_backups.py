@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "6.3"
@@ -11,14 +11,14 @@ undetermined: set[str] = set()
 
 FAULT = "monitor-passes-over-backups"
 SCRIPT = "/var/www/psyfit/bin/monitor.sh"
-KEPT = f"{hands.KEPT}/{FAULT}/script"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/script"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "script", f"cat {SCRIPT}")
+    fault_helpers.keep(server, FAULT, "script", f"cat {SCRIPT}")
     server.run(f"sed '/BACKUP_HOURS=/d; /^check_backup$/d; /^check_backup() {{/,/^}}/d' {KEPT} > {SCRIPT}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {SCRIPT}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import front
+from lab import nginx_certificate
 from lab.edge import NGINX
 from lab.server import Server
 
@@ -13,8 +13,8 @@ undetermined: set[str] = set()
 
 
 def inject(server: Server) -> None:
-    front.renew(server)
+    nginx_certificate.renew(server)
 
 
 def heal(server: Server) -> None:
-    front.first_certificate(server)
+    nginx_certificate.first_certificate(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import front, hands
+from lab import fault_helpers, nginx_certificate
 from lab.edge import NGINX
 from lab.server import Server
 
@@ -25,13 +25,13 @@ server {{
 
 
 def inject(server: Server) -> None:
-    key, certificate = hands.certificate_for(server, "other.example", days=60)
+    key, certificate = fault_helpers.certificate_for(server, "other.example", days=60)
     server.run(f"umask 077; cat > {FILES}.key", stdin=key).required()
     server.run(f"cat > {FILES}.pem", stdin=certificate).required()
     server.run(f"cat > {OTHER}", stdin=SERVER.encode()).required()
-    front.reload(server)
+    nginx_certificate.reload(server)
 
 
 def heal(server: Server) -> None:
     server.run(f"rm -f {OTHER} {FILES}.key {FILES}.pem").required()
-    front.reload(server)
+    nginx_certificate.reload(server)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from lab import front, hands
+from lab import fault_helpers, nginx_certificate
 from lab.edge import NGINX, SITE
 from lab.server import Server
 
 section = "2.3"
 edge = NGINX
 fails = {"what-comes-in-by-tls-reaches-the-proxy", "the-application-itself-answers-the-health-check"}
-undetermined = {*hands.STANDS_ON_THE_ANSWER}
+undetermined = {*fault_helpers.STANDS_ON_THE_ANSWER}
 
 
 def inject(server: Server) -> None:
@@ -19,4 +19,4 @@ def inject(server: Server) -> None:
 
 def heal(server: Server) -> None:
     server.run(f"sed -i s/127.0.0.1:8081/127.0.0.1:8080/ {SITE}").required()
-    front.reload(server)
+    nginx_certificate.reload(server)

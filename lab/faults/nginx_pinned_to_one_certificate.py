@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import front
+from lab import nginx_certificate
 from lab.edge import ARCHIVE, LIVE, NGINX, SITE
 from lab.server import Server
 
@@ -14,9 +14,9 @@ undetermined: set[str] = set()
 
 def inject(server: Server) -> None:
     server.run(f"sed -i s,{LIVE}/fullchain.pem,{ARCHIVE}/fullchain1.pem, {SITE}").required()
-    front.reload(server)
+    nginx_certificate.reload(server)
 
 
 def heal(server: Server) -> None:
     server.run(f"sed -i s,{ARCHIVE}/fullchain1.pem,{LIVE}/fullchain.pem, {SITE}").required()
-    front.reload(server)
+    nginx_certificate.reload(server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import NGINX
 from lab.server import Server
 
@@ -12,8 +12,8 @@ fails = {"tls-is-ended-for-the-domain", "the-domain-shows-a-certificate", "the-p
 undetermined = {
     "the-application-itself-answers-the-health-check",
     "plain-http-leads-to-https",
-    *hands.STANDS_ON_THE_ANSWER,
-    *hands.STANDS_ON_THE_CERTIFICATE,
+    *fault_helpers.STANDS_ON_THE_ANSWER,
+    *fault_helpers.STANDS_ON_THE_CERTIFICATE,
 }
 
 LISTENS = "grep -q ':01BB 00000000:0000 0A' /proc/net/tcp"
@@ -26,4 +26,4 @@ def inject(server: Server) -> None:
 
 def heal(server: Server) -> None:
     server.run(f"{LISTENS} || nginx").required()
-    hands.wait_until_well(server)
+    fault_helpers.wait_until_well(server)

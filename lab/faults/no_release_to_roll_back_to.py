@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
@@ -10,21 +10,23 @@ fails = {"there-is-a-release-to-roll-back-to"}
 undetermined = {"the-clean-up-leaves-a-release-to-roll-back-to"}
 
 FAULT = "no-release-to-roll-back-to"
-OLD = f"$(cat {hands.KEPT}/{FAULT}/container)"
+OLD = f"$(cat {fault_helpers.KEPT}/{FAULT}/container)"
 PROGRAM = "/rails/bin/rails"
 LISTENS = f"docker exec {OLD} curl --silent --output /dev/null http://localhost:3000/up"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "container", f"echo {server.stopped_web()}")
-    hands.keep(server, FAULT, "rails.tar", f"docker cp {OLD}:{PROGRAM} -")
-    server.run(f"docker cp {hands.KEPT}/{FAULT}/container {OLD}:{PROGRAM}").required()
+    fault_helpers.keep(server, FAULT, "container", f"echo {server.stopped_web()}")
+    fault_helpers.keep(server, FAULT, "rails.tar", f"docker cp {OLD}:{PROGRAM} -")
+    server.run(f"docker cp {fault_helpers.KEPT}/{FAULT}/container {OLD}:{PROGRAM}").required()
     server.run(f"! docker start {OLD}").required()
 
 
 def heal(server: Server) -> None:
-    if hands.kept(server, FAULT, "container") is not None:
-        server.run(f"docker cp - {OLD}:/rails/bin < {hands.KEPT}/{FAULT}/rails.tar && docker start {OLD}").required()
+    if fault_helpers.kept(server, FAULT, "container") is not None:
+        server.run(
+            f"docker cp - {OLD}:/rails/bin < {fault_helpers.KEPT}/{FAULT}/rails.tar && docker start {OLD}"
+        ).required()
         server.wait_until(LISTENS, seconds=20)
         server.run(f"docker stop --time 10 {OLD}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

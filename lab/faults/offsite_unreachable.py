@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, offsite
+from lab import fault_helpers, offsite
 from lab.server import Server
 
 section = "5.5"
@@ -17,4 +17,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, f"iptables --delete {REJECTED}")
+    fault_helpers.attempt(server, f"iptables --delete {REJECTED}")

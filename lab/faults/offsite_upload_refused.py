@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import LabError, aside, hands, offsite
+from lab import LabError, fault_helpers, offsite, stashed_files
 from lab.server import Server
 
 section = "5.5"
@@ -14,14 +14,14 @@ LOG = "/var/log/psyfit-backup.log"
 NIGHTLY = f"BACKUP_S3_BUCKET={offsite.BUCKET} /var/www/psyfit/bin/backup.sh"
 REMOVE_NEW = f"""
 set -eu
-cd {aside.BACKUPS}
-[ ! -e {hands.KEPT}/{FAULT}/before ] || ls | grep -vxF -f {hands.KEPT}/{FAULT}/before | xargs -r rm --
+cd {stashed_files.BACKUPS}
+[ ! -e {fault_helpers.KEPT}/{FAULT}/before ] || ls | grep -vxF -f {fault_helpers.KEPT}/{FAULT}/before | xargs -r rm --
 """
 
 
 def inject(server: Server) -> None:
-    aside.edit_log(server, FAULT, LOG, "cat")
-    hands.keep(server, FAULT, "before", f"ls {aside.BACKUPS}")
+    stashed_files.edit_log(server, FAULT, LOG, "cat")
+    fault_helpers.keep(server, FAULT, "before", f"ls {stashed_files.BACKUPS}")
     offsite.administrator(server, "iam").delete_user_policy(UserName="backup", PolicyName="own")
     done = server.run(f"{NIGHTLY} >> {LOG} 2>&1", seconds=60)
     if done.status == 0:
@@ -30,5 +30,5 @@ def inject(server: Server) -> None:
 
 def heal(server: Server) -> None:
     offsite.heal(server)
-    hands.attempt(server, REMOVE_NEW)
-    aside.restore_log(server, FAULT, LOG)
+    fault_helpers.attempt(server, REMOVE_NEW)
+    stashed_files.restore_log(server, FAULT, LOG)

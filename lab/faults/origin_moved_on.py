@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab import hands
-from lab.contents import OWNER
+from lab import fault_helpers
+from lab.provisioning import OWNER
 from lab.server import Server
 
 section = "4.2"
@@ -16,12 +16,12 @@ COMMIT = f"{GIT} commit-tree -p main -m Later 'main^{{tree}}'"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "commit", f"{GIT} rev-parse main")
+    fault_helpers.keep(server, FAULT, "commit", f"{GIT} rev-parse main")
     server.run(f'umask 022; {GIT} update-ref refs/heads/main "$({COMMIT})"').required()
 
 
 def heal(server: Server) -> None:
-    commit = hands.kept(server, FAULT, "commit")
+    commit = fault_helpers.kept(server, FAULT, "commit")
     if commit:
         server.run(f"umask 022; {GIT} update-ref refs/heads/main {commit.strip()}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "4.2"
@@ -17,4 +17,6 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, "[ ! -e /srv/git/psyfit.git.aside ] || mv /srv/git/psyfit.git.aside /srv/git/psyfit.git")
+    fault_helpers.attempt(
+        server, "[ ! -e /srv/git/psyfit.git.aside ] || mv /srv/git/psyfit.git.aside /srv/git/psyfit.git"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -12,17 +12,17 @@ fails = {"the-proxy-is-up", "the-domain-shows-a-certificate", "the-ports-answer"
 undetermined = {
     "the-application-itself-answers-the-health-check",
     "plain-http-leads-to-https",
-    *hands.STANDS_ON_THE_ANSWER,
-    *hands.STANDS_ON_THE_PROXY,
-    *hands.STANDS_ON_THE_CERTIFICATE,
+    *fault_helpers.STANDS_ON_THE_ANSWER,
+    *fault_helpers.STANDS_ON_THE_PROXY,
+    *fault_helpers.STANDS_ON_THE_CERTIFICATE,
 }
 
 FAULT = "proxy-down"
 
 
 def inject(server: Server) -> None:
-    hands.stop(server, FAULT, "kamal-proxy")
+    fault_helpers.stop(server, FAULT, "kamal-proxy")
 
 
 def heal(server: Server) -> None:
-    hands.start_again(server, FAULT)
+    fault_helpers.start_again(server, FAULT)

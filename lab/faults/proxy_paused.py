@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
 fails = {"the-application-itself-answers-the-health-check", "the-proxy-passes-requests-on"}
-undetermined = {*hands.STANDS_ON_THE_ANSWER, "what-the-proxy-saved-is-what-it-does"}
+undetermined = {*fault_helpers.STANDS_ON_THE_ANSWER, "what-the-proxy-saved-is-what-it-does"}
 
 FAULT = "proxy-paused"
 
 
 def inject(server: Server) -> None:
-    hands.keep_route(server, FAULT)
-    hands.deploy(server, FAULT, "--health-check-path=/api/v1/health")
+    fault_helpers.keep_route(server, FAULT)
+    fault_helpers.deploy(server, FAULT, "--health-check-path=/api/v1/health")
     server.run("docker exec kamal-proxy kamal-proxy pause psyfit-web --drain-timeout=1s").required()
 
 
 def heal(server: Server) -> None:
-    hands.restore_route(server, FAULT)
+    fault_helpers.restore_route(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
@@ -14,9 +14,9 @@ PATH = "/home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
 
 
 def inject(server: Server) -> None:
-    hands.keep_route(server, FAULT)
+    fault_helpers.keep_route(server, FAULT)
     server.run(f'docker exec kamal-proxy sed -i \'s/"psytech.jp"/"www.psytech.jp"/\' {PATH}').required()
 
 
 def heal(server: Server) -> None:
-    hands.restore_route(server, FAULT)
+    fault_helpers.restore_route(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "5.4"
@@ -11,14 +11,14 @@ undetermined: set[str] = set()
 
 FAULT = "recipient-exported-only"
 PROFILE = "/root/.profile"
-KEPT = f"{hands.KEPT}/{FAULT}/profile"
+KEPT = f"{fault_helpers.KEPT}/{FAULT}/profile"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "profile", f"cat {PROFILE}")
+    fault_helpers.keep(server, FAULT, "profile", f"cat {PROFILE}")
     server.run(f"echo 'export BACKUP_ENCRYPT_KEY=backup@psyfit.example' >> {PROFILE}").required()
 
 
 def heal(server: Server) -> None:
     server.run(f"[ ! -e {KEPT} ] || cat {KEPT} > {PROFILE}").required()
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import aside
+from lab import stashed_files
 from lab.server import Server
 
 section = "5.4"
@@ -14,9 +14,9 @@ EDITING = "echo BACKUP_ENCRYPT_KEY=backup@psyfit.example; cat"
 
 
 def inject(server: Server) -> None:
-    aside.edit_crontab(server, FAULT, EDITING)
-    server.run(f"touch --date='3 days ago' {aside.SPOOL}; {aside.NOTICE}").required()
+    stashed_files.edit_crontab(server, FAULT, EDITING)
+    server.run(f"touch --date='3 days ago' {stashed_files.SPOOL}; {stashed_files.NOTICE}").required()
 
 
 def heal(server: Server) -> None:
-    aside.restore_crontab(server, FAULT)
+    stashed_files.restore_crontab(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "3.2"
@@ -15,13 +15,13 @@ ANSWERS = "docker exec psyfit-redis redis-cli ping"
 
 
 def inject(server: Server) -> None:
-    hands.keep(server, FAULT, "redis.conf", f"cat {SETTINGS}")
+    fault_helpers.keep(server, FAULT, "redis.conf", f"cat {SETTINGS}")
     server.run(f"sed -i 's/^requirepass .*/requirepass another/' {SETTINGS} && docker restart psyfit-redis").required()
     server.wait_until(ANSWERS, seconds=10)
 
 
 def heal(server: Server) -> None:
-    kept = f"{hands.KEPT}/{FAULT}/redis.conf"
+    kept = f"{fault_helpers.KEPT}/{FAULT}/redis.conf"
     server.run(f"[ ! -e {kept} ] || cat {kept} > {SETTINGS}; docker restart psyfit-redis").required()
     server.wait_until(ANSWERS, seconds=10)
-    hands.forget(server, FAULT)
+    fault_helpers.forget(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "8.1"
@@ -17,8 +17,8 @@ COPY = r"""sort | awk -F= '
 
 
 def inject(server: Server) -> None:
-    busy.replace_old_release(server, FAULT, COPY)
+    held_locks.replace_old_release(server, FAULT, COPY)
 
 
 def heal(server: Server) -> None:
-    busy.put_old_release_back(server, FAULT)
+    held_locks.put_old_release_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "8.1"
@@ -13,8 +13,8 @@ FAULT = "release-has-weak-variable"
 
 
 def inject(server: Server) -> None:
-    busy.replace_old_release(server, FAULT, "sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=aaaaaaaa/'")
+    held_locks.replace_old_release(server, FAULT, "sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=aaaaaaaa/'")
 
 
 def heal(server: Server) -> None:
-    busy.put_old_release_back(server, FAULT)
+    held_locks.put_old_release_back(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import recreated
+from lab import swapped_container
 from lab.server import Server
 
 section = "10"
@@ -11,8 +11,10 @@ undetermined: set[str] = set()
 
 
 def inject(server: Server) -> None:
-    recreated.add_failed(server, recreated.EARLIER, "sed 's/^DATABASE_HOST=.*/DATABASE_HOST=psyfit-bd/'")
+    swapped_container.add_failed(
+        server, swapped_container.EARLIER, "sed 's/^DATABASE_HOST=.*/DATABASE_HOST=psyfit-bd/'"
+    )
 
 
 def heal(server: Server) -> None:
-    recreated.take_failed(server, recreated.EARLIER)
+    swapped_container.take_failed(server, swapped_container.EARLIER)

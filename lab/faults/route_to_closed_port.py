@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
 fails = {"the-application-itself-answers-the-health-check", "the-release-behind-the-proxy-answers"}
-undetermined = hands.STANDS_ON_THE_ANSWER
+undetermined = fault_helpers.STANDS_ON_THE_ANSWER
 
 FAULT = "route-to-closed-port"
 
 
 def inject(server: Server) -> None:
-    hands.keep_route(server, FAULT)
-    hands.deploy(server, FAULT, "--force", target=f"{server.running_web()}:3999")
+    fault_helpers.keep_route(server, FAULT)
+    fault_helpers.deploy(server, FAULT, "--force", target=f"{server.running_web()}:3999")
 
 
 def heal(server: Server) -> None:
-    hands.restore_route(server, FAULT)
+    fault_helpers.restore_route(server, FAULT)

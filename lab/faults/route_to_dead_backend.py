@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
@@ -12,8 +12,8 @@ fails = {
     "the-release-behind-the-proxy-answers",
 }
 undetermined = {
-    *hands.STANDS_ON_THE_ANSWER,
-    *hands.STANDS_ON_THE_RELEASE,
+    *fault_helpers.STANDS_ON_THE_ANSWER,
+    *fault_helpers.STANDS_ON_THE_RELEASE,
     "the-running-release-has-what-the-secrets-say",
 }
 
@@ -21,8 +21,8 @@ FAULT = "route-to-dead-backend"
 
 
 def inject(server: Server) -> None:
-    hands.stop(server, FAULT, server.running_web())
+    fault_helpers.stop(server, FAULT, server.running_web())
 
 
 def heal(server: Server) -> None:
-    hands.start_again(server, FAULT)
+    fault_helpers.start_again(server, FAULT)

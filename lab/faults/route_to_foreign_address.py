@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
@@ -35,20 +35,20 @@ docker network connect kamal {web}
 
 
 def inject(server: Server) -> None:
-    hands.keep_route(server, FAULT)
+    fault_helpers.keep_route(server, FAULT)
     web = server.running_web()
     server.run(TAKE_THE_LOWEST_ADDRESS.format(web=web)).required()
     address = server.run(f"{ADDRESS} {web}").required().out.strip()
-    hands.deploy(server, FAULT, target=f"{address}:3000")
+    fault_helpers.deploy(server, FAULT, target=f"{address}:3000")
     server.run(
         LET_ANOTHER_TAKE_IT.format(
             web=web, stranger=STRANGER, old=server.stopped_web(), address=address, address_of=ADDRESS
         )
     ).required()
-    server.wait_until(hands.EDGE_ANSWERS, seconds=20)
+    server.wait_until(fault_helpers.EDGE_ANSWERS, seconds=20)
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, f"docker rm --force {STRANGER}")
-    hands.attempt(server, f"docker network connect kamal {server.running_web()}")
-    hands.restore_route(server, FAULT)
+    fault_helpers.attempt(server, f"docker rm --force {STRANGER}")
+    fault_helpers.attempt(server, f"docker network connect kamal {server.running_web()}")
+    fault_helpers.restore_route(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.contents import OWNER
+from lab.provisioning import OWNER
 from lab.server import Server
 
 section = "8.1"

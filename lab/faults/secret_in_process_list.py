@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import busy
+from lab import held_locks
 from lab.server import Server
 
 section = "8.1"
@@ -17,9 +17,9 @@ exec python3 -c 'import time; time.sleep(3600)' "$(sed -n 's/^POSTGRES_PASSWORD=
 
 
 def inject(server: Server) -> None:
-    busy.begin(server, FAULT, PROGRAM)
+    held_locks.begin(server, FAULT, PROGRAM)
     server.wait_until("grep -qs time.sleep /proc/[0-9]*/cmdline", seconds=5)
 
 
 def heal(server: Server) -> None:
-    busy.end(server, FAULT)
+    held_locks.end(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "8.1"
@@ -13,8 +13,8 @@ FAULT = "secrets-have-other-password"
 
 
 def inject(server: Server) -> None:
-    hands.edit_secrets(server, FAULT, "sed 's/^POSTGRES_PASSWORD=.*/&x/'")
+    fault_helpers.edit_secrets(server, FAULT, "sed 's/^POSTGRES_PASSWORD=.*/&x/'")
 
 
 def heal(server: Server) -> None:
-    hands.put_secrets_back(server, FAULT)
+    fault_helpers.put_secrets_back(server, FAULT)

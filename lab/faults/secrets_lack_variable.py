@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "8.1"
@@ -16,8 +16,8 @@ FAULT = "secrets-lack-variable"
 
 
 def inject(server: Server) -> None:
-    hands.edit_secrets(server, FAULT, "sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=/'")
+    fault_helpers.edit_secrets(server, FAULT, "sed 's/^BLIND_INDEX_KEY=.*/BLIND_INDEX_KEY=/'")
 
 
 def heal(server: Server) -> None:
-    hands.put_secrets_back(server, FAULT)
+    fault_helpers.put_secrets_back(server, FAULT)

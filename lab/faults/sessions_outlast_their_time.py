@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import recreated
+from lab import swapped_container
 from lab.server import Server
 
 section = "10"
@@ -13,8 +13,8 @@ FAULT = "sessions-outlast-their-time"
 
 
 def inject(server: Server) -> None:
-    recreated.beside(server, FAULT, f"{recreated.LOGS} --env SESSION_TIMEOUT_USER_MINUTES=480")
+    swapped_container.beside(server, FAULT, f"{swapped_container.LOGS} --env SESSION_TIMEOUT_USER_MINUTES=480")
 
 
 def heal(server: Server) -> None:
-    recreated.put_back(server, FAULT)
+    swapped_container.put_back(server, FAULT)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "1"
 fails: set[str] = set()
 undetermined: set[str] = set()
-passes = hands.TOLD_FROM_OUTSIDE
+passes = fault_helpers.TOLD_FROM_OUTSIDE
 
 RUNS = "pgrep -x sshd > /dev/null"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.edge import KAMAL_PROXY
 from lab.server import Server
 
@@ -11,15 +11,15 @@ edge = KAMAL_PROXY
 fails = {"plain-http-leads-to-https", "tls-is-ended-for-the-domain", "the-domain-shows-a-certificate"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
-    *hands.STANDS_ON_THE_ANSWER,
-    *hands.STANDS_ON_THE_CERTIFICATE,
+    *fault_helpers.STANDS_ON_THE_ANSWER,
+    *fault_helpers.STANDS_ON_THE_CERTIFICATE,
 }
 
 FAULT = "tls-option-lost"
 
 
 def inject(server: Server) -> None:
-    hands.keep_route(server, FAULT)
+    fault_helpers.keep_route(server, FAULT)
     server.run(
         "docker exec kamal-proxy kamal-proxy deploy psyfit-web "
         f"--target {server.running_web()}:3000 --host psytech.jp --drain-timeout=1s"
@@ -27,4 +27,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.restore_route(server, FAULT)
+    fault_helpers.restore_route(server, FAULT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import strain
+from lab import resource_pressure
 from lab.server import Server
 
 section = "3.3"
@@ -13,9 +13,9 @@ FAULT = "transaction-left-open"
 
 
 def inject(server: Server) -> None:
-    strain.stay(server, FAULT, "BEGIN; SELECT 1;")
-    strain.wait_for_session(server, "clock_timestamp() - state_change > '5 s'")
+    resource_pressure.stay(server, FAULT, "BEGIN; SELECT 1;")
+    resource_pressure.wait_for_session(server, "clock_timestamp() - state_change > '5 s'")
 
 
 def heal(server: Server) -> None:
-    strain.leave(server, FAULT)
+    resource_pressure.leave(server, FAULT)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
 fails = {"no-unexpected-container-exists"}
 undetermined: set[str] = set()
 
-IMAGE = f'"$(docker inspect --format "{{{{.Config.Image}}}}" {hands.RELEASE})"'
+IMAGE = f'"$(docker inspect --format "{{{{.Config.Image}}}}" {fault_helpers.RELEASE})"'
 
 
 def inject(server: Server) -> None:
@@ -19,4 +19,4 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(server, "docker rm --force left-behind")
+    fault_helpers.attempt(server, "docker rm --force left-behind")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import hands, small_disk
+from lab import fault_helpers, small_disk
 from lab.server import Server
 
 section = "9.3"
@@ -27,4 +27,4 @@ def inject(server: Server) -> None:
 
 def heal(server: Server) -> None:
     small_disk.take_away(server, FAULT)
-    hands.attempt(server, f"docker rmi {IMAGE} 2> /dev/null")
+    fault_helpers.attempt(server, f"docker rmi {IMAGE} 2> /dev/null")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
 fails = {"the-web-release-is-up", "the-release-behind-the-proxy-answers"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
-    *hands.STANDS_ON_THE_ANSWER,
-    *hands.STANDS_ON_THE_RELEASE,
+    *fault_helpers.STANDS_ON_THE_ANSWER,
+    *fault_helpers.STANDS_ON_THE_RELEASE,
 }
 
 
@@ -19,7 +19,7 @@ def inject(server: Server) -> None:
 
 
 def heal(server: Server) -> None:
-    hands.attempt(
+    fault_helpers.attempt(
         server, "docker unpause $(docker ps --quiet --filter name=^/psyfit-web-[0-9]+$ --filter status=paused)"
     )
-    hands.wait_until_well(server)
+    fault_helpers.wait_until_well(server)

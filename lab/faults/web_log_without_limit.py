@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import recreated
+from lab import swapped_container
 from lab.server import Server
 
 section = "9.2"
@@ -13,8 +13,8 @@ FAULT = "web-log-without-limit"
 
 
 def inject(server: Server) -> None:
-    recreated.beside(server, FAULT, "--log-driver json-file")
+    swapped_container.beside(server, FAULT, "--log-driver json-file")
 
 
 def heal(server: Server) -> None:
-    recreated.put_back(server, FAULT)
+    swapped_container.put_back(server, FAULT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook import journal
+from runbook.drill import journal
 from tests.journal.server import LIMITS, Server, small_disk
 
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, get_args
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from runbook import journal
-from runbook.journal import STALE_SECONDS
+from runbook.drill import journal
+from runbook.drill.journal import STALE_SECONDS
 from tests.journal.model import DONE, REFUSED, Answer, Change, Engine, Key, Locks, Model, Seen
 from tests.journal.server import Kept, Plan, Run, Server
 

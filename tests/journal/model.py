@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runbook.journal import STALE_SECONDS
+from runbook.drill.journal import STALE_SECONDS
 
 Key = tuple[str, int]
 """An entry: its generation and its number."""

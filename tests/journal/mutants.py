@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook import journal
+from runbook.drill import journal
 from tests.journal import test_scenes as scenes
 from tests.journal.server import Server
 

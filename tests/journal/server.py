@@ -20,10 +20,10 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from runbook import journal
-from runbook.act import Act
-from runbook.journal import Whose
-from runbook.question import Output
+from runbook.drill import journal
+from runbook.drill.journal import Whose
+from runbook.model.action import Act
+from runbook.model.question import Output
 
 PROGRAMS = ["cat", "date", "docker", "flock", "head", "mkdir", "mv", "rm", "sleep", "sync", "timeout"]
 DEADLINE_SECONDS = 20.0

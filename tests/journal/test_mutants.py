@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook import journal
+from runbook.drill import journal
 from tests.journal import server as servers
 from tests.journal.mutants import MUTANTS, Mutant
 from tests.journal.server import Server

@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from runbook import journal
-from runbook.journal import Recovery
-from runbook.operator import OVERDUE
-from runbook.question import Output
-from runbook.record import OpenJournal
+from runbook.drill import journal
+from runbook.drill.executor import OVERDUE
+from runbook.drill.journal import Recovery
+from runbook.model.question import Output
+from runbook.model.record import OpenJournal
 from tests.journal.server import Kept, Plan, Run, Server
 
 KEPT: tuple[Kept, ...] = ("synced", "names", "all")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import SubprocessError
 
-from lab import LabError, faults, hands
+from lab import LabError, fault_helpers, faults
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.record import Scenario
+from runbook.model.outcome import Outcome
+from runbook.model.record import Scenario
 from tests.lab.looking import runbook, verified
 from tests.lab.warm import warm
 
@@ -144,7 +144,7 @@ def mend(server: Server) -> None:
     with suppress(SubprocessError):
         runbook("recover", "--target", str(server.state / "target.toml"))
     with suppress(LabError):
-        hands.wait_until_well(server)
+        fault_helpers.wait_until_well(server)
         server.wait_until(NOTHING_STARTS, seconds=RECOVERED_SECONDS, what="every container finds itself healthy")
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.outcome import Outcome
-from runbook.record import Run, Scenario
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run, Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = (sys.executable, "-m", "commands.main")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.hands import wait_until_well
+from lab.fault_helpers import wait_until_well
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.record import Run
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run
 from tests.lab.health import LABS
 from tests.lab.looking import ROOT, RUNBOOK
 from tests.lab.test_interruptions import drill, nothing_is_left, steady, wait_for_acts

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import hands
+from lab import fault_helpers
 from lab.server import Server
-from runbook.outcome import Outcome
+from runbook.model.outcome import Outcome
 from tests.lab.looking import ROOT, RUNBOOK, Verified, verify
 from tests.lab.sampling import sampled
 from tests.lab.test_triage import triaged
@@ -290,7 +290,7 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
     silent_engine = "the Docker Engine gave no answer within 10 s"
     assert {silent_engine} <= inside(seen) <= {silent_engine, "no answer within 5 s"}
     assert {"the-certificate-is-trusted", "there-are-backups", "cron-is-running"} <= seen.ids(Outcome.PASSED)
-    lab.wait_until(hands.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")
+    lab.wait_until(fault_helpers.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")
 
 
 @pytest.mark.usefixtures("hanging")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.record import Run
+from runbook.model.record import Run
 from tests.unit.test_plugin import TARGET
 
 pytest_plugins = ["pytester"]
@@ -19,8 +19,9 @@ CONFTEST = """\
 from dataclasses import replace
 from pathlib import Path
 
-from runbook import catalogue, drilling, interlock, journal
-from runbook.interlock import SteadyState
+from runbook.drill import interlock, journal, session
+from runbook.drill.interlock import SteadyState
+from runbook.observation import catalogue
 
 PLACE = Path(__file__).parent / "server"
 FOLDER = str(PLACE / "journal")
@@ -30,12 +31,12 @@ def here(question):
     return replace(question, script=script.replace("id -u", "echo 0"))
 
 interlock.WHO, journal.OPEN = here(interlock.WHO), here(journal.OPEN)
-journal.FOLDER = drilling.FOLDER = FOLDER
+journal.FOLDER = session.FOLDER = FOLDER
 journal.PASSED = f"{FOLDER}/passed"
 
 import acting
 
-pytest_plugins = ["runbook.plugin", "sentences"]
+pytest_plugins = ["runbook.suite.plugin", "sentences"]
 CATALOGUE = catalogue.read([acting])
 globals().update(CATALOGUE.fixtures())
 
@@ -54,9 +55,9 @@ def pytest_runbook_finished(run, folder):
 ACTING = """\
 from pathlib import Path
 
-from runbook.act import Act
-from runbook.look import Look
-from runbook.question import Command
+from runbook.model.action import Act
+from runbook.observation.snapshot import Look
+from runbook.model.question import Command
 
 PLACE = str(Path(__file__).parent / "server" / "things")
 MAKE = Act(
@@ -77,7 +78,7 @@ from pathlib import Path
 from pytest_bdd import parsers, then, when
 
 import acting
-from runbook.outcome import Undetermined, require
+from runbook.model.outcome import Undetermined, require
 
 @when(parsers.parse("{thing} is made"))
 def make(operator, thing):
@@ -102,7 +103,7 @@ def stop_heart(operator):
 
 @when("somebody recovers")
 def recover(operator):
-    from runbook import journal
+    from runbook.drill import journal
     beat = Path(journal.FOLDER, "beat")
     beat.unlink()
     import subprocess

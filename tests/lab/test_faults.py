@@ -9,7 +9,7 @@ import pytest
 from lab import faults
 from lab.edge import KAMAL_PROXY, NGINX
 from lab.server import Server
-from runbook.outcome import Outcome
+from runbook.model.outcome import Outcome
 from tests.lab.health import LABS
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled

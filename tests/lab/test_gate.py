@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from lab import faults
-from lab.contents import GIT
+from lab.provisioning import GIT
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.record import Run
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run
 from tests.lab.looking import ROOT, runbook
 from tests.unit.test_gate import gate_scenarios
 from tests.unit.test_github import Runner

@@ -10,12 +10,12 @@ from typing import get_args
 import pytest
 
 from lab.server import Server
-from runbook.channel import LineLost
-from runbook.connection import LAST_SESSION_SECONDS, Connection
-from runbook.met import Met
-from runbook.outcome import Undetermined
-from runbook.question import Lane
-from runbook.target import Ssh, Target, load
+from runbook.model.outcome import Undetermined
+from runbook.model.port_state import Met
+from runbook.model.question import Lane
+from runbook.model.target import Ssh, Target, load
+from runbook.transport.remote_shell import LineLost
+from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 
 LANES: tuple[Lane, ...] = get_args(Lane)
 SOON = 20.0

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook import features, rights
-from runbook.outcome import Outcome
+from runbook.model import rights
+from runbook.model.outcome import Outcome
+from runbook.suite import features
 from tests.lab.looking import BUSY_RUNS, CALM_RUNS, Verified, runbook, verify
 
 pytestmark = pytest.mark.only_looks

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.contents import APP, GIT, OWNER
+from lab.provisioning import APP, GIT, OWNER
 from lab.server import Server
-from runbook.record import Run
+from runbook.model.record import Run
 from tests.lab.looking import runbook
 from tests.lab.test_init import init
 

@@ -11,14 +11,14 @@ from typing import Literal
 
 import pytest
 
-from checks.steady import steady_state
-from lab.hands import wait_until_well
+from checks.deploy.steady_state import steady_state
+from lab.fault_helpers import wait_until_well
 from lab.server import Server
-from runbook.evidence import Evidence
-from runbook.look import Look
-from runbook.observer import Observer
-from runbook.redaction import Redactor
-from runbook.target import load
+from runbook.model.target import load
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import Observer
+from runbook.observation.redaction import Redactor
+from runbook.observation.snapshot import Look
 from tests.bench import line_to
 from tests.lab.looking import ROOT, RUNBOOK, runbook
 from tests.lab.sampling import sampled

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import Refused, faults, machine
-from lab.contents import SOURCE
+from lab import Refused, faults, host_engine
 from lab.progress import Steps
+from lab.provisioning import SOURCE
 from lab.server import Server
 from tests.lab.looking import Verified, runbook, verify
 
@@ -60,12 +60,12 @@ def test_no_lab_is_made_beside_the_services_own_containers() -> None:
 
 @pytest.mark.only_looks
 def test_no_lab_is_made_where_the_service_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "PRODUCTION_TREE", tmp_path)
+    monkeypatch.setattr(host_engine, "PRODUCTION_TREE", tmp_path)
     with (
-        closing(machine.engine(Steps())) as client,
+        closing(host_engine.engine(Steps())) as client,
         pytest.raises(Refused, match="exists on this machine: a lab is never made where the service itself may be"),
     ):
-        machine.refuse_production(client)
+        host_engine.refuse_production(client)
 
 
 def test_break_says_what_must_fail_and_heal_takes_it_off(lab: Server, look: Callable[..., Verified]) -> None:

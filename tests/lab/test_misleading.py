@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from lab import faults
-from lab.hands import wait_until_well
+from lab.fault_helpers import wait_until_well
 from lab.misleading import Misleading, table
 from lab.server import Server
-from runbook import features
-from runbook.outcome import Outcome
+from runbook.model.outcome import Outcome
+from runbook.suite import features
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import aside, offsite
+from lab import offsite, stashed_files
 from lab.server import Server
-from runbook import rights
-from runbook.outcome import Outcome
+from runbook.model import rights
+from runbook.model.outcome import Outcome
 from tests.lab.looking import Verified, verify
 from tests.lab.test_secrets import ProcessLists
 
@@ -37,9 +37,9 @@ def off_site(lab: Server, reports: Path, tmp_path: Path) -> Callable[..., Verifi
 @pytest.fixture
 def crontab_without_bucket(lab: Server) -> Iterator[None]:
     """A crontab that copies nothing."""
-    aside.edit_crontab(lab, "without-bucket", "grep -v BACKUP_S3_BUCKET")
+    stashed_files.edit_crontab(lab, "without-bucket", "grep -v BACKUP_S3_BUCKET")
     yield
-    aside.restore_crontab(lab, "without-bucket")
+    stashed_files.restore_crontab(lab, "without-bucket")
 
 
 def reasons(seen: Verified) -> set[str | None]:
@@ -62,7 +62,7 @@ def test_the_upload_shows_its_key_in_no_process_list(lab: Server) -> None:
         said = lab.run(f"BACKUP_S3_BUCKET={offsite.BUCKET} /var/www/psyfit/bin/backup.sh", seconds=60).required().out
     found = re.search(r"Copied to s3://psyfit-offsite/backups/psyfit/(psyfit_production_\S+)", said)
     assert found
-    lab.run(f"rm {aside.BACKUPS}/{found[1]}").required()
+    lab.run(f"rm {stashed_files.BACKUPS}/{found[1]}").required()
     secret = json.loads((lab.state / "offsite.json").read_text())["backup"]["secret"].encode()
     assert any(b"backup.sh" in line for line in processes.seen), "the script was not seen"
     assert not any(secret in line for line in processes.seen)

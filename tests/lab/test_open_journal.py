@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.server import Server
-from runbook.journal import STALE_SECONDS
-from runbook.record import Run
+from runbook.drill.journal import STALE_SECONDS
+from runbook.model.record import Run
 from tests.lab.health import LABS
 from tests.lab.looking import runbook
 from tests.lab.sampling import sampled

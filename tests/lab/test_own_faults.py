@@ -20,8 +20,8 @@ from typing import Literal
 import pytest
 
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.record import Run
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run
 from tests.lab.looking import ROOT, RUNBOOK, runbook
 from tests.lab.sampling import sampled
 from tests.lab.test_interruptions import nothing_is_left, steady

@@ -9,8 +9,8 @@ import pytest
 
 from lab import bad_copies, broken_backups
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.record import Run, Scenario
+from runbook.model.outcome import Outcome
+from runbook.model.record import Run, Scenario
 from tests.lab.looking import runbook
 from tests.lab.sampling import sampled
 from tests.lab.test_untouched import STATE

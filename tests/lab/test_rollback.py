@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from drills.rollback import SWITCH
-from lab import faults, hands
+from drills.rollback.switching import SWITCH
+from lab import fault_helpers, faults
 from lab.server import Server
-from runbook.outcome import Outcome
-from runbook.question import facts_of
-from runbook.record import Run, Scenario
-from runbook.target import load
+from runbook.model.outcome import Outcome
+from runbook.model.question import facts_of
+from runbook.model.record import Run, Scenario
+from runbook.model.target import load
 from tests.lab.looking import runbook
 
 ROUTE = "docker exec kamal-proxy cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
@@ -131,7 +131,7 @@ def test_an_old_release_that_never_becomes_healthy_ends_in_undo_and_nothing_is_l
     assert scenario.how_it_ran == "stopped"
     assert figures_of(scenario)["requests lost"].startswith("0 of ")
     assert figures_of(scenario)["requests left unsent"] == "0"
-    assert "rollback.SWITCH" not in acts_of(run)
+    assert "switching.SWITCH" not in acts_of(run)
 
 
 # What forbids it
@@ -159,9 +159,9 @@ def image_gone(server: Server) -> Iterator[None]:
 @contextmanager
 def route_by_address(server: Server) -> Iterator[None]:
     fault = "route-by-address"
-    hands.keep_route(server, fault)
+    fault_helpers.keep_route(server, fault)
     address = "$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' %s)"
-    options = f"$({ROUTE} | {hands.PROXY_OPTIONS} flags)"
+    options = f"$({ROUTE} | {fault_helpers.PROXY_OPTIONS} flags)"
     target = address % server.running_web()
     server.run(
         f"docker exec kamal-proxy kamal-proxy deploy psyfit-web --target={target}:3000 {options} --drain-timeout=1s"
@@ -169,7 +169,7 @@ def route_by_address(server: Server) -> Iterator[None]:
     try:
         yield
     finally:
-        hands.restore_route(server, fault)
+        fault_helpers.restore_route(server, fault)
 
 
 FORBIDDING: dict[str, tuple[Callable[[Server], AbstractContextManager[None]], str, str]] = {

@@ -12,7 +12,7 @@ import pytest
 import testinfra
 import testinfra.host
 
-from lab.contents import GIT
+from lab.provisioning import GIT
 from lab.psyfit.app.people import password, staff_email
 from lab.server import Server
 

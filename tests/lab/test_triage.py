@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import faults, hands
+from lab import fault_helpers, faults
 from lab.server import Server
-from runbook.record import Run
+from runbook.model.record import Run
 from tests.lab.looking import ROOT, RUNBOOK
 from tests.lab.sampling import sampled
 from triage.page import MORE_TO_READ, PASTE_HERE
@@ -287,4 +287,4 @@ def test_an_engine_that_hangs_holds_the_page_up_no_longer(lab: Server, triage: T
         lab.run("pkill -CONT -x dockerd").required()
     assert seen.code in (1, 3), seen.screen
     assert "? still open when the time was over" in seen.screen
-    lab.wait_until(hands.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")
+    lab.wait_until(fault_helpers.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")

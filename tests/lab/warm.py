@@ -18,7 +18,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
-LOADED = ("conftest", "runbook.connection", "runbook.observer", "reporting.bundle", "reporting.history")
+LOADED = ("conftest", "runbook.transport.ssh", "runbook.observation.observer", "reporting.bundle", "reporting.history")
 
 
 class Warm:

@@ -17,7 +17,7 @@ from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 from rich.console import Console
 
-from commands import rooms
+from commands import packages
 from tests.mutation import explained, recording, replay
 from tests.mutation.swapping import Functions
 from tests.mutation.trial import Reach, places_of, unnoticed
@@ -29,8 +29,8 @@ EVERY = 100
 ELSEWHERE = {
     Path("steps/restore.py"): "a drill: carried out on a lab alone, by tests/lab/test_restore.py",
     Path("steps/rollback.py"): "a drill: carried out on a lab alone, by tests/lab/test_rollback.py",
-    Path("checks/steady.py"): "what a drill compares, by tests/lab/test_drilling.py",
-    Path("checks/discovery.py"): "what `runbook init` looks at, by tests/lab/test_init.py",
+    Path("checks/deploy/steady_state.py"): "what a drill compares, by tests/lab/test_drilling.py",
+    Path("discovery"): "what `runbook init` looks at, by tests/lab/test_init.py",
 }
 """What neither a unit test nor a recorded answer reaches, and by what it is tried on a lab; named with the figures."""
 
@@ -58,7 +58,7 @@ def main() -> None:
         recording.record_all(console.print)
     if asked.record:
         return
-    paths = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
     names = asked.only or [str(path.relative_to(ROOT)) for path in paths if path.relative_to(ROOT) not in ELSEWHERE]
     wanted = [path for path in paths if str(path.relative_to(ROOT)) in names]
     mutating = _Mutating(console, paths, wanted)
@@ -80,8 +80,8 @@ class _Mutating:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        rooms.declaring()
-        rooms.meanings()
+        packages.declaring()
+        packages.meanings()
         reach = Reach(self._paths)
         session.items[:] = filter(_concerns_them, session.items)
         for number, item in enumerate(session.items):

@@ -10,7 +10,7 @@ from lab import faults
 from lab.disposable import disposable
 from lab.edge import EDGES, KAMAL_PROXY, Edge
 from lab.server import Server
-from runbook.outcome import Outcome
+from runbook.model.outcome import Outcome
 from tests.mutation import replay
 from tests.mutation.replay import HEALTHY, Recording
 

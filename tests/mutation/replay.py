@@ -13,21 +13,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from commands import rooms
+from commands import packages
 from lab import faults
 from lab.images import cache_folder
 from lab.server import Server
-from runbook import bdd, features
-from runbook.evidence import Evidence
-from runbook.features import Scenario
-from runbook.look import Look
-from runbook.observer import Observer, Told
-from runbook.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
-from runbook.question import Question
-from runbook.redaction import Redactor
-from runbook.run import Kind
-from runbook.target import Target, load
-from runbook.workers import settle
+from runbook.model.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.model.question import Question
+from runbook.model.target import Target, load
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import Observer, Told
+from runbook.observation.redaction import Redactor
+from runbook.observation.snapshot import Look
+from runbook.process.daemon_threads import settle
+from runbook.suite import features, pytest_bdd_adapter
+from runbook.suite.features import Scenario
+from runbook.suite.run import Kind
 from tests.unit.answering import looking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ class _Recorder(Observer):
 def record(server: Server, fault: str) -> Recording:
     """Look at a lab as a run does, and keep what it answers."""
     target = load(str(server.state / "target.toml"))
-    catalogue, redactor = rooms.read_catalogue(), Redactor()
+    catalogue, redactor = packages.read_catalogue(), Redactor()
     with tempfile.TemporaryDirectory() as folder:
         evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
         observer = _Recorder(target, evidence, redactor, catalogue.names)
@@ -125,7 +125,7 @@ def folder() -> Path:
 @cache
 def looked_at() -> tuple[Scenario, ...]:
     """Every scenario that a program looks at."""
-    rooms.meanings()
+    packages.meanings()
     return tuple(
         one for one in features.scenarios_of(features.read()) if "check" in one.tags and "manual" not in one.tags
     )
@@ -163,7 +163,7 @@ def outcome(scenario: Scenario, look: Look, kind: Kind) -> Outcome:
     """What a scenario comes to, its sentences carried out one by one."""
     try:
         for sentence in scenario.filled():
-            (meaning,) = bdd.meanings_of(sentence.kind, sentence.text)
+            (meaning,) = pytest_bdd_adapter.meanings_of(sentence.kind, sentence.text)
             meaning.step_func(**dict(_arguments(meaning, sentence, look, kind)))
     except Differs:
         return Outcome.FAILED
@@ -191,14 +191,16 @@ def _arguments(meaning: Any, sentence: features.Sentence, look: Look, kind: Kind
 
 def _checks_of(scenario: Scenario) -> dict[str, Any]:
     functions = [
-        one.step_func for sentence in scenario.filled() for one in bdd.meanings_of(sentence.kind, sentence.text)
+        one.step_func
+        for sentence in scenario.filled()
+        for one in pytest_bdd_adapter.meanings_of(sentence.kind, sentence.text)
     ]
     return {check.__name__: check for function in functions for check in _catalogue().checks_of(function)}
 
 
 @cache
 def _catalogue() -> Any:
-    return rooms.read_catalogue()
+    return packages.read_catalogue()
 
 
 def telling(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, Scenario]]:

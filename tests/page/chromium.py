@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from lab import Refused, machine
+from lab import Refused, host_engine
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = ("chromium", "fonts-liberation")
@@ -28,8 +28,8 @@ def chromium() -> Iterator[Browser]:
 
 
 def _program() -> str:
-    if _found() is None and machine.can_install():
-        machine.install(*PACKAGES)
+    if _found() is None and host_engine.can_install():
+        host_engine.install(*PACKAGES)
     program = _found()
     if program is None:
         raise Refused("the report's own tests need Chromium: install it (package chromium on Debian)")

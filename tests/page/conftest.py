@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from reporting import html
-from runbook.record import Run
+from runbook.model.record import Run
 from tests.page.chromium import chromium
 
 ANSWER_MILLISECONDS = 10_000

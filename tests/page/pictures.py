@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from reporting import html
-from runbook.record import Run
+from runbook.model.record import Run
 from tests.page.chromium import chromium
 from tests.page.test_page import RUNS, SCHEMES, WIDTHS
 

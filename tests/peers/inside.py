@@ -14,18 +14,30 @@ from pathlib import Path
 import docker
 
 from lab.images import cache_folder, digest_of
-from lab.outer import PORTS
+from lab.outer_container import PORTS
 from lab.programs import run
 from lab.server import Server
-from runbook.question import Command, Containers, Http, HttpAnswer, Output, facts_of
-from runbook.record import Run
+from runbook.model.question import Command, Containers, Http, HttpAnswer, Output, facts_of
+from runbook.model.record import Run
 from tests.mutation import replay
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = Path(__file__).with_name("goss")
 GOSS = "github.com/goss-org/goss/cmd/goss"
 THERE = "/opt/bench"
-ROOMS = ("runbook", "checks", "drills", "steps", "linting", "accounting", "reporting", "commands", "lab", "features")
+ROOMS = (
+    "runbook",
+    "checks",
+    "discovery",
+    "drills",
+    "steps",
+    "linting",
+    "traceability",
+    "reporting",
+    "commands",
+    "lab",
+    "features",
+)
 FILES = ("conftest.py", "pyproject.toml", "controls.toml", "coverage.toml", "misleading.toml")
 NOT_NEEDED = ("mypy", "playwright", "ruff", "uv", "hypothesis", "setuptools", "pip")
 BUILD_SECONDS = 240

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from runbook.look import Look
-from runbook.observer import Observer, Told
-from runbook.outcome import Undetermined
-from runbook.question import Question
-from runbook.target import Target
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Question
+from runbook.model.target import Target
+from runbook.observation.observer import Observer, Told
+from runbook.observation.snapshot import Look
 
 
 class Answering(Observer):

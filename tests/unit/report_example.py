@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runbook.evidence import Evidence
-from runbook.outcome import Outcome
-from runbook.record import (
+from runbook.model.outcome import Outcome
+from runbook.model.record import (
     Change,
     Changes,
     Control,
@@ -23,7 +22,8 @@ from runbook.record import (
     Severity,
     Step,
 )
-from runbook.redaction import Redactor
+from runbook.observation.evidence import Evidence
+from runbook.observation.redaction import Redactor
 
 BEGUN = datetime(2026, 2, 24, 8, 0, 12, 345000, tzinfo=UTC)
 HOSTILE = "</pre><script>alert(1)</script>\x1b[31m\x00\u202etxt.exe\u2066 ]]> \ufffe & \"'"

@@ -15,7 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.access import (
+from checks.formats.ages import Ago
+from checks.server.cron_jobs import jobs_of
+from checks.server.host_keys import KEYS, HostKey, host_keys, read_host_keys
+from checks.server.ports_and_logs import (
     DELETED_LOGS,
     HTTP,
     HTTPS,
@@ -32,15 +35,12 @@ from checks.access import (
     read_writers,
     writers_to_deleted_logs,
 )
-from checks.ages import Ago
-from checks.cron import jobs_of
-from checks.host_keys import KEYS, HostKey, host_keys, read_host_keys
-from runbook import known_hosts
-from runbook.met import Met
-from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.outside import Outside
-from runbook.question import Output, Question, Resolution
-from runbook.target import Dns, Edge, Ssh, Target
+from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.port_state import Met
+from runbook.model.question import Output, Question, Resolution
+from runbook.model.target import Dns, Edge, Ssh, Target
+from runbook.transport import known_hosts
+from runbook.transport.http_tls import Outside
 from steps.access import (
     nobody_writes_to_a_log_that_is_gone,
     the_domain_leads_to_the_server,

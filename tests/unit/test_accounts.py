@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.accounts import (
+from checks.database.account_lockout import (
     LOCKED,
     SETTINGS,
     LockedAccounts,
@@ -23,10 +23,10 @@ from checks.accounts import (
     read_counts,
     read_settings,
 )
-from checks.containers import CONTAINERS, NOW
-from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import Output, Question, facts_of
-from runbook.target import LogIn, Target
+from checks.docker.containers import CONTAINERS, NOW
+from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.question import Output, Question, facts_of
+from runbook.model.target import LogIn, Target
 from steps.problems import (
     a_staff_members_session_ends,
     a_users_session_ends,

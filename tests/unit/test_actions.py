@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.actions import OF_ORGANIZATION, OF_REPOSITORY, actions_secrets, read_names
-from runbook import rights
-from runbook.outcome import Undetermined
-from runbook.outside import Outside
-from runbook.question import HttpAnswer
-from runbook.target import Target, TargetError, validated
+from checks.secrets.github_secrets import OF_ORGANIZATION, OF_REPOSITORY, actions_secrets, read_names
+from runbook.model import rights
+from runbook.model.outcome import Undetermined
+from runbook.model.question import HttpAnswer
+from runbook.model.target import Target, TargetError, validated
+from runbook.transport.http_tls import Outside
 
 SHOWN = "ghp_0123456789"
 VARIABLE = "ACCESS_TO_GITHUB"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.access import read_service_logs
-from checks.ages import SLACK, Ago, ago
-from checks.backups import Age
-from checks.dump import read_dump
-from checks.going_back import NewestRows
-from runbook.outcome import Differs, Undetermined
+from checks.backups.backup_files import Age
+from checks.backups.data_regression import NewestRows
+from checks.formats.ages import SLACK, Ago, ago
+from checks.formats.pg_dump import read_dump
+from checks.server.ports_and_logs import read_service_logs
+from runbook.model.outcome import Differs, Undetermined
 from steps.access import the_log_is_written_to
 from steps.backups import content_is_fresh
 from steps.restore import the_database_has_moved_on

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.alerts import (
+from checks.server.mail_alerts import (
     DELIVERIES,
     PROGRAMS,
     QUEUE,
@@ -25,9 +25,9 @@ from checks.alerts import (
     read_queue,
     waiting_mails,
 )
-from runbook.outcome import Undetermined
-from runbook.question import Command, Output
-from runbook.target import load
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Command, Output
+from runbook.model.target import load
 from tests.unit.answering import looking
 
 SCRIPT = """\

@@ -10,35 +10,19 @@ from typing import Any
 
 import pytest
 
-from checks import (
-    access,
-    accounts,
-    actions,
-    alerts,
-    backups,
-    certificate,
-    cron,
-    drilled,
-    dump,
-    edge,
-    environment,
-    filling,
-    going_back,
-    keeping,
-    last_words,
-    logs,
-    proxy,
-    repository,
-    resources,
-    schema,
-    sessions,
-    underway,
-)
-from checks.edge import Published
-from runbook import rights
-from runbook.outcome import NotApplicable, Undetermined
-from runbook.question import HttpAnswer, Output, Question
-from runbook.target import Target
+from checks.backups import backup_files, backup_permissions, data_regression, drill_history
+from checks.database import account_lockout, schema, sessions
+from checks.deploy import crash_causes, git_clone, in_progress
+from checks.docker import resource_usage
+from checks.edge import certificate, kamal_proxy, tls_termination
+from checks.edge.tls_termination import Published
+from checks.formats import pg_dump, units
+from checks.secrets import environment, github_secrets
+from checks.server import cron_jobs, disk_users, mail_alerts, ports_and_logs
+from runbook.model import rights
+from runbook.model.outcome import NotApplicable, Undetermined
+from runbook.model.question import HttpAnswer, Output, Question
+from runbook.model.target import Target
 from tests.unit.answering import looking
 from tests.unit.test_containers import container
 
@@ -56,11 +40,11 @@ def _seen(check: Any, **answers: object) -> Any:
 @pytest.mark.parametrize(
     ("check", "question", "gone", "nothing"),
     [
-        (cron.crontab, "CRONTAB", Output(1, "", "no crontab for root"), cron.Crontab((), ())),
-        (cron.scripts, "SCRIPTS", Output(1, "", GONE), {}),
+        (cron_jobs.crontab, "CRONTAB", Output(1, "", "no crontab for root"), cron_jobs.Crontab((), ())),
+        (cron_jobs.scripts, "SCRIPTS", Output(1, "", GONE), {}),
         (environment.secret_files, "SECRET_FILES", Output(1, "", GONE), ()),
-        (repository.deploy_script, "DEPLOY_SCRIPT", Output(1, "", GONE), None),
-        (repository.origin_commit, "ORIGIN", Output(2, "", ""), None),
+        (git_clone.deploy_script, "DEPLOY_SCRIPT", Output(1, "", GONE), None),
+        (git_clone.origin_commit, "ORIGIN", Output(2, "", ""), None),
     ],
     ids=["crontab", "scripts", "secrets", "deploy script", "branch"],
 )
@@ -74,29 +58,29 @@ def test_what_is_not_there_is_told_from_what_cannot_be_read(
 
 def test_a_log_that_is_not_there_is_no_run() -> None:
     answers: dict[Question[Any], object] = {
-        cron.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
-        for job in cron.jobs_of(TARGET).values()
+        cron_jobs.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
+        for job in cron_jobs.jobs_of(TARGET).values()
     }
-    assert looking(TARGET, answers).see(cron.last_runs).of("backup.sh") is None
+    assert looking(TARGET, answers).see(cron_jobs.last_runs).of("backup.sh") is None
 
 
 def test_a_log_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() -> None:
     told = [Output(0, "now 1\n", GONE), Output(1, "", BROKEN), Output(1, "", GONE)]
-    asked = [cron.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron.jobs_of(TARGET).values()]
-    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(cron.last_runs).found.values()
-    assert isinstance(monitor, cron.LastRun)
+    asked = [cron_jobs.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
+    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(cron_jobs.last_runs).found.values()
+    assert isinstance(monitor, cron_jobs.LastRun)
     assert isinstance(backup, Undetermined)
 
 
 def test_what_is_there_is_read_whatever_is_said_beside_it() -> None:
-    assert _seen(cron.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
-    assert _seen(repository.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
-    assert [*_seen(cron.scripts, SCRIPTS=Output(0, "", ""))] == []
+    assert _seen(cron_jobs.crontab, CRONTAB=Output(0, "0 2 * * * /a\n", "no crontab for deploy")).lines
+    assert _seen(git_clone.deploy_script, DEPLOY_SCRIPT=Output(0, "81ed\n", "No such file")) == 0o100755
+    assert [*_seen(cron_jobs.scripts, SCRIPTS=Output(0, "", ""))] == []
     assert _seen(environment.secret_files, SECRET_FILES=Output(0, "600 root /x\n", "No such file"))
     commit = "a" * 40
-    assert _seen(repository.origin_commit, ORIGIN=Output(0, f"{commit}\trefs/heads/main\n", "")) == commit
+    assert _seen(git_clone.origin_commit, ORIGIN=Output(0, f"{commit}\trefs/heads/main\n", "")) == commit
     with pytest.raises(Undetermined, match="git ended with 2 and said: fatal: no"):
-        _seen(repository.origin_commit, ORIGIN=Output(2, "advice\nfatal: no\nmore\n", ""))
+        _seen(git_clone.origin_commit, ORIGIN=Output(2, "advice\nfatal: no\nmore\n", ""))
 
 
 def _github(own: int, shared: int) -> Any:
@@ -105,10 +89,10 @@ def _github(own: int, shared: int) -> Any:
     return looking(
         target,
         {
-            actions.OF_REPOSITORY: HttpAnswer(own, {}, body % "OWN"),
-            actions.OF_ORGANIZATION: HttpAnswer(shared, {}, body % "SHARED"),
+            github_secrets.OF_REPOSITORY: HttpAnswer(own, {}, body % "OWN"),
+            github_secrets.OF_ORGANIZATION: HttpAnswer(shared, {}, body % "SHARED"),
         },
-    ).see(actions.actions_secrets)
+    ).see(github_secrets.actions_secrets)
 
 
 def test_secrets_of_the_organization_count_where_there_is_one() -> None:
@@ -127,21 +111,23 @@ def test_secrets_that_github_does_not_show_cannot_be_told(own: int, shared: int,
 
 
 def test_mails_that_wait() -> None:
-    assert _seen(alerts.waiting_mails, QUEUE=Output(0, "program /usr/sbin/sendmail\nMail queue is empty\n", "")) == 0
+    assert (
+        _seen(mail_alerts.waiting_mails, QUEUE=Output(0, "program /usr/sbin/sendmail\nMail queue is empty\n", "")) == 0
+    )
     with pytest.raises(Undetermined, match="no mailq"):
-        _seen(alerts.waiting_mails, QUEUE=Output(127, "", "not found"))
+        _seen(mail_alerts.waiting_mails, QUEUE=Output(127, "", "not found"))
     with pytest.raises(Undetermined, match="could not be read"):
-        _seen(alerts.waiting_mails, QUEUE=Output(1, "", "not allowed"))
+        _seen(mail_alerts.waiting_mails, QUEUE=Output(1, "", "not allowed"))
 
 
 def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None:
     told = "log\t/a\t3\trefused\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
-    assert _seen(alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
+    assert _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
     with pytest.raises(Undetermined, match="no mail log"):
-        _seen(alerts.last_delivery, DELIVERIES=Output(0, "", ""))
-    assert _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t0\t\n", "")) is None
+        _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "", ""))
+    assert _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t0\t\n", "")) is None
     with pytest.raises(Undetermined, match="/a names the alerts' address, in no line of a form"):
-        _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t3\t\nlog\t/b\t0\t\n", ""))
+        _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t3\t\nlog\t/b\t0\t\n", ""))
 
 
 @pytest.mark.parametrize(
@@ -153,27 +139,27 @@ def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None
     ids=["the crontab's", "cron's own"],
 )
 def test_the_folders_in_which_a_job_looks(listed: Output, folders: tuple[str, ...]) -> None:
-    found = _seen(alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=listed)
+    found = _seen(mail_alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=listed)
     assert found.paths["backup.sh"] == folders
 
 
 def test_a_crontab_that_cannot_be_read_is_not_taken_for_one_that_sets_nothing() -> None:
     with pytest.raises(Undetermined, match="the crontab could not be read"):
-        _seen(alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=Output(1, "", BROKEN))
+        _seen(mail_alerts.programs, PROGRAMS=Output(0, "program df /bin\n", ""), CRONTAB=Output(1, "", BROKEN))
 
 
 def test_a_path_of_a_script_may_hold_blanks() -> None:
-    assert alerts.read_programs('path backup.sh "/a b:$PATH"\n', "/bin").paths["backup.sh"] == ("/a b", "/bin")
+    assert mail_alerts.read_programs('path backup.sh "/a b:$PATH"\n', "/bin").paths["backup.sh"] == ("/a b", "/bin")
 
 
 def test_tables_of_production_have_names() -> None:
-    assert _seen(keeping.tables_of_production, TABLES=Output(0, "public.a\n\npublic.b\n", "")) == {
+    assert _seen(backup_permissions.tables_of_production, TABLES=Output(0, "public.a\n\npublic.b\n", "")) == {
         "public.a",
         "public.b",
     }
 
 
-def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> going_back.NewestRows:
+def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> data_regression.NewestRows:
     """What is seen of the newest rows in two columns, beside a backup without rows and others with one of each time."""
     whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
     rows = ["", *(f"newest a.at 2026-02-14 {at}:00+00\n" for at in dumped)]
@@ -184,10 +170,10 @@ def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> goi
             schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")
             for table, at in zip("ab", production, strict=True)
         },
-        backups.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
-        **{dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
+        backup_files.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
+        **{pg_dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
     }
-    return looking(TARGET.model_copy(update={"backups": own}), answers).see(going_back.newest_rows)
+    return looking(TARGET.model_copy(update={"backups": own}), answers).see(data_regression.newest_rows)
 
 
 def test_how_far_production_is_behind_a_backup() -> None:
@@ -199,12 +185,12 @@ def test_how_far_production_is_behind_a_backup() -> None:
     with pytest.raises(Undetermined, match="no plain backup with rows"):
         _rows("1", "1", dumped=())
     with pytest.raises(NotApplicable, match="names no columns"):
-        looking(TARGET, {}).see(going_back.newest_rows)
+        looking(TARGET, {}).see(data_regression.newest_rows)
 
 
 def test_only_a_sealed_backup_makes_a_sealed_drill() -> None:
     told = "now 1790000000\npassed 1780000000 restore x.sql.gz.gpg\npassed 1785000000 restore y.sql.gz\n"
-    assert _seen(drilled.passed_drills, PASSED=Output(0, told, "")).last_sealed.backup == "x.sql.gz.gpg"
+    assert _seen(drill_history.passed_drills, PASSED=Output(0, told, "")).last_sealed.backup == "x.sql.gz.gpg"
 
 
 NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "HostPort": "1"}]}}}
@@ -213,10 +199,10 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
 @pytest.mark.parametrize(
     ("read", "given"),
     [
-        (access.read_service_logs, "now 1\nanything"),
-        (access.read_writers, "open\tx"),
-        (access.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
-        (backups.read_parts, "else 1 2"),
+        (ports_and_logs.read_service_logs, "now 1\nanything"),
+        (ports_and_logs.read_writers, "open\tx"),
+        (ports_and_logs.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
+        (backup_files.read_parts, "else 1 2"),
     ],
 )
 def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
@@ -225,27 +211,30 @@ def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], g
 
 
 REFUSED: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
-    (access.read_service_logs, ("now 1\nanything",)),
-    (access.read_writers, ("open\tx",)),
-    (access.read_writers, ("else\tx\t/y (deleted)",)),
-    (accounts.read_counts, ('["1", 2]',)),
-    (accounts.read_counts, ('[1, "2"]',)),
-    (accounts.read_counts, ("[3, 2]",)),
-    (accounts.read_counts, ("[-1, 2]",)),
-    (backups.read_list, ("folder\n",)),
-    (backups.read_heads, ("tail /x 00",)),
-    (backups.read_heads, ("head",)),
+    (ports_and_logs.read_service_logs, ("now 1\nanything",)),
+    (ports_and_logs.read_writers, ("open\tx",)),
+    (ports_and_logs.read_writers, ("else\tx\t/y (deleted)",)),
+    (account_lockout.read_counts, ('["1", 2]',)),
+    (account_lockout.read_counts, ('[1, "2"]',)),
+    (account_lockout.read_counts, ("[3, 2]",)),
+    (account_lockout.read_counts, ("[-1, 2]",)),
+    (backup_files.read_list, ("folder\n",)),
+    (backup_files.read_heads, ("tail /x 00",)),
+    (backup_files.read_heads, ("head",)),
     (certificate.read_at_address, ("127.0.0.1 AB:CD",)),
-    (drilled.read_passed, ("passed 1 a b",)),
-    (drilled.read_passed, ("now 1 2",)),
-    (drilled.read_passed, ("",)),
-    (drilled.read_passed, ("then 1\n",)),
-    (lambda *given: [*edge.published(*given)], (NO_ADDRESS, "80/tcp")),
-    (last_words.read_last_words, ("words of nobody",)),
-    (proxy.read_list, ("Service  Host  Path  Target  State  TLS\nweb  a  /  b  asleep  no",)),
-    (proxy.read_list, ("Service  Host  Path  Target  State    TLS\nweb      a     /     b       running  maybe",)),
-    (repository._path, ("1", "too few")),
-    (lambda files: resources.read_counted(files, limited=False), ({},)),
+    (drill_history.read_passed, ("passed 1 a b",)),
+    (drill_history.read_passed, ("now 1 2",)),
+    (drill_history.read_passed, ("",)),
+    (drill_history.read_passed, ("then 1\n",)),
+    (lambda *given: [*tls_termination.published(*given)], (NO_ADDRESS, "80/tcp")),
+    (crash_causes.read_last_words, ("words of nobody",)),
+    (kamal_proxy.read_list, ("Service  Host  Path  Target  State  TLS\nweb  a  /  b  asleep  no",)),
+    (
+        kamal_proxy.read_list,
+        ("Service  Host  Path  Target  State    TLS\nweb      a     /     b       running  maybe",),
+    ),
+    (git_clone._path, ("1", "too few")),
+    (lambda files: resource_usage.read_counted(files, limited=False), ({},)),
 ]  # fmt: skip
 
 
@@ -256,8 +245,8 @@ def test_what_is_of_no_known_form_is_refused(read: Callable[..., Any], given: tu
 
 
 def test_counts_of_accounts_may_be_all_of_them() -> None:
-    assert accounts.read_counts("[2, 2]") == (2, 2)
-    assert accounts.read_counts("[0, 0]") == (0, 0)
+    assert account_lockout.read_counts("[2, 2]") == (2, 2)
+    assert account_lockout.read_counts("[0, 0]") == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +262,7 @@ def test_counts_of_accounts_may_be_all_of_them() -> None:
 )
 def test_why_a_dump_is_not_whole(dumped: dict[str, Any], flaw: str | None) -> None:
     whole: dict[str, Any] = {"gzip_whole": True, "begins": True, "completes": 1, "ends": True}
-    one = dump.Dump(**{**whole, **dumped}, size_bytes=1, newest=(), started=None, tables=())
+    one = pg_dump.Dump(**{**whole, **dumped}, size_bytes=1, newest=(), started=None, tables=())
     assert one.flaw == flaw
 
 
@@ -298,24 +287,24 @@ def test_where_a_published_port_is_reached(address: str, host: str, reached: boo
 
 
 def test_targets_of_the_proxy() -> None:
-    assert (proxy.host_of("web:3000"), proxy.port_of("web:3000")) == ("web", 3000)
-    assert (proxy.host_of("web"), proxy.port_of("web")) == ("web", 80)
-    assert (proxy.host_of("fe80::a"), proxy.port_of("fe80::a")) == ("fe80::a", 80)
-    assert (proxy.host_of("3000"), proxy.port_of("3000")) == ("3000", 80)
+    assert (kamal_proxy.host_of("web:3000"), kamal_proxy.port_of("web:3000")) == ("web", 3000)
+    assert (kamal_proxy.host_of("web"), kamal_proxy.port_of("web")) == ("web", 80)
+    assert (kamal_proxy.host_of("fe80::a"), kamal_proxy.port_of("fe80::a")) == ("fe80::a", 80)
+    assert (kamal_proxy.host_of("3000"), kamal_proxy.port_of("3000")) == ("3000", 80)
     with pytest.raises(Undetermined, match="no curl"):
-        proxy.http_status_of(Output(127, "", ""))
-    assert proxy.http_status_of(Output(7, "000", "")) is None
+        kamal_proxy.http_status_of(Output(127, "", ""))
+    assert kamal_proxy.http_status_of(Output(7, "000", "")) is None
 
 
 def test_what_a_group_of_the_kernel_tells() -> None:
     first = {"memory.usage_in_bytes": "900", "memory.limit_in_bytes": str(1 << 60), "memory.oom_control oom_kill": "2"}
     second = {"memory.current": "900", "memory.max": str((1 << 60) - 1), "memory.events oom_kill": "3"}
-    told = resources.read_counted({**first, "memory.stat total_inactive_file": "100"}, limited=False)
+    told = resource_usage.read_counted({**first, "memory.stat total_inactive_file": "100"}, limited=False)
     assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (800, None, 2)
-    told = resources.read_counted({**second, "memory.stat inactive_file": "200"}, limited=False)
+    told = resource_usage.read_counted({**second, "memory.stat inactive_file": "200"}, limited=False)
     assert (told.memory_bytes, told.limit_bytes, told.out_of_memory_kills) == (700, (1 << 60) - 1, 3)
     files = {"memory.current": "5", "memory.max": "max", "memory.stat inactive_file": "9"}
-    told = resources.read_counted(files, limited=False)
+    told = resource_usage.read_counted(files, limited=False)
     assert (told.memory_bytes, told.out_of_memory_kills, told.periods, told.held_back) == (0, None, 0, 0)
     assert not told.cpu_limited
 
@@ -334,12 +323,12 @@ def test_what_a_group_of_the_kernel_tells() -> None:
     ],
 )
 def test_what_a_process_is_about(word: str, program: str, kind: str | None) -> None:
-    found = underway.process(word, program)
+    found = in_progress.process(word, program)
     assert (found and (found.kind, found.word)) == (kind and (kind, word))
 
 
 def test_what_is_under_way_is_told_by_its_kind() -> None:
-    work = underway.read_work("lock\t/run/x (deleted)\t\nprocess\t/a/backup.sh\tbash\nopen /j/7\n")
+    work = in_progress.read_work("lock\t/run/x (deleted)\t\nprocess\t/a/backup.sh\tbash\nopen /j/7\n")
     assert work.holders == {"/run/x": ("a process",)}
     assert (len(work.running("backup")), len(work.running("deploy"))) == (1, 0)
     assert work.undo == ("7",)
@@ -358,8 +347,8 @@ def test_a_session_that_has_asked_nothing_has_no_time() -> None:
     ids=["now", "within its time", "at its end", "from the future"],
 )
 def test_a_run_is_in_progress_within_its_time(at: int, seen_at: int, writing: bool) -> None:
-    line = cron.LogLine("begun", datetime.fromtimestamp(at, UTC))
-    run = cron.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
+    line = cron_jobs.LogLine("begun", datetime.fromtimestamp(at, UTC))
+    run = cron_jobs.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
     assert run.in_progress(60) is writing
     assert run.good_run is None
 
@@ -378,17 +367,17 @@ def test_a_run_is_in_progress_within_its_time(at: int, seen_at: int, writing: bo
 )
 def test_a_release_that_fails(own: dict[str, Any], is_failing: bool) -> None:
     plain = {"restarting": False, "exit_code": 0, "out_of_memory": False}
-    assert last_words.is_failing(replace(container(), **{**plain, **own})) is is_failing
+    assert crash_causes.is_failing(replace(container(), **{**plain, **own})) is is_failing
 
 
 def test_sizes_that_docker_tells() -> None:
-    assert [logs.read_size(text) for text in ("5", "5k", "5kB", "5m", "5g", "5t", "1.5kB")] == [
+    assert [units.read_size(text) for text in ("5", "5k", "5kB", "5m", "5g", "5t", "1.5kB")] == [
         5, 5_000, 5_000, 5_000_000, 5_000_000_000, 5_000_000_000_000, 1_500
     ]  # fmt: skip
-    assert logs.read_size("5PB") == 5_000_000_000_000_000
+    assert units.read_size("5PB") == 5_000_000_000_000_000
 
 
 def test_users_of_a_disk_are_the_largest_first() -> None:
-    one, two = filling.read_users("5\t/a\n9\t/b\tc\n\n3\t/b\tc\n")
+    one, two = disk_users.read_users("5\t/a\n9\t/b\tc\n\n3\t/b\tc\n")
     assert (one.path, one.used_bytes, one.inodes) == ("/b\tc", 9, 3)
     assert (two.path, two.inodes) == ("/a", 0)

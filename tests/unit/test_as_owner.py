@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from checks.containers import DEPLOYED
-from checks.leaks import IN_GIT
-from checks.migrations import IN_CLONE
-from checks.repository import CLONE, ORIGIN, origin_commit, read_status
-from checks.steady import THINGS
+from checks.database.migrations import IN_CLONE
+from checks.deploy.git_clone import CLONE, ORIGIN, origin_commit, read_status
+from checks.deploy.steady_state import THINGS
+from checks.docker.containers import DEPLOYED
+from checks.secrets.secret_leaks import IN_GIT
 from commands.doctor import TOUCH_CLONE
-from runbook import rights
-from runbook.as_owner import NOT_ONE_OWNERS, NOT_THE_OWNER, answered
-from runbook.outcome import Undetermined
-from runbook.question import Command, Output
-from runbook.target import Target
+from runbook.model import rights
+from runbook.model.git_as_owner import NOT_ONE_OWNERS, NOT_THE_OWNER, answered
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Command, Output
+from runbook.model.target import Target
 from tests.unit.answering import looking
 
 ROOT, OWNER, OTHER = 0, 65534, 65533

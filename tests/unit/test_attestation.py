@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.attestation import Attestation, read
-from runbook.target import TargetError
+from runbook.model.target import TargetError
+from runbook.suite.attestation import Attestation, read
 
 KNOWN = {"the-emergency-contact-answers"}
 GOOD = """

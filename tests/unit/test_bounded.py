@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from runbook.bounded import KIB, MIB, Answer, Client, NoExchange, NotConnected, TooLong, WriteRefused, connect
-from runbook.docker_api import DockerReader, EngineSilent, EngineUnreachable, Scrubber
-from runbook.met import Met
-from runbook.outcome import Undetermined
-from runbook.outside import NoAnswer, Outside
-from runbook.question import S3, GitHub, Http, Port, Tls
-from runbook.s3 import OffSiteBucket
-from runbook.target import Edge, OffSite, Target
+from runbook.model.outcome import Undetermined
+from runbook.model.port_state import Met
+from runbook.model.question import S3, GitHub, Http, Port, Tls
+from runbook.model.sizes import KIB, MIB
+from runbook.model.target import Edge, OffSite, Target
+from runbook.transport.bounded_http import Answer, Client, NoExchange, NotConnected, TooLong, WriteRefused, connect
+from runbook.transport.docker_engine import DockerReader, EngineSilent, EngineUnreachable, Scrubber
+from runbook.transport.http_tls import NoAnswer, Outside
+from runbook.transport.s3 import OffSiteBucket
 from tests.unit.hostile import DRIPS, OK, STREAM, Talk, dripping, saying, serving, streaming
 
 LIMIT = 0.2

@@ -11,13 +11,13 @@ from pytest_bdd.steps import StepFunctionContext
 from commands.drill import Drill
 from conftest import CATALOGUE
 from lab import faults
-from runbook import bdd, features
-from runbook.features import Scenario
+from runbook.suite import features, pytest_bdd_adapter
+from runbook.suite.features import Scenario
 
 SCENARIOS = features.scenarios_of(features.read())
 IDS = {scenario.id for scenario in SCENARIOS}
 FAILING = {failing for name in faults.names() for failing in faults.describe(name).fails}
-DEFINITIONS = [one for one in bdd.definitions() if one.step_func.__module__.startswith("steps.")]
+DEFINITIONS = [one for one in pytest_bdd_adapter.definitions() if one.step_func.__module__.startswith("steps.")]
 
 
 def test_every_drill_has_its_name_on_the_command_line() -> None:
@@ -51,9 +51,9 @@ def test_a_fault_names_scenarios_that_there_are_and_at_least_one(name: str) -> N
 @pytest.mark.parametrize("name", CATALOGUE.checks)
 def test_a_check_is_used_by_a_sentence_or_by_another_check(name: str) -> None:
     """The steady state is the interlock's, and what happened lately is for triage."""
-    used = {parameter for one in DEFINITIONS for parameter in bdd.parameters_of(one.step_func)}
+    used = {parameter for one in DEFINITIONS for parameter in pytest_bdd_adapter.parameters_of(one.step_func)}
     used |= {"steady_state", "lately"}
     check = CATALOGUE.checks[name]
     others = (other for other in CATALOGUE.checks.values() if other is not check)
-    drilled = [path.read_text() for path in (features.FEATURES.parent / "drills").glob("*.py")]
+    drilled = [path.read_text() for path in (features.FEATURES.parent / "drills").rglob("*.py")]
     assert name in used or any(name in text for text in (*map(inspect.getsource, others), *drilled))

@@ -20,8 +20,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-import checks.certificate
-from checks.certificate import (
+import checks.edge.certificate
+from checks.docker.containers import CONTAINERS
+from checks.edge.certificate import (
     AT_EVERY_ADDRESS,
     IN_PROXY,
     KEY_IN_PROXY,
@@ -36,13 +37,12 @@ from checks.certificate import (
     read_certificate,
     read_key_pair,
 )
-from checks.containers import CONTAINERS
-from checks.edge import LISTENING
-from checks.nginx import CONFIGURATION
-from checks.proxy import STATE
-from runbook.outcome import Undetermined
-from runbook.question import Command, Handshake, Output, Question
-from runbook.target import load
+from checks.edge.kamal_proxy import STATE
+from checks.edge.nginx_files import CONFIGURATION
+from checks.edge.tls_termination import LISTENING
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Command, Handshake, Output, Question
+from runbook.model.target import load
 from tests.unit.answering import looking
 from tests.unit.test_edge import proxy
 from tests.unit.test_nginx import LAB, PAIR, told
@@ -153,9 +153,9 @@ def test_the_files_are_those_of_whoever_ends_tls() -> None:
 
 
 def test_where_no_certificate_is_shown_it_is_told_why() -> None:
-    refused = looking(load("lab"), {checks.certificate.SHOWN: Handshake(None, None, "alert number 112")})
+    refused = looking(load("lab"), {checks.edge.certificate.SHOWN: Handshake(None, None, "alert number 112")})
     with pytest.raises(Undetermined, match="no certificate was shown: alert number 112"):
-        refused.see(checks.certificate.certificate)
+        refused.see(checks.edge.certificate.certificate)
 
 
 @given(st.binary(max_size=200))

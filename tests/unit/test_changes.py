@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.changes import AMISS, Past, changes
 from reporting.history import RUNS_READ, Unreadable, changes_of, read
-from runbook.exits import COMPLIANT, INTERRUPTED, REFUSED
-from runbook.outcome import Outcome
-from runbook.record import Changes, Earlier, Run
+from reporting.run_diff import AMISS, Past, changes
+from runbook.model.exits import COMPLIANT, INTERRUPTED, REFUSED
+from runbook.model.outcome import Outcome
+from runbook.model.record import Changes, Earlier, Run
 from tests.unit import report_example as example
 
 PASSED, FAILED, UNDETERMINED = Outcome.PASSED, Outcome.FAILED, Outcome.UNDETERMINED

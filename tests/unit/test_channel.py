@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.channel import Channel, LineLost
-from runbook.met import Met
-from runbook.outcome import Undetermined
-from runbook.question import Output
+from runbook.model.outcome import Undetermined
+from runbook.model.port_state import Met
+from runbook.model.question import Output
+from runbook.transport.remote_shell import Channel, LineLost
 
 SOON = 5.0
 MOST = 1024 * 1024

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook import communicate
-from runbook.communicate import TooLate
+from runbook.process import communicate
+from runbook.process.communicate import TooLate
 
 
 def started(script: str) -> subprocess.Popen[bytes]:

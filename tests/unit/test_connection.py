@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.channel import LineLost
-from runbook.connection import LAST_SESSION_SECONDS, Connection, _line_lost
-from runbook.met import Met
-from runbook.question import Lane
-from runbook.target import Ssh, Target
+from runbook.model.port_state import Met
+from runbook.model.question import Lane
+from runbook.model.target import Ssh, Target
+from runbook.transport.remote_shell import LineLost
+from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection, _line_lost
 
 SOON = 20.0
 LANES: tuple[Lane, ...] = get_args(Lane)
@@ -51,8 +51,8 @@ exec $last
 """
 RUNNER = """\
 import sys
-from runbook.connection import Connection
-from runbook.target import Target
+from runbook.transport.ssh import Connection
+from runbook.model.target import Target
 connection = Connection(Target(name="x", environment="staging", address="192.0.2.1", domain="service.example"))
 connection.ready()
 print("ready", flush=True)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS, NEVER, Container, Fleet, is_release, muster, read_container
-from checks.containers import NOW as CLOCK
-from runbook.question import Output, Question
-from runbook.target import Containers as Names
+from checks.docker.containers import CONTAINERS, NEVER, Container, Fleet, is_release, muster, read_container
+from checks.docker.containers import NOW as CLOCK
+from runbook.model.question import Output, Question
+from runbook.model.target import Containers as Names
 
 NOW = 1_790_000_000.0
 INSPECTION: dict[str, Any] = {

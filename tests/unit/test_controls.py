@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook import controls
-from runbook.controls import Controls, ControlsError, Entry, Framework
-from runbook.features import Scenario
+from runbook.suite import controls
+from runbook.suite.controls import Controls, ControlsError, Entry, Framework
+from runbook.suite.features import Scenario
 
 CONTROLS = controls.load()
 SMALL = Controls(

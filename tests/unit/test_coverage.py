@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounting import lines, table
-from accounting.account import State, account
-from accounting.lines import Line, lines_of
-from accounting.table import Entry, TableError
-from commands.front import ROOT
 from commands.main import run
+from commands.pytest_runner import ROOT
 from lab import faults
-from runbook import exits, features
+from runbook.model import exits
+from runbook.suite import features
+from traceability import runbook_lines, table
+from traceability.matrix import State, account
+from traceability.runbook_lines import Line, lines_of
+from traceability.table import Entry, TableError
 
 SEED = ROOT.parent / "shared" / "seed-runbook.md"
 IDS = {one.id for one in features.scenarios_of(features.read())}
@@ -95,7 +96,7 @@ def test_every_line_has_its_section_its_kind_and_its_place() -> None:
 
 def test_white_space_and_the_width_of_characters_change_nothing() -> None:
     def digest(text: str) -> str:
-        return Line("1", "sentence", lines.even(text), 1).digest
+        return Line("1", "sentence", runbook_lines.even(text), 1).digest
 
     assert digest("停止（８０％　以上）") == digest(" 停止(80%   以上) ")
     assert digest("80 %") != digest("81 %")
@@ -262,7 +263,7 @@ def test_an_empty_cell_is_told(
         names = tuple(one for one in faults.names() if "the-logs-can-be-read" not in faults.describe(one).fails)
         monkeypatch.setattr(faults, "names", lambda: names)
     else:
-        entries = (*table.load(), Entry(section="11.1", kind="command", digest="0" * lines.DIGEST_DIGITS))
+        entries = (*table.load(), Entry(section="11.1", kind="command", digest="0" * runbook_lines.DIGEST_DIGITS))
         monkeypatch.setattr(table, "load", lambda: entries)
     assert run(["coverage"]) == exits.FAILED
     assert f"  {missing}\n" in capsys.readouterr().out
@@ -278,13 +279,13 @@ def test_the_table_names_scenarios_that_there_are() -> None:
 def test_the_table_keeps_no_text_of_the_runbook() -> None:
     for entry in tomllib.loads(table.TABLE.read_text())["lines"]:
         assert set(entry) <= {"section", "kind", "digest", "fact", "by", "aside"}
-        assert len(entry["digest"]) == lines.DIGEST_DIGITS
+        assert len(entry["digest"]) == runbook_lines.DIGEST_DIGITS
         assert entry.get("fact", "").isascii()
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the operator's runbook is not beside the clone")
 def test_the_operators_runbook_is_as_the_table_has_it() -> None:
-    accounted = account(lines.read(SEED), table.load(), IDS)
+    accounted = account(runbook_lines.read(SEED), table.load(), IDS)
     assert [one for one in accounted if one.state in (State.NEW, State.CHANGED, State.GONE) or one.missing] == []
 
 
@@ -295,14 +296,14 @@ def test_the_operators_runbook_is_as_the_table_has_it() -> None:
 def test_an_edit_of_the_operators_runbook_is_named(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "runbook.md"
     path.write_text(SEED.read_text().replace(before, after))
-    (found,) = [one for one in account(lines.read(path), table.load(), IDS) if one.state is State.CHANGED]
+    (found,) = [one for one in account(runbook_lines.read(path), table.load(), IDS) if one.state is State.CHANGED]
     assert found.line is not None
-    assert lines.even(after) in found.line.text
+    assert runbook_lines.even(after) in found.line.text
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the operator's runbook is not beside the clone")
 def test_an_edit_of_any_line_of_the_operators_runbook_is_named() -> None:
-    known, entries = lines.read(SEED), table.load()
+    known, entries = runbook_lines.read(SEED), table.load()
     for number, line in enumerate(known):
         edited = replace(line, text=f"{line.text} !")
         accounted = account([*known[:number], edited, *known[number + 1 :]], entries, IDS)
@@ -314,10 +315,12 @@ def test_an_edit_of_any_line_of_the_operators_runbook_is_named() -> None:
 @pytest.mark.parametrize("kind", ["command", "row", "sentence"])
 def test_a_number_that_is_edited_in_the_file_is_named_by_its_line(tmp_path: Path, kind: str) -> None:
     text = SEED.read_text().splitlines()
-    line = next(one for one in lines.read(SEED) if one.kind == kind and re.search(r"[0-9]", text[one.number - 1]))
+    line = next(
+        one for one in runbook_lines.read(SEED) if one.kind == kind and re.search(r"[0-9]", text[one.number - 1])
+    )
     text[line.number - 1] = re.sub(r"[0-9]+", lambda found: f"{int(found[0]) + 1}", text[line.number - 1], count=1)
     path = tmp_path / "runbook.md"
     path.write_text("\n".join(text) + "\n")
-    (found,) = [one for one in account(lines.read(path), table.load(), IDS) if one.state is State.CHANGED]
+    (found,) = [one for one in account(runbook_lines.read(path), table.load(), IDS) if one.state is State.CHANGED]
     assert found.line is not None
     assert (found.line.kind, found.line.number) == (kind, line.number)

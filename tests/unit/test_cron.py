@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.ages import Ago
-from checks.cron import (
+from checks.formats.ages import Ago
+from checks.formats.file_modes import Owned, read_owned
+from checks.server.cron_jobs import (
     LAST_RUN,
     LastRun,
     appends_all_to,
@@ -26,11 +27,10 @@ from checks.cron import (
     schedule_of,
     words_of,
 )
-from checks.owned import Owned, read_owned
-from runbook import rights
-from runbook.outcome import Undetermined
-from runbook.question import Output, facts_of
-from runbook.target import Target
+from runbook.model import rights
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output, facts_of
+from runbook.model.target import Target
 from tests.unit.answering import looking
 
 MONITOR = "/var/www/psyfit/bin/monitor.sh"

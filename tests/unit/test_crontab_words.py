@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from checks.cron import CRONTAB, CronLine, Crontab, appends_all_to, read_crontab, settings_of, words_of
-from checks.job_settings import WITHIN
-from checks.proxy_commands import read_calls
-from checks.renewal import CERTBOT, read_certbot
-from runbook.question import Output
+from checks.edge.certificate_renewal import CERTBOT, read_certbot
+from checks.edge.kamal_proxy_commands import read_calls
+from checks.server.cron_environment import WITHIN
+from checks.server.cron_jobs import CRONTAB, CronLine, Crontab, appends_all_to, read_crontab, settings_of, words_of
+from runbook.model.question import Output
 
 APP = "/var/www/psyfit"
 MONITOR = f"{APP}/bin/monitor.sh"

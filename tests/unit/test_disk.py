@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS, NOW
-from checks.disk import (
+from checks.docker.containers import CONTAINERS, NOW
+from checks.formats.units import percent
+from checks.server.disk_space import (
     DISKS,
     MOUNTS,
     PLACES,
@@ -20,15 +21,14 @@ from checks.disk import (
     chosen,
     disks,
     engine_roots,
-    percent,
     read_df,
     read_mounts,
     read_place,
 )
-from runbook import rights
-from runbook.outcome import Differs, Undetermined
-from runbook.question import Output, Question, facts_of
-from runbook.target import Paths, Target
+from runbook.model import rights
+from runbook.model.outcome import Differs, Undetermined
+from runbook.model.question import Output, Question, facts_of
+from runbook.model.target import Paths, Target
 from steps.monitoring import every_file_system_has_room
 from tests.unit.answering import looking
 from tests.unit.test_containers import inspection

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook import dns
-from runbook.question import Resolution
+from runbook.model.question import Resolution
+from runbook.transport import dns
 from tests.resolver import Resolver, name_in
 
 QUESTION = dns.query_for("service.example", 7, dns.A)

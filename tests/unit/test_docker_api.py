@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.bounded import WriteRefused
-from runbook.docker_api import DockerReader, EngineUnreachable, Scrubber
+from runbook.transport.bounded_http import WriteRefused
+from runbook.transport.docker_engine import DockerReader, EngineUnreachable, Scrubber
 
 SECRET = "hunter2" * 2
 ELSEWHERE = "swordfish-9"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.drilled import PASSED, passed_drills, read_passed
-from runbook.outcome import Differs
-from runbook.question import Output
-from runbook.target import load
+from checks.backups.drill_history import PASSED, passed_drills, read_passed
+from runbook.model.outcome import Differs
+from runbook.model.question import Output
+from runbook.model.target import load
 from steps.backups import a_drill_has_looked_inside
 from tests.unit.answering import looking
 from tests.unit.test_sentences import seen

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.dump import READ, Dump, instant, read_dump
-from runbook.question import facts_of
-from runbook.target import Backups, Target
+from checks.formats.pg_dump import READ, Dump, instant, read_dump
+from runbook.model.question import facts_of
+from runbook.model.target import Backups, Target
 
 COLUMNS = ("appointments.created_at", "audit_events.created_at")
 TARGET = Target(

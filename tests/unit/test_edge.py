@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS
-from checks.edge import LISTENING, Edge, Published, edge, published, read_listening
-from checks.nginx import CONFIGURATION
-from runbook.outcome import Undetermined
-from runbook.question import Output
-from runbook.target import load
+from checks.docker.containers import CONTAINERS
+from checks.edge.nginx_files import CONFIGURATION
+from checks.edge.tls_termination import LISTENING, Edge, Published, edge, published, read_listening
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output
+from runbook.model.target import load
 from tests.unit.answering import looking
 from tests.unit.test_nginx import LAB, told
 

@@ -7,9 +7,9 @@ import re
 
 from pytest_bdd import parsers
 
-from commands import rooms
-from commands.front import ROOT
-from runbook import bdd, features
+from commands import packages
+from commands.pytest_runner import ROOT
+from runbook.suite import features, pytest_bdd_adapter
 
 SETTINGS = json.loads((ROOT / ".vscode/settings.json").read_text())
 BUILT_IN = {"word"}
@@ -20,8 +20,8 @@ KINDS = {one["name"]: one["regexp"] for one in SETTINGS["cucumber.parameterTypes
 
 def _templates() -> list[str]:
     """The texts of the steps that are written with braces."""
-    rooms.meanings()
-    parsed = [one.parser for one in bdd.definitions() if isinstance(one.parser, parsers.parse)]
+    packages.meanings()
+    parsed = [one.parser for one in pytest_bdd_adapter.definitions() if isinstance(one.parser, parsers.parse)]
     return [one.name for one in parsed]
 
 
@@ -37,4 +37,4 @@ def test_every_feature_and_every_step_is_looked_for() -> None:
     found = {path for pattern in SETTINGS["cucumber.features"] for path in ROOT.glob(pattern)}
     assert found == {chapter.path for chapter in features.read()}
     glue = {path for pattern in SETTINGS["cucumber.glue"] for path in ROOT.glob(pattern)}
-    assert {f"steps.{path.stem}" for path in glue} >= set(rooms.MEANINGS)
+    assert {f"steps.{path.stem}" for path in glue} >= set(packages.MEANINGS)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook import endings
+from runbook.process import signals
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ALL = pytest.mark.parametrize("one", endings.SIGNALS)
+ALL = pytest.mark.parametrize("one", signals.SIGNALS)
 
 
 def came(one: signal.Signals) -> None:
@@ -34,7 +34,7 @@ def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) ->
             came(signal.SIGINT)
             closed.append("the line")
 
-    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+    with signals.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
         ended()
     assert closed == ["the line"]
 
@@ -42,7 +42,7 @@ def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) ->
 @ALL
 def test_what_is_held_is_done_whole_and_not_ended(one: signal.Signals) -> None:
     done = False
-    with endings.ended_by_exceptions(), endings.held():
+    with signals.ended_by_exceptions(), signals.held():
         came(one)
         done = True
     assert done
@@ -53,51 +53,51 @@ def test_what_is_deferred_is_done_whole_and_ended_then(one: signal.Signals) -> N
     done = []
 
     def whole() -> None:
-        with endings.deferred():
+        with signals.deferred():
             came(one)
             done.append("all of it")
 
-    with endings.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+    with signals.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
         whole()
     assert done == ["all of it"]
 
 
 def test_a_signal_that_comes_to_an_end_that_has_begun_only_hurries_it() -> None:
-    with endings.ended_by_exceptions():
-        endings.has_begun()
-        assert not endings.is_hurried()
+    with signals.ended_by_exceptions():
+        signals.has_begun()
+        assert not signals.is_hurried()
         came(signal.SIGTERM)
-        assert endings.is_hurried()
+        assert signals.is_hurried()
 
 
 def test_an_exception_that_was_lost_is_raised_again() -> None:
-    with endings.ended_by_exceptions():
-        endings.end_if_a_signal_was_lost()
+    with signals.ended_by_exceptions():
+        signals.end_if_a_signal_was_lost()
         with suppress(KeyboardInterrupt):
             came(signal.SIGHUP)
         with pytest.raises(KeyboardInterrupt):
-            endings.end_if_a_signal_was_lost()
+            signals.end_if_a_signal_was_lost()
 
 
 def test_who_has_ended_inside_is_not_ended_again_outside() -> None:
-    with endings.ended_by_exceptions():
-        with suppress(KeyboardInterrupt), endings.ended_by_exceptions():
+    with signals.ended_by_exceptions():
+        with suppress(KeyboardInterrupt), signals.ended_by_exceptions():
             came(signal.SIGINT)
         came(signal.SIGINT)
-        assert endings.is_hurried()
+        assert signals.is_hurried()
 
 
 @ALL
 def test_the_exit_code_is_the_processes_own_wherever_the_signal_came(one: signal.Signals) -> None:
     script = """
 import os, signal, sys
-from runbook import endings
-endings.may_come()
+from runbook.process import signals
+signals.may_come()
 try:
     exec("os.kill(os.getpid(), int(sys.argv[1]))")  # as a library does that makes a class of its own
 except KeyboardInterrupt as error:
     print(error, flush=True)
-endings.may_come_no_more()
+signals.may_come_no_more()
 os.kill(os.getpid(), int(sys.argv[1]))
 sys.exit(130)
 """
@@ -107,11 +107,11 @@ sys.exit(130)
 
 def test_an_ignored_signal_stays_ignored_and_the_handlers_of_before_come_back() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    others = [signal.getsignal(one) for one in endings.SIGNALS]
+    others = [signal.getsignal(one) for one in signals.SIGNALS]
     try:
-        with endings.ended_by_exceptions(), endings.held():
+        with signals.ended_by_exceptions(), signals.held():
             came(signal.SIGHUP)
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        assert [signal.getsignal(one) for one in endings.SIGNALS] == others
+        assert [signal.getsignal(one) for one in signals.SIGNALS] == others
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.environment import (
+from checks.secrets.environment import (
     SECRET_NAMES,
     TAKEN_OVER,
     Release,
@@ -21,10 +21,10 @@ from checks.environment import (
     shared,
     taken_over,
 )
-from runbook.docker_api import Scrubber
-from runbook.outcome import Undetermined
-from runbook.question import Output
-from runbook.target import Target
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output
+from runbook.model.target import Target
+from runbook.transport.docker_engine import Scrubber
 from tests.unit.answering import looking
 from tests.unit.test_containers import kept, server_with
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.evidence import LONGEST_ANSWER, Evidence, digest_of
-from runbook.record import Exchange
-from runbook.redaction import MASK, Redactor
+from runbook.model.record import Exchange
+from runbook.observation.evidence import LONGEST_ANSWER, Evidence, digest_of
+from runbook.observation.redaction import MASK, Redactor
 
 
 def record(evidence: Evidence, answer: str, asked: str = "df -P", *, may_hold_secrets: bool = False) -> int:

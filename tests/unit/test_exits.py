@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.exits import Event, exit_code, worst
-from runbook.outcome import Outcome
+from runbook.model.exits import Event, exit_code, worst
+from runbook.model.outcome import Outcome
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 ROW = re.compile(r"^\| `(\d+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from checks.access import DELETED_LOGS, SERVICE_LOGS
-from checks.backups import LIST
-from checks.last_words import LAST_WORDS
-from checks.migrations import IN_IMAGE
-from checks.proxy_commands import CALLED
-from checks.saved import COMPARED, read_contents
-from runbook.question import Command, Output
+from checks.backups.backup_files import LIST
+from checks.backups.volume_archives import COMPARED, read_contents
+from checks.database.migrations import IN_IMAGE
+from checks.deploy.crash_causes import LAST_WORDS
+from checks.edge.kamal_proxy_commands import CALLED
+from checks.server.ports_and_logs import DELETED_LOGS, SERVICE_LOGS
+from runbook.model.question import Command, Output
 
 WITHOUT_FILES = 'case "$*" in *-f*) echo "usage: date" >&2; exit 1;; esac; exec /bin/date "$@"'
 WITHOUT_LINKS = 'case "$*" in *-lname*) exit 1;; esac; exec /usr/bin/find "$@"'

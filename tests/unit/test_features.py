@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_bdd.feature import get_features
 
-from runbook import bdd, features
-from runbook.features import Unreadable
+from runbook.suite import features, pytest_bdd_adapter
+from runbook.suite.features import Unreadable
 
 OUTLINE = """\
 @outer
@@ -49,8 +49,8 @@ def chapter(tmp_path: Path) -> features.Chapter:
 def test_what_is_read_is_what_pytest_bdd_runs() -> None:
     theirs = {
         scenario.name: (
-            bdd.section_title(scenario.render({})),
-            bdd.tags_of(scenario.render({})),
+            pytest_bdd_adapter.section_title(scenario.render({})),
+            pytest_bdd_adapter.tags_of(scenario.render({})),
             [(step.type, step.keyword.strip(), step.name, step.line_number) for step in scenario.steps],
         )
         for feature in get_features([str(features.FEATURES)])

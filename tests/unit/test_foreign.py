@@ -8,14 +8,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.discovery import read_columns, read_who
-from checks.health import read_health
-from checks.login import read_log_in
-from checks.saved import read_folders, read_volumes
-from checks.schema import read_newest
-from runbook.look import reading
-from runbook.outcome import Undetermined
-from runbook.question import HttpAnswer, Output
+from checks.backups.volume_archives import read_folders, read_volumes
+from checks.database.schema import read_newest
+from checks.database.service_logins import read_attempt
+from checks.edge.health_api import read_health
+from discovery.server import read_columns, read_who
+from runbook.model.outcome import Undetermined
+from runbook.model.question import HttpAnswer, Output
+from runbook.observation.snapshot import reading
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -46,7 +46,7 @@ def test_any_answer_to_the_health_check_is_read(status: int, body: str) -> None:
 @given(st.integers(0, 255), st.text() | st.sampled_from(["1\n", "2\n", ""]), st.text())
 def test_nobody_is_let_in_by_any_other_answer_than_the_one_that_was_asked_for(status: int, out: str, err: str) -> None:
     with contextlib.suppress(Undetermined):
-        assert not read_log_in(Output(status, out, err)).taken or (status == 0 and out.strip() == "1")
+        assert not read_attempt(Output(status, out, err)).taken or (status == 0 and out.strip() == "1")
 
 
 @given(st.text() | st.floats().map(str))

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from reporting import html
-from runbook.catalogue import Catalogue
-from runbook.exits import Event
-from runbook.look import OUT_OF_TIME, Look
-from runbook.outcome import Outcome, Undetermined
-from runbook.question import Command
-from runbook.record import Override, Run, Scenario
-from runbook.run import GATE_SECONDS, Kind, Running, begin
-from runbook.target import Target
+from runbook.model.exits import Event
+from runbook.model.outcome import Outcome, Undetermined
+from runbook.model.question import Command
+from runbook.model.record import Override, Run, Scenario
+from runbook.model.target import Target
+from runbook.observation.catalogue import Catalogue
+from runbook.observation.snapshot import OUT_OF_TIME, Look
+from runbook.suite.run import GATE_SECONDS, Kind, Running, begin
 from tests.unit import report_example as example
 
 OVERRIDE = Override(reason="the fix itself", by="Hanako")

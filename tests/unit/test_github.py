@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reporting import github
-from reporting.foreign import visible
-from runbook.outcome import Outcome
-from runbook.record import Difference, Override, Run, Scenario, Step
+from reporting.untrusted_text import visible
+from runbook.model.outcome import Outcome
+from runbook.model.record import Difference, Override, Run, Scenario, Step
 from tests.unit import report_example as example
 
 HOSTILE = [

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import NOW, Fleet, muster, read_container
-from checks.health import (
+from checks.docker.containers import NOW, Fleet, muster, read_container
+from checks.edge.health_api import (
     DATABASE_PAGE,
     FORM,
     HEALTH,
@@ -25,10 +25,10 @@ from checks.health import (
     instant,
     read_health,
 )
-from runbook.outcome import Differs, NotApplicable
-from runbook.question import HttpAnswer, Output, facts_of
-from runbook.target import Containers as Names
-from runbook.target import Target
+from runbook.model.outcome import Differs, NotApplicable
+from runbook.model.question import HttpAnswer, Output, facts_of
+from runbook.model.target import Containers as Names
+from runbook.model.target import Target
 from steps.health import (
     none_ran_out_of_memory,
     the_release_is_the_deployed_one,

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS, NOW
-from checks.logins import TO_DATABASE, TO_REDIS, Login, database_login, read_login
-from checks.logs import READABLE, read_logs, read_readable
-from checks.resources import CGROUPS, Counted, Usages, read_counted, read_groups, usage
-from checks.sessions import read_sessions
-from runbook.docker_api import Scrubber
-from runbook.outcome import Differs, Undetermined
-from runbook.question import Command, Output, Question, facts_of
-from runbook.target import Target
+from checks.database.service_logins import TO_DATABASE, TO_REDIS, Login, database_login, read_login
+from checks.database.sessions import read_sessions
+from checks.docker.container_logs import READABLE, read_logs, read_readable
+from checks.docker.containers import CONTAINERS, NOW
+from checks.docker.resource_usage import CGROUPS, Counted, Usages, read_counted, read_groups, usage
+from runbook.model.outcome import Differs, Undetermined
+from runbook.model.question import Command, Output, Question, facts_of
+from runbook.model.target import Target
+from runbook.transport.docker_engine import Scrubber
 from steps.incidents import (
     every_container_has_memory_left,
     no_container_is_held_back,

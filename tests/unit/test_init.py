@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import discovery
-from checks.cron import read_crontab
-from checks.discovery import (
+from checks.edge.kamal_proxy import Saved
+from checks.server.cron_jobs import read_crontab
+from commands import init
+from commands.main import run
+from discovery import server
+from discovery.server import (
     OWNERS,
     Fact,
     Who,
@@ -27,12 +30,9 @@ from checks.discovery import (
     read_parts,
     read_who,
 )
-from checks.proxy import Saved
-from commands import init
-from commands.main import run
-from runbook import rights
-from runbook.question import Output
-from runbook.target import Target, TargetError, validated
+from runbook.model import rights
+from runbook.model.question import Output
+from runbook.model.target import Target, TargetError, validated
 from tests.unit.answering import looking
 from tests.unit.test_containers import ANYTHING
 
@@ -179,7 +179,7 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
 ) -> None:
     asked = OWNERS.about(folders=("/data/backups", "/home/deploy", "/srv/other"))
     look = looking(TARGET, {asked: Output(0, owned, "")})
-    found, why = discovery._trusted(look, (OURS, *THEIRS), Fact(account, ""))
+    found, why = server._trusted(look, (OURS, *THEIRS), Fact(account, ""))
     assert found == trusted
     assert "others than" in why
 
@@ -187,7 +187,7 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
 def test_whose_a_folder_is_has_to_be_known() -> None:
     asked = OWNERS.about(folders=("/data/backups",))
     look = looking(TARGET, {asked: Output(1, "", "Permission denied")})
-    found, why = discovery._trusted(look, (OURS,), Fact("root", ""))
+    found, why = server._trusted(look, (OURS,), Fact("root", ""))
     assert (found, "Permission denied" in why) == ((), True)
 
 

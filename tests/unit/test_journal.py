@@ -18,15 +18,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from conftest import CATALOGUE
-from reporting import reading as report
-from runbook import journal, rights
-from runbook.act import Act
-from runbook.journal import Recovery, Undone, Whose, read_open, read_recovery
-from runbook.operator import OVERDUE
-from runbook.outcome import Undetermined
-from runbook.question import Output
-from runbook.record import OpenJournal, Run
-from runbook.screen import say_journal
+from reporting import run_summary as report
+from runbook.drill import journal
+from runbook.drill.executor import OVERDUE
+from runbook.drill.journal import Recovery, Undone, Whose, read_open, read_recovery
+from runbook.model import rights
+from runbook.model.action import Act
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output
+from runbook.model.record import OpenJournal, Run
+from runbook.suite.terminal import say_journal
 from tests.unit import report_example as example
 
 BEGUN = datetime(2026, 2, 24, 8, 0, 12, tzinfo=UTC)

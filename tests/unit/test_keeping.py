@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.ages import Ago
-from checks.cron import CRONTAB, settings_of
-from checks.drilled import read_passed
-from checks.job_settings import SETTINGS, job_settings, read_settings
-from checks.keeping import Place, read_devices
-from checks.keyring import RING, key_in_ring, read_ring
-from checks.openpgp import key_ids
-from checks.owned import Owned, read_owned
-from runbook import journal
-from runbook.question import Output
-from runbook.target import Target
+from checks.backups.backup_permissions import Place, read_devices
+from checks.backups.drill_history import read_passed
+from checks.backups.encryption_key import RING, key_in_ring, read_ring
+from checks.formats.ages import Ago
+from checks.formats.file_modes import Owned, read_owned
+from checks.formats.openpgp import key_ids
+from checks.server.cron_environment import SETTINGS, job_settings, read_settings
+from checks.server.cron_jobs import CRONTAB, settings_of
+from runbook.drill import journal
+from runbook.model.question import Output
+from runbook.model.target import Target
 from tests.unit.answering import looking
 
 NOW = 1_790_000_000

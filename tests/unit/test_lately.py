@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.lately import Since, read_lately
-from runbook.question import Inspection
+from checks.docker.container_history import Since, read_lately
+from runbook.model.question import Inspection
 
 DB, WEB = "d" * 64, "e" * 64
 TOLD = f"""\

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.environment import TAKEN_OVER, read_taken_over
-from checks.leaks import (
+from checks.database.service_logins import read_attempt
+from checks.docker.images import IMAGES
+from checks.formats.file_modes import read_owned
+from checks.secrets.environment import TAKEN_OVER, read_taken_over
+from checks.secrets.secret_leaks import (
     IN_GIT,
     IN_IMAGES,
     IN_LOG_FILES,
@@ -26,12 +29,9 @@ from checks.leaks import (
     read_git,
     read_search,
 )
-from checks.login import read_log_in
-from checks.owned import read_owned
-from checks.room import IMAGES
-from runbook.outcome import Undetermined
-from runbook.question import Command, Output
-from runbook.target import Target
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Command, Output
+from runbook.model.target import Target
 from tests.unit.answering import looking
 from tests.unit.test_containers import kept, server_with
 
@@ -172,7 +172,7 @@ def test_the_secrets_are_compared_where_they_are(here: Path) -> None:
     ],
 )
 def test_a_log_in_was_taken_or_refused(answer: Output, taken: bool, tried: bool) -> None:
-    found = read_log_in(answer)
+    found = read_attempt(answer)
     assert (found.taken, found.tried) == (taken, tried)
 
 
@@ -181,7 +181,7 @@ def test_a_log_in_was_taken_or_refused(answer: Output, taken: bool, tried: bool)
 )
 def test_a_log_in_that_failed_for_another_reason_is_no_refusal(answer: Output) -> None:
     with pytest.raises(Undetermined):
-        read_log_in(answer)
+        read_attempt(answer)
 
 
 def _in_images(*tags: list[str] | None) -> Search:

@@ -12,15 +12,15 @@ from types import FunctionType
 
 import pytest
 
-from commands.front import ROOT
 from commands.main import run
-from linting import chains, meanings
-from runbook import exits
-from runbook.look import Look
-from runbook.outcome import require
-from runbook.question import Command
+from commands.pytest_runner import ROOT
+from linting import round_trips, step_rules
+from runbook.model import exits
+from runbook.model.outcome import require
+from runbook.model.question import Command
+from runbook.observation.snapshot import Look
 
-ROOMS = ("features", "steps", "checks", "drills", "linting", "runbook", "reporting", "commands", "lab")
+ROOMS = ("features", "steps", "checks", "discovery", "drills", "linting", "runbook", "reporting", "commands", "lab")
 
 FEATURE = """
     @minor
@@ -106,7 +106,7 @@ def too_deep(look: Look) -> str:
     third = look.ask(ORIGIN.about(one=second.out))
     return look.ask(ORIGIN.about(one=third.out)).out
 """
-FEATURE_FILE, STEP_FILE, CHECK_FILE = "features/08-secrets.feature", "steps/secrets.py", "checks/repository.py"
+FEATURE_FILE, STEP_FILE, CHECK_FILE = "features/08-secrets.feature", "steps/secrets.py", "checks/deploy/git_clone.py"
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ BROKEN = {
     "a section without a control": Broken(FEATURE_FILE, "Rule: 99.1", "section 99.1 has no control"),
     "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is no Gherkin (expected: "),
     "a step that asserts nothing": Broken(STEP_FILE, '@then("this asserts', "“this asserts nothing” asserts nothing"),
-    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this is more"),
+    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "git_clone.STOPS is not read-only: this is more"),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
     "a control that no framework can have": Broken("controls.toml", '"A.12.3.1" =', "the control A.12.3.1 is unknown"),
@@ -222,8 +222,8 @@ def _helper(look: Look, one: str) -> object:
 
 @pytest.mark.parametrize(("check", "deep"), [(apart, 1), (early, 3), (needing, 4)])
 def test_only_what_needs_another_answer_makes_a_chain_deeper(check: FunctionType, deep: int) -> None:
-    assert chains.depth(check) == deep
-    assert len([*chains.findings({"it": check})]) == (deep > chains.DEEPEST)
+    assert round_trips.depth(check) == deep
+    assert len([*round_trips.findings({"it": check})]) == (deep > round_trips.DEEPEST)
 
 
 def judges() -> None:
@@ -236,5 +236,5 @@ def judges_elsewhere() -> None:
 
 
 def test_a_step_may_judge_in_what_it_calls() -> None:
-    assert meanings.can_fail(judges_elsewhere)
-    assert not meanings.can_fail(_helper)
+    assert step_rules.can_fail(judges_elsewhere)
+    assert not step_rules.can_fail(_helper)

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS, NOW
-from checks.disk import PLACES
-from checks.logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, of, read_kept_log, read_size, read_sizes
-from checks.room import IMAGES
-from checks.tidiness import DISK_USE, Unused, named_images, read_unused, survivor, unused
-from runbook.outcome import Differs
-from runbook.question import Output, Question
-from runbook.target import Target
+from checks.deploy.docker_cleanup import DISK_USE, Unused, read_unused, survivor, unused
+from checks.docker.container_logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, of, read_kept_log, read_sizes
+from checks.docker.containers import CONTAINERS, NOW
+from checks.docker.images import IMAGES, named_images
+from checks.formats.units import read_size
+from checks.server.disk_space import PLACES
+from runbook.model.outcome import Differs
+from runbook.model.question import Output, Question
+from runbook.model.target import Target
 from steps.logs import (
     no_log_file_is_too_large,
     the_kept_release_ended_in_good_order,

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from runbook import look as looks
-from runbook.evidence import Evidence
-from runbook.look import CEILING_SECONDS, OUT_OF_TIME, Look, reading
-from runbook.observer import AT_ONCE, Observer, Told
-from runbook.outcome import Undetermined
-from runbook.question import Command, Http, Question
-from runbook.redaction import Redactor
-from runbook.target import Edge, Ssh, Target
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Command, Http, Question
+from runbook.model.target import Edge, Ssh, Target
+from runbook.observation import snapshot as looks
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import AT_ONCE, Observer, Told
+from runbook.observation.redaction import Redactor
+from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Look, reading
 from tests.unit.hostile import serving, silent
 
 TARGET = Target(name="here", environment="staging", address="127.0.0.1", domain="service.example", ssh=Ssh(local=True))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from commands.main import run
-from runbook import exits
+from runbook.model import exits
 
 HEAVY = ("_pytest", "pytest_bdd", "docker", "httpcore", "cryptography", "pydantic", "markdown_it", "jinja2", "gherkin")
 """What takes long to import; `runbook --help` has 0.15 s."""
@@ -47,7 +47,7 @@ def test_what_breaks_in_a_command_is_ours_and_says_where(
     def broken() -> None:
         raise RuntimeError("no chapter")
 
-    monkeypatch.setattr("runbook.features.read", broken)
+    monkeypatch.setattr("runbook.suite.features.read", broken)
     assert run(["show"]) == exits.OWN_FAULT
     said = capsys.readouterr().err
     assert re.fullmatch(r"the suite's own fault at .*/test_main\.py:\d+: RuntimeError: no chapter\n", said)
@@ -59,6 +59,6 @@ def test_a_command_that_is_interrupted_says_so(
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runbook.features.read", interrupted)
+    monkeypatch.setattr("runbook.suite.features.read", interrupted)
     assert run(["show"]) == exits.INTERRUPTED
     assert capsys.readouterr().err == "Interrupted\n"

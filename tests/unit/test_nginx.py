@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.nginx import CONFIGURATION, FOLDER, Site, parse, read_files, read_site
+from checks.edge.nginx_files import CONFIGURATION
+from checks.formats.nginx_config import FOLDER, Site, parse, read_files, read_site
 
 MAIN = (
     "events { worker_connections 768; }\nhttp {\n  include /etc/nginx/conf.d/*.conf;\n  include sites-enabled/*;\n}\n"

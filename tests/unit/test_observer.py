@@ -15,11 +15,9 @@ from typing import Any
 
 import pytest
 
-from runbook import connection, rights
-from runbook.evidence import Evidence
-from runbook.observer import Observer
-from runbook.outcome import Undetermined
-from runbook.question import (
+from runbook.model import rights
+from runbook.model.outcome import Undetermined
+from runbook.model.question import (
     S3,
     Command,
     Containers,
@@ -33,8 +31,11 @@ from runbook.question import (
     Question,
     Tls,
 )
-from runbook.redaction import MASK, Redactor
-from runbook.target import Edge, Ssh, Target
+from runbook.model.target import Edge, Ssh, Target
+from runbook.observation.evidence import Evidence
+from runbook.observation.observer import Observer
+from runbook.observation.redaction import MASK, Redactor
+from runbook.transport import ssh
 from tests.unit.hostile import OK, saying, serving
 
 TARGET = Target(
@@ -194,7 +195,7 @@ sys.exit(test_observer.ask_all(Path({folder!r})))
 
 def ask_all(folder: Path) -> str | None:
     """Ask a question of each kind, as a run does, and say what its threads have touched that they may not."""
-    connection.DOCKER_SOCKET = str(folder / "docker.sock")
+    ssh.DOCKER_SOCKET = str(folder / "docker.sock")
     os.environ |= {"ITS_KEY": "AKIDOFFSITE", "ITS_SECRET": "made-up", "ITS_TOKEN": "made-up"}
     watched = os.environ = Watched(os.environ)  # type: ignore[assignment]
     with serving(saying(JSON), folder / "docker.sock"), serving(saying(JSON)) as port:
@@ -241,9 +242,9 @@ def test_no_thread_touches_what_pytest_walks(tmp_path: Path) -> None:
 def test_what_only_some_need_is_made_ready_where_it_will_be_asked_and_there_alone() -> None:
     """It takes a tenth of a second, and much memory."""
     script = (
-        "import sys; from runbook.observer import Observer; from runbook.question import *; "
-        "from tests.unit.test_observer import TARGET; from runbook.redaction import Redactor; "
-        "from runbook.evidence import Evidence; "
+        "import sys; from runbook.observation.observer import Observer; from runbook.model.question import *; "
+        "from tests.unit.test_observer import TARGET; from runbook.observation.redaction import Redactor; "
+        "from runbook.observation.evidence import Evidence; "
         "observer = Observer(TARGET, Evidence(Redactor()), Redactor(), {}); "
         "observer.expect([S3('get_bucket_acl'), Containers()]); observer.close(); "
         "sys.exit(any(one in sys.modules for one in ('botocore', 'docker', 'requests', 'urllib3')))"

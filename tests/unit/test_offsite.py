@@ -16,12 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.ages import Ago
-from checks.backups import LIST, Backup
-from checks.cron import CRONTAB
-from checks.discovery import facts_of_copies
-from checks.job_settings import SETTINGS
-from checks.offsite import (
+from checks.backups.backup_files import LIST, Backup
+from checks.backups.offsite_copies import (
     BLOCKS,
     COPY,
     ENCRYPTION,
@@ -45,13 +41,17 @@ from checks.offsite import (
     read_sums,
     read_unblocked,
 )
+from checks.formats.ages import Ago
+from checks.server.cron_environment import SETTINGS
+from checks.server.cron_jobs import CRONTAB
+from discovery.server import facts_of_copies
 from linting.questions import faults_of
-from runbook import rights
-from runbook.look import Look
-from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import Output, Question, S3Answer
-from runbook.s3 import Key, OffSiteBucket, key_of
-from runbook.target import OffSite, TargetError, validated
+from runbook.model import rights
+from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.question import Output, Question, S3Answer
+from runbook.model.target import OffSite, TargetError, validated
+from runbook.observation.snapshot import Look
+from runbook.transport.s3 import Key, OffSiteBucket, key_of
 from steps.backups import copies_are_the_same, each_has_its_copy
 from tests.unit.answering import looking
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook import person, run
-from runbook.catalogue import Catalogue
-from runbook.record import Difference, Origin, Run
-from runbook.target import Target
+from runbook.model.record import Difference, Origin, Run
+from runbook.model.target import Target
+from runbook.observation.catalogue import Catalogue
+from runbook.process import login_name
+from runbook.suite import run
 from tests.unit.test_plugin import ran, started, suite
 
 __all__ = ["suite"]
@@ -167,7 +168,7 @@ def test_an_account_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch
         raise KeyError("getpwuid(): uid not found: 54321")
 
     monkeypatch.setattr(getpass, "getuser", nameless)
-    assert person.operator() == f"uid {os.getuid()}"
+    assert login_name.operator() == f"uid {os.getuid()}"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook.record import Run
+from runbook.model.record import Run
 
 pytest_plugins = ["pytester"]
 
@@ -25,10 +25,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook import catalogue
+from runbook.observation import catalogue
 import looking
 
-pytest_plugins = ["runbook.plugin", "sentences"]
+pytest_plugins = ["runbook.suite.plugin", "sentences"]
 CATALOGUE = catalogue.read([looking])
 globals().update(CATALOGUE.fixtures())
 
@@ -46,8 +46,8 @@ def pytest_runbook_finished(run, folder):
 """
 
 LOOKING = """\
-from runbook.look import Look, reading
-from runbook.question import Command
+from runbook.observation.snapshot import Look, reading
+from runbook.model.question import Command
 
 COUNT = Command("echo 3")
 BROKEN = Command("echo three")
@@ -74,7 +74,7 @@ def faulty(look: Look) -> int:
 SENTENCES = """\
 from pytest_bdd import parsers, then
 
-from runbook.outcome import NotApplicable, require
+from runbook.model.outcome import NotApplicable, require
 
 @then(parsers.parse("the count is {expected:d}"))
 def count_is(count, expected):

@@ -21,11 +21,11 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drills import exchange
-from drills.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
-from runbook.outcome import Undetermined
-from runbook.target import Edge, Target
-from runbook.target import Probe as Asked
+from drills.rollback import http_client
+from drills.rollback.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
+from runbook.model.outcome import Undetermined
+from runbook.model.target import Edge, Target
+from runbook.model.target import Probe as Asked
 
 DOMAIN = "psytech.jp"
 PAGE = Stream("connections kept", "/page", 40.0)
@@ -337,7 +337,7 @@ def test_a_request_that_ends_in_a_way_that_nobody_foresaw_is_lost_and_says_how(
     async def ask(*_: object, **__: object) -> None:
         raise UnicodeEncodeError("ascii", "caf\u00e9", 3, 4, "ordinal not in range")
 
-    monkeypatch.setattr(exchange.Edge, "ask", ask)
+    monkeypatch.setattr(http_client.Edge, "ask", ask)
     with edge(tmp_path, lambda handler: say(handler, 200)) as (port, authority):
         seen = summary(probed(port, authority, 0.4))
 
@@ -347,7 +347,7 @@ def test_a_request_that_ends_in_a_way_that_nobody_foresaw_is_lost_and_says_how(
 
 
 def test_an_answer_without_end_is_cut_and_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "MOST_BYTES", 256 * 1024)
+    monkeypatch.setattr(http_client, "MOST_BYTES", 256 * 1024)
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import Backup
-from checks.containers import CONTAINERS, NOW
-from checks.cron import CronProcess, LastRun, LastRuns, LogLine, jobs_of, read_crontab
-from checks.disk import Disks, FileSystem
-from checks.filling import Filling, User, read_users
-from checks.health import HEALTH
-from checks.last_words import LAST_WORDS, UNREADABLE, cause_of, is_failing, last_words, read_last_words
-from checks.owned import Owned
-from runbook.outcome import Differs, Undetermined
-from runbook.question import HttpAnswer, Output, Question, facts_of
-from runbook.target import Target
+from checks.backups.backup_files import Backup
+from checks.deploy.crash_causes import LAST_WORDS, UNREADABLE, cause_of, is_failing, last_words, read_last_words
+from checks.docker.containers import CONTAINERS, NOW
+from checks.edge.health_api import HEALTH
+from checks.formats.file_modes import Owned
+from checks.server.cron_jobs import CronProcess, LastRun, LastRuns, LogLine, jobs_of, read_crontab
+from checks.server.disk_space import Disks, FileSystem
+from checks.server.disk_users import Filling, User, read_users
+from runbook.model.outcome import Differs, Undetermined
+from runbook.model.question import HttpAnswer, Output, Question, facts_of
+from runbook.model.target import Target
 from steps.problems import (
     no_backup_is_late,
     no_release_has_a_wrong_key,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS, NOW
-from checks.proxy import (
+from checks.docker.containers import CONTAINERS, NOW
+from checks.edge.kamal_proxy import (
     BACKEND,
     STATE,
     Listed,
@@ -23,9 +23,9 @@ from checks.proxy import (
     read_list,
     read_state,
 )
-from runbook.outcome import Undetermined
-from runbook.question import Output, Question
-from runbook.target import load
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output, Question
+from runbook.model.target import load
 from tests.unit.answering import looking
 from tests.unit.test_containers import container, inspection
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.proxy_commands import ProxyCommands, read_calls, read_help
-from runbook.outcome import Differs, NotApplicable
+from checks.edge.kamal_proxy_commands import ProxyCommands, read_calls, read_help
+from runbook.model.outcome import Differs, NotApplicable
 from steps.certificate import nobody_calls_what_is_not_there
 
 HELP = """HTTP proxy for zero downtime deployments

@@ -9,10 +9,11 @@ import pytest
 from commands import doctor
 from conftest import CATALOGUE
 from linting import questions
-from runbook import journal, observer
-from runbook.as_owner import ASK_GIT
-from runbook.question import Command, Question, facts_of
-from runbook.target import load
+from runbook.drill import journal
+from runbook.model.git_as_owner import ASK_GIT
+from runbook.model.question import Command, Question, facts_of
+from runbook.model.target import load
+from runbook.observation import observer
 
 TARGET = load("lab")
 DECLARED = {name: question for question, name in CATALOGUE.names.items()}

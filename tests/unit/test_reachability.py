@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.met import Met
-from runbook.question import Resolution
-from runbook.reachability import edge_part, line_of, name_part, ssh_part
+from runbook.model.port_state import Met
+from runbook.model.question import Resolution
+from runbook.transport.reachability import edge_part, line_of, name_part, ssh_part
 
 ADDRESS = "192.0.2.1"
 NOT_ASKED = name_part(ADDRESS, None, None)

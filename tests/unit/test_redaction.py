@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.redaction import MASK, SHORTEST_SECRET, Redactor
+from runbook.observation.redaction import MASK, SHORTEST_SECRET, Redactor
 
 secret = st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=SHORTEST_SECRET)
 

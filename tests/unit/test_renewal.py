@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import CONTAINERS
-from checks.edge import LISTENING
-from checks.health import PLAIN_HTTP
-from checks.nginx import CONFIGURATION
-from checks.proxy import STATE
-from checks.renewal import ACME_CACHE, CERTBOT, Acme, Certbot, read_certbot, renewal
-from runbook.outcome import NotApplicable, Undetermined
-from runbook.question import HttpAnswer, Output
-from runbook.target import load
+from checks.docker.containers import CONTAINERS
+from checks.edge.certificate_renewal import ACME_CACHE, CERTBOT, Acme, Certbot, read_certbot, renewal
+from checks.edge.health_api import PLAIN_HTTP
+from checks.edge.kamal_proxy import STATE
+from checks.edge.nginx_files import CONFIGURATION
+from checks.edge.tls_termination import LISTENING
+from runbook.model.outcome import NotApplicable, Undetermined
+from runbook.model.question import HttpAnswer, Output
+from runbook.model.target import load
 from tests.unit.answering import looking
 from tests.unit.test_edge import proxy
 from tests.unit.test_nginx import LAB, LIVE, server, told

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from checks.containers import CONTAINERS, NOW
-from checks.disk import DISKS, MOUNTS
-from runbook.outcome import Outcome, Undetermined
-from runbook.question import Output, Question
+from checks.docker.containers import CONTAINERS, NOW
+from checks.server.disk_space import DISKS, MOUNTS
+from runbook.model.outcome import Outcome, Undetermined
+from runbook.model.question import Output, Question
 from tests.mutation import replay
 from tests.mutation.replay import Recording
 from tests.unit.test_disk import INODES, PATHS, ROOT, SPACE, TARGET

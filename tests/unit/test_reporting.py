@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from reporting import html, junit
 from reporting.bundle import write, write_record
-from reporting.changes import AMISS
-from reporting.foreign import excerpt, visible
-from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
-from runbook.outcome import Outcome
-from runbook.record import Changes, Difference, Run, Scenario, Step
+from reporting.run_diff import AMISS
+from reporting.untrusted_text import excerpt, visible
+from runbook.model.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
+from runbook.model.outcome import Outcome
+from runbook.model.record import Changes, Difference, Run, Scenario, Step
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.repository import read_remote, read_status, why
+from checks.deploy.git_clone import read_remote, read_status, why
 
 COMMIT = "53bd17acb6e2fa70bcba41b6ba89126e076c379f"
 OTHER = "caabba0f00000000000000000000000000000000"

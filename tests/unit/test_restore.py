@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drills.restore import FIRST_ERROR, Column, flaw_of_load, flaw_of_seal, read_decrypted, rows_apart, sample
-from drills.sealed import SessionKey
-from drills.throwaway import CLUSTER_BYTES, MEBIBYTE, RESERVE_BYTES, WORK_BYTES, Place, read_memory
+from drills.restore.opening import FIRST_ERROR, Column, flaw_of_load, flaw_of_seal, read_decrypted, rows_apart, sample
+from drills.restore.scratch_database import CLUSTER_BYTES, MEBIBYTE, RESERVE_BYTES, WORK_BYTES, Place, read_memory
+from drills.restore.session_key import SessionKey
 
 GIBIBYTE = 1024 * MEBIBYTE
 

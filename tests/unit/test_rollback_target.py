@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.containers import Container
-from checks.environment import Variable
-from checks.migrations import APPLIED, IN_CLONE, IN_IMAGE, migrations, read_migrations
-from checks.releases import born
-from checks.rollback_target import RollbackTarget, choose, rollback_target
-from checks.room import IMAGES
-from runbook.outcome import Undetermined
-from runbook.question import Output, Question
-from runbook.target import Target
+from checks.database.migrations import APPLIED, IN_CLONE, IN_IMAGE, migrations, read_migrations
+from checks.deploy.rollback_target import RollbackTarget, choose, rollback_target
+from checks.docker.containers import Container
+from checks.docker.images import IMAGES
+from checks.docker.release_age import born
+from checks.secrets.environment import Variable
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output, Question
+from runbook.model.target import Target
 from tests.unit.answering import looking
 from tests.unit.test_containers import container, kept, server_with
 

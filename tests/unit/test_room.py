@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.disk import PLACES
-from checks.room import IMAGES, Room, room, size_of_image
-from runbook.outcome import Undetermined
-from runbook.question import Output
-from runbook.target import Target
+from checks.deploy.image_space import Room, room
+from checks.docker.images import IMAGES, size_of_image
+from checks.server.disk_space import PLACES
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output
+from runbook.model.target import Target
 from tests.unit.answering import looking
 from tests.unit.test_containers import kept, server_with
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drills.route import differences, lost, read_route
+from drills.rollback.proxy_route import differences, lost, read_route
 
 REFUSALS = (ValueError, LookupError, TypeError)
 

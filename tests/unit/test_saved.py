@@ -14,10 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import HEADS, LIST, NOT_ENCRYPTED, Backup, EncryptedBackup
-from checks.containers import CONTAINERS
-from checks.openpgp import ANYBODY
-from checks.saved import (
+from checks.backups.backup_files import HEADS, LIST, NOT_ENCRYPTED, Backup, EncryptedBackup
+from checks.backups.volume_archives import (
     COMPARED,
     Contents,
     archives,
@@ -27,9 +25,11 @@ from checks.saved import (
     sealed_archives,
     volumes_of_releases,
 )
-from runbook.outcome import Differs, NotApplicable, Undetermined
-from runbook.question import Output, Question, facts_of
-from runbook.target import Backups, Target
+from checks.docker.containers import CONTAINERS
+from checks.formats.openpgp import ANYBODY
+from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.question import Output, Question, facts_of
+from runbook.model.target import Backups, Target
 from steps import saved
 from tests.unit.answering import looking
 

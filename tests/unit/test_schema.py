@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.schema import KINDS, Schema, read_behind, read_newest, read_rows, read_schema
+from checks.database.schema import KINDS, Schema, read_behind, read_newest, read_rows, read_schema
 
 TABLE = {("table", "people"): "", ("column", "people.id"): "bigint NOT NULL"}
 INDEX = {("index", "people_pkey"): "CREATE UNIQUE INDEX people_pkey ON people USING btree (id)"}

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-import checks.certificate
-from checks.ages import Ago
-from checks.cron import schedule_of
-from checks.logs import ROTATED
-from checks.renewal import Acme, Certbot
-from checks.resources import Usages
-from runbook.met import Met
-from runbook.outcome import Attested, Differs, NotApplicable, Undetermined
+import checks.edge.certificate
+from checks.docker.container_logs import ROTATED
+from checks.docker.resource_usage import Usages
+from checks.edge.certificate_renewal import Acme, Certbot
+from checks.formats.ages import Ago
+from checks.server.cron_jobs import schedule_of
+from runbook.model.outcome import Attested, Differs, NotApplicable, Undetermined
+from runbook.model.port_state import Met
 from steps import (
     access,
     backups,
@@ -1490,7 +1490,7 @@ def test_whose_key_is_in_use() -> None:
     check(
         [
             *_all(
-                checks.certificate._proxys_pair,
+                checks.edge.certificate._proxys_pair,
                 "look",
                 [
                     (looked(None), UNTOLD),
@@ -1500,7 +1500,7 @@ def test_whose_key_is_in_use() -> None:
                 ],
             ),
             *_all(
-                checks.certificate._nginxs_pairs,
+                checks.edge.certificate._nginxs_pairs,
                 "seen",
                 [(seen(site=None), UNTOLD), (seen(site=seen(pairs=())), UNTOLD)],
                 look=None,

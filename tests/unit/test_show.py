@@ -8,10 +8,11 @@ import pytest
 
 from commands.main import run
 from conftest import CATALOGUE
-from drills import rollback
-from runbook import exits, features
-from runbook.question import facts_of
-from runbook.target import load
+from drills.rollback import switching
+from runbook.model import exits
+from runbook.model.question import facts_of
+from runbook.model.target import load
+from runbook.suite import features
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_a_chapter_shows_every_sentence_and_every_question_of_its_scenarios(
 def test_a_drill_shows_its_acts_and_their_undo_as_its_plan_does(capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, "3.4", "--target", "lab")
     facts = facts_of(load("lab"))
-    for act in (rollback.START, rollback.SWITCH, rollback.STOP, rollback.AS_WRITTEN):
+    for act in (switching.START, switching.SWITCH, switching.STOP, switching.AS_WRITTEN):
         for text in (act.told(facts), act.undo_told(facts)):
             assert all(line.strip() in page for line in text.splitlines())
 

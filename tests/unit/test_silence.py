@@ -6,8 +6,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from runbook.outcome import Undetermined
-from runbook.silence import Silence
+from runbook.model.outcome import Undetermined
+from runbook.transport.circuit_breaker import Silence
 
 SILENT = Undetermined("the Docker Engine gave no answer within 10 s")
 

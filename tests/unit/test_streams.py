@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SAYS_MUCH = """\
 import sys
 from rich.console import Console
-from runbook import streams
-streams.open_all()
-with streams.lasting():
+from runbook.process import standard_streams
+standard_streams.open_all()
+with standard_streams.lasting():
     for _ in range({lines}):
         print("a line of what was seen " * 10)
         Console().print("and one of rich's")
@@ -42,7 +42,9 @@ def test_the_code_is_the_processes_own_whatever_becomes_of_its_screen(lines: int
 
 
 def test_what_the_screen_cannot_show_is_shown_as_something_else() -> None:
-    script = "import sys; from runbook import streams\nwith streams.lasting(): print('✓ \\ud800')"
+    script = (
+        "import sys; from runbook.process import standard_streams\nwith standard_streams.lasting(): print('✓ \\ud800')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, env={"PYTHONIOENCODING": "ascii"}
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.timeline import HEIGHT, LEAST_HEIGHT, LOST, picture
-from runbook.record import Series, Timeline
+from reporting.timeline_chart import HEIGHT, LEAST_HEIGHT, LOST, picture
+from runbook.model.record import Series, Timeline
 
 
 def timeline(*series: tuple[str, tuple[int, ...]], bin_seconds: float = 0.5) -> Timeline:

@@ -13,18 +13,18 @@ from typing import Literal
 import pytest
 from rich.console import Console
 
-from checks.containers import Container, Fleet
-from checks.lately import Lately, Lived, LogLine, Since
-from checks.logins import Login
-from checks.proxy import Saved
-from drills.route import Route
-from runbook import features
-from runbook.look import OUT_OF_TIME
-from runbook.met import Met
-from runbook.outcome import Outcome
-from runbook.question import facts_of
-from runbook.record import Difference, Run, Scenario
-from runbook.target import Ssh, Target
+from checks.database.service_logins import Login
+from checks.docker.container_history import Lately, Lived, LogLine, Since
+from checks.docker.containers import Container, Fleet
+from checks.edge.kamal_proxy import Saved
+from drills.rollback.proxy_route import Route
+from runbook.model.outcome import Outcome
+from runbook.model.port_state import Met
+from runbook.model.question import facts_of
+from runbook.model.record import Difference, Run, Scenario
+from runbook.model.target import Ssh, Target
+from runbook.observation.snapshot import OUT_OF_TIME
+from runbook.suite import features
 from tests.unit import report_example as example
 from triage import remedies
 from triage.causes import NO_SSH, find

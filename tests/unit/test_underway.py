@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.underway import (
+from checks.deploy.in_progress import (
     BACKUP_LOCK,
     DEPLOY_LOCK,
     DRILL_LOCK,
@@ -23,10 +23,10 @@ from checks.underway import (
     read_locks,
     read_work,
 )
-from runbook import journal
-from runbook.outcome import Undetermined
-from runbook.question import Output, facts_of
-from runbook.target import load
+from runbook.drill import journal
+from runbook.model.outcome import Undetermined
+from runbook.model.question import Output, facts_of
+from runbook.model.target import load
 from tests.unit.answering import looking
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import CATALOGUE
-from drills.rollback import AS_WRITTEN, START, STOP, SWITCH
-from runbook.act import INTERFERED, SOMEBODY_ELSE, Act
-from runbook.question import facts_of
-from runbook.target import load
+from drills.rollback.switching import AS_WRITTEN, START, STOP, SWITCH
+from runbook.model.action import INTERFERED, SOMEBODY_ELSE, Act
+from runbook.model.question import facts_of
+from runbook.model.target import load
 
 FACTS = facts_of(load("lab"))
 VALUES = {

@@ -7,8 +7,8 @@ from concurrent.futures import wait
 
 import pytest
 
-from runbook.outcome import Undetermined
-from runbook.workers import NO_THREAD, Workers, in_background
+from runbook.model.outcome import Undetermined
+from runbook.process.daemon_threads import NO_THREAD, Workers, in_background
 
 SOON = 5.0
 

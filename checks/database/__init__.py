@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis: schema, sessions, migrations, who may log in."""

@@ -1,0 +1,1 @@
+"""The containers and images of the Docker Engine."""

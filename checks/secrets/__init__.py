@@ -1,0 +1,1 @@
+"""Secrets: what the releases have, what GitHub has, and where one is seen that should not be."""

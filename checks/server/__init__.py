@@ -1,0 +1,1 @@
+"""The host: disks, ports, cron, mail, host keys."""

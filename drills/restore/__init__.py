@@ -1,0 +1,1 @@
+"""The restore drill: the backup is opened, loaded into a scratch database, decrypted and compared."""

@@ -1,0 +1,1 @@
+"""What this process owes the machine on which it runs: threads, children, signals, files and streams of its own."""
