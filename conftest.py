@@ -7,7 +7,8 @@ from pathlib import Path
 from checks.deploy import steady_state
 from commands import packages
 from runbook.drill.interlock import SteadyState
-from runbook.model.record import Changes, Control, Run
+from runbook.model.changes import Changes
+from runbook.model.record import Control, Run
 from runbook.observation import catalogue
 from runbook.observation.snapshot import Look
 from runbook.suite import controls, features

@@ -15,9 +15,11 @@ from runbook.drill import journal
 from runbook.model import exits, rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
-from runbook.model.question import S3, Command, Containers, Tls
+from runbook.model.outside_questions import S3, Tls
+from runbook.model.question import Command, Containers
 from runbook.model.rights import Right
-from runbook.model.target import Target, load
+from runbook.model.target import Target
+from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor

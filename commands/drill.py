@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from commands.pytest_runner import Reports, Server, run_features
-from runbook.model.target import load
+from runbook.model.target_file import load
 
 Drill = Literal["restore", "rollback", "rollback-as-written"]
 

@@ -15,7 +15,7 @@ from commands.pytest_runner import Reports, Server, run_features
 from reporting import github
 from runbook.model.exits import OWN_FAULT, WRONG_USE, worst
 from runbook.model.record import Run
-from runbook.model.target import load
+from runbook.model.target_file import load
 from runbook.suite.run import own_fault
 
 BESIDE = ("rb-2", "rb-6", "rb-7")

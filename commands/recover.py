@@ -10,7 +10,8 @@ from runbook.drill import journal
 from runbook.model import exits
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
-from runbook.model.target import Target, load
+from runbook.model.target import Target
+from runbook.model.target_file import load
 from runbook.process import communicate, signals
 from runbook.process.communicate import TooLate, TooMuch
 from runbook.suite.terminal import clean

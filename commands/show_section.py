@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from commands import packages
-from runbook.model.question import Facts, facts_of
 from runbook.model.record import SEVERITIES
-from runbook.model.target import load
+from runbook.model.target_file import load
+from runbook.model.template import Facts, facts_of
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import plan, pytest_bdd_adapter
 from runbook.suite.features import Scenario, Section, Sentence

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from commands.pytest_runner import Reports, Server, run_features
 from runbook.model.exits import Event
-from runbook.model.target import load
+from runbook.model.target_file import load
 from runbook.suite.run import Running
 
 SECONDS = 10

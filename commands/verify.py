@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from commands.pytest_runner import Reports, Sections, Server, run_features
-from runbook.model.target import load
+from runbook.model.target_file import load
 
 
 def verify(

@@ -13,8 +13,10 @@ from typing import Any
 
 from linting.finding import Finding, place_of_value
 from runbook.model.git_as_owner import ASK_GIT
-from runbook.model.question import S3, Command, Containers, Dns, GitHub, Http, Images, Port, Question, Tls, facts_of
+from runbook.model.outside_questions import S3, Dns, GitHub, Http, Port, Tls
+from runbook.model.question import Command, Containers, Images, Question
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 
 READERS = frozenset(
     {

@@ -17,6 +17,7 @@ from reporting import run_summary
 from reporting.untrusted_text import excerpt, visible
 from runbook.model.outcome import SIGNS, Outcome
 from runbook.model.record import Run, Scenario
+from runbook.model.verdict import causes_with_consequences, gating, overridden
 
 Level = Literal["error", "warning", "notice"]
 
@@ -44,7 +45,7 @@ def commands_stopped(stream: TextIO) -> Iterator[None]:
 
 def annotation_lines(run: Run) -> Iterator[str]:
     """Commands, worst first: an error blocks, a warning was let through, a notice decides nothing."""
-    blocking, let_through, beside = blocks(run), run.let_through(), besides(run)
+    blocking, let_through, beside = blocks(run), overridden(run), besides(run)
     if run.exit_code and not blocking:
         yield _command("error", run.kind, f"{run.server.name}: {run_summary.verdict(run)}, exit {run.exit_code}")
     by = f"let through by {run.override.by}: {run.override.reason}" if run.override else ""
@@ -76,14 +77,14 @@ def append_summary(run: Run, path: Path) -> None:
 
 def blocks(run: Run) -> tuple[Scenario, ...]:
     """What stands in the way, causes before what follows from them."""
-    let_through = {one.id for one in run.let_through()}
-    deciding = {one.id for one in run.deciding()} - let_through
+    let_through = {one.id for one in overridden(run)}
+    deciding = {one.id for one in gating(run)} - let_through
     return tuple(one for one in _open(run) if one.id in deciding)
 
 
 def besides(run: Run) -> tuple[Scenario, ...]:
     """What is amiss and does not decide."""
-    deciding = {one.id for one in run.deciding()}
+    deciding = {one.id for one in gating(run)}
     return tuple(one for one in _open(run) if one.id not in deciding)
 
 
@@ -100,7 +101,7 @@ def escape_property(text: str) -> str:
 def _open(run: Run) -> list[Scenario]:
     """All that failed or could not be told, each once."""
     found: dict[str, Scenario] = {}
-    for cause, following in run.explained():
+    for cause, following in causes_with_consequences(run):
         for one in (cause, *following):
             found.setdefault(one.id, one)
     return [one for one in found.values() if one.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
@@ -147,11 +148,11 @@ def _blocks_of_summary(run: Run) -> Iterator[str]:
     if run.override:
         yield f"Override by {_plain(run.override.by)}:\n\n{_fenced(_short(run.override.reason))}"
     yield from _listed("What blocks", blocks(run))
-    yield from _listed("Failed and let through", run.let_through())
+    yield from _listed("Failed and let through", overridden(run))
     yield from _listed("Beside it, deciding nothing", besides(run))
-    if run.deciding():
+    if gating(run):
         yield "### What decided\n\n| | section | scenario |\n|---|---|---|\n"
-    for one in run.deciding():
+    for one in gating(run):
         yield f"| {SIGNS[one.outcome]} {one.outcome} | {_plain(one.section)} | {_plain(one.name)} |\n"
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reporting.run_diff import Past, changes
+from runbook.model.changes import Changes
 from runbook.model.exits import COMPLIANT, FAILED, UNDETERMINED
-from runbook.model.record import Changes, Run
+from runbook.model.record import Run
 
 RUNS_READ = 20
 """How far back it is looked for a run that can be compared."""

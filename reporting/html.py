@@ -20,8 +20,10 @@ from reporting.run_summary import Section
 from reporting.timeline_chart import picture
 from reporting.untrusted_text import excerpt, visible
 from runbook.model import exits
+from runbook.model.changes import Change, ChangeKind, Changes
 from runbook.model.outcome import SIGNS, Outcome
-from runbook.model.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity
+from runbook.model.record import SEVERITIES, Control, Exchange, Run, Scenario, Severity
+from runbook.model.verdict import causes_with_consequences, gating
 
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
@@ -88,7 +90,7 @@ class Group:
 def render(run: Run) -> str:
     """The HTML document."""
     sections = run_summary.sections(run)
-    explained = run.explained()
+    explained = causes_with_consequences(run)
     anchors = _anchors(run.scenarios)
     return _TEMPLATE.render(
         run=run,
@@ -114,7 +116,7 @@ def render(run: Run) -> str:
         rests_on=_rests_on(run.scenarios),
         telling=_telling(run.scenarios),
         exchanges={exchange.sequence: exchange for exchange in run.exchanges},
-        deciding={id(scenario) for scenario in run.deciding()},
+        deciding={id(scenario) for scenario in gating(run)},
     )
 
 

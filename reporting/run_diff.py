@@ -7,8 +7,9 @@ from typing import Literal, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from runbook.model.changes import Change, Changes, Earlier
 from runbook.model.outcome import Outcome
-from runbook.model.record import Change, Changes, Earlier, Run
+from runbook.model.record import Run
 
 AMISS = (Outcome.FAILED, Outcome.UNDETERMINED)
 WORST_FIRST = (

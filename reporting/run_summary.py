@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from runbook.model.exits import INTERRUPTED, OWN_FAULT
 from runbook.model.outcome import Outcome
 from runbook.model.record import Difference, Run, Scenario
+from runbook.model.verdict import overridden, verdict_of
 
 NOTHING_RUN = "nothing was run"
 CLOCK_TOLERANCE_SECONDS = 5.0
@@ -49,7 +50,7 @@ def _in_order(number: str) -> tuple[list[int], str]:
 
 def verdict(run: Run) -> str:
     """The run in a few words; a run of nothing says so."""
-    return run.verdict() if run.scenarios else NOTHING_RUN
+    return verdict_of(run) if run.scenarios else NOTHING_RUN
 
 
 def difference(scenario: Scenario) -> Difference | None:
@@ -81,7 +82,7 @@ def cautions(run: Run) -> Iterator[str]:
     if run.journal:
         yield run.journal.sentence()
     if run.override:
-        through = ", ".join(one.name for one in run.let_through()) or "nothing had to be"
+        through = ", ".join(one.name for one in overridden(run)) or "nothing had to be"
         yield f"Override by {run.override.by}: {run.override.reason}. Let through: {through}."
     offset = run.server.clock_offset_seconds
     if offset is None and run.scenarios:

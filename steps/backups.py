@@ -10,15 +10,18 @@ from typing import TypeVar
 
 from pytest_bdd import parsers, then
 
-from checks.backups.backup_files import Backup, EncryptedBackup, NewestBackup, PlainBackup
+from checks.backups.backup_files import Backup, PlainBackup
 from checks.backups.backup_permissions import Place
 from checks.backups.drill_history import Passed
+from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.encryption_key import KeyInRing
+from checks.backups.newest_backup import NewestBackup
 from checks.backups.offsite_copies import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
 from checks.formats.ages import ago
 from checks.formats.file_modes import Owned
 from checks.server.cron_environment import JobSettings
-from checks.server.cron_jobs import Job, LastRuns
+from checks.server.cron_jobs import Job
+from checks.server.job_log import LastRuns
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Look
 

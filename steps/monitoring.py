@@ -6,18 +6,13 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
+from checks.formats.crontab import Crontab, schedule_of
 from checks.formats.file_modes import Owned
+from checks.formats.shell_words import appends_all_to
 from checks.server.cron_environment import JobSettings
-from checks.server.cron_jobs import (
-    MINUTES,
-    CronProcess,
-    Crontab,
-    Job,
-    LastRuns,
-    appends_all_to,
-    schedule_of,
-)
+from checks.server.cron_jobs import MINUTES, CronProcess, Job
 from checks.server.disk_space import Disks
+from checks.server.job_log import LastRuns
 from checks.server.mail_alerts import MailLog, Programs
 from runbook.model.outcome import NotApplicable, require
 from runbook.observation.snapshot import Look

@@ -10,10 +10,12 @@ from pytest_bdd import parsers, then
 from checks.backups.backup_files import Backup
 from checks.database.account_lockout import LockedAccounts, LogInPolicy
 from checks.deploy.crash_causes import Cause, LastWords, saying
+from checks.formats.crontab import Crontab
 from checks.formats.file_modes import Owned
-from checks.server.cron_jobs import CronProcess, Crontab, Job, LastRun, LastRuns
+from checks.server.cron_jobs import CronProcess, Job
 from checks.server.disk_space import FileSystem
 from checks.server.disk_users import Filling
+from checks.server.job_log import LastRun, LastRuns
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Look
 

@@ -12,8 +12,9 @@ from checks.backups.data_regression import NewestRows
 from checks.database.schema import KINDS
 from checks.docker.containers import fleet
 from checks.formats.ages import Ago, ago
-from drills.restore import opening, scratch_database
-from drills.restore.opening import Opened, Restored
+from drills.restore import comparing, decrypting, loading, opening, scratch_database
+from drills.restore.loading import Restored
+from drills.restore.opening import Opened
 from drills.restore.scratch_database import Place
 from runbook.drill.executor import Operator
 from runbook.model.outcome import NotApplicable, Undetermined, require
@@ -61,7 +62,7 @@ def room_beside_production(operator: Operator, opened: Opened) -> Place:
 
 @when("it is restored into a throw-away database", target_fixture="restored")
 def restored_into_throwaway(operator: Operator, opened: Opened, place: Place) -> Restored:
-    return opening.restore(operator, opened, place)
+    return loading.restore(operator, opened, place)
 
 
 @then("nobody reaches the throw-away, and it reaches nobody")
@@ -107,7 +108,7 @@ def rows_within_one_limit(operator: Operator, restored: Restored, percent: int) 
 def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str, int]) -> None:
     found, expected = restored.contents.rows, restored.production.rows
     operator.figure("rows", f"{sum(found.values())} in {len(found)} tables")
-    apart = opening.rows_apart(found, expected, limits.__getitem__)
+    apart = comparing.rows_apart(found, expected, limits.__getitem__)
     require(expected and not apart, expected="as many rows as in production", seen=apart, go_to="5.1")
 
 
@@ -122,7 +123,7 @@ def values_open(operator: Operator, count: int) -> None:
     if not columns:
         raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
     release = look.see(fleet).running_releases[0].name
-    found = opening.decrypted(operator, columns, count, release)
+    found = decrypting.decrypted(operator, columns, count, release)
     operator.figure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
     require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")

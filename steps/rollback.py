@@ -15,14 +15,15 @@ from checks.docker.containers import fleet
 from checks.edge import tls_termination as edges
 from checks.edge.health_api import PLAIN_HTTP
 from checks.edge.kamal_proxy import LIST, host_of, read_list
-from drills.rollback import proxy_route, switching
-from drills.rollback.probe import PER_SECOND, summary
+from drills.rollback import measurements, proxy_route, switch_actions, switching
+from drills.rollback.probe import PER_SECOND
 from drills.rollback.proxy_route import ROUTE
+from drills.rollback.samples import summary
 from drills.rollback.switching import Change, Rolling
 from runbook.drill.executor import Operator
 from runbook.model.action import Act
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.model.question import Tls
+from runbook.model.outside_questions import Tls
 from runbook.observation.snapshot import reading
 from steps.deploy import none_found
 
@@ -43,9 +44,9 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
         finally:
             undone = yield
     finally:
-        seen = switching.finish(rolling)
+        seen = measurements.finish(rolling)
     if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-        switching.none_lost(seen)
+        measurements.none_lost(seen)
     return undone
 
 
@@ -133,7 +134,7 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
         seen=f"{seen.sent} in {s} s",
         go_to="3.3",
     )
-    switching.none_lost(seen)
+    measurements.none_lost(seen)
     versions = {one.release for one in samples}
     if len(versions) != 1 or None in versions:
         raise Undetermined("the answers do not name one release (key probe.version_header of the target)")
@@ -149,43 +150,43 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
 @when("the older release is started")
 def the_older_is_started(rolling: Rolling) -> None:
     rolling.mark("back")
-    _do(rolling, switching.START, "older")
+    _do(rolling, switch_actions.START, "older")
 
 
 @when("the proxy is switched to the older release with every option that the service has")
 def the_proxy_is_switched(rolling: Rolling) -> None:
     rolling.mark("switch back")
-    _do(rolling, switching.SWITCH, "older")
+    _do(rolling, switch_actions.SWITCH, "older")
 
 
 @when("the newer release is stopped")
 def the_newer_is_stopped(rolling: Rolling) -> None:
-    _do(rolling, switching.STOP, "newer")
+    _do(rolling, switch_actions.STOP, "newer")
 
 
 @when("the newer release is started again")
 def the_newer_is_started_again(rolling: Rolling) -> None:
     rolling.mark("forward")
-    _do(rolling, switching.START_AGAIN, "newer")
+    _do(rolling, switch_actions.START_AGAIN, "newer")
 
 
 @when("the proxy is switched back to the newer release with every option that the service has")
 def the_proxy_is_switched_back(rolling: Rolling) -> None:
     rolling.mark("switch forward")
-    _do(rolling, switching.SWITCH_BACK, "newer")
+    _do(rolling, switch_actions.SWITCH_BACK, "newer")
 
 
 @when("the older release is stopped again")
 def the_older_is_stopped_again(rolling: Rolling) -> None:
-    _do(rolling, switching.STOP_AGAIN, "older")
+    _do(rolling, switch_actions.STOP_AGAIN, "older")
 
 
 @when("the older release is started and the proxy switched as section 3.4 is written")
 def it_is_done_as_written(operator: Operator, change: Change) -> None:
     older = change.older
-    operator.do(change.about(switching.START, older)).required("the start of the older release")
+    operator.do(change.about(switch_actions.START, older)).required("the start of the older release")
     address = switching.address_as_written(operator.look(), older.name)
-    operator.do(change.about(switching.AS_WRITTEN, older).about(address=address)).required("what the command did")
+    operator.do(change.about(switch_actions.AS_WRITTEN, older).about(address=address)).required("what the command did")
 
 
 # What must be seen
@@ -230,7 +231,7 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
 
 @then("0 requests were lost and 0 left unsent of all")
 def none_was_lost(rolling: Rolling) -> None:
-    switching.none_lost(summary(rolling.probe.samples()))
+    measurements.none_lost(summary(rolling.probe.samples()))
 
 
 @then("every POST counted exactly once, where the target has one")

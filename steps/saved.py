@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from pytest_bdd import parsers, then
 
-from checks.backups.backup_files import Backup, EncryptedBackup
+from checks.backups.backup_files import Backup
+from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.volume_archives import Contents
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Look

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from lab.disposable import disposable
 from lab.server import Server
-from runbook.model.target import load
+from runbook.model.target_file import load
 from runbook.transport.ssh import Connection
 from tests.bench_report import report_of_10_000_results
 from tests.lab.looking import verify

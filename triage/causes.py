@@ -19,8 +19,9 @@ from drills.rollback.proxy_route import Route, read_route
 from runbook.model.outcome import NotApplicable, Outcome, Undetermined
 from runbook.model.port_state import Met
 from runbook.model.record import Run, Scenario
+from runbook.model.verdict import consequences, root_causes
 from runbook.observation.snapshot import OUT_OF_TIME, Check, Look, reading
-from triage.remedies import ADVICE, SYMPTOMS, Advice, Seen
+from triage.advice import ADVICE, SYMPTOMS, Advice, Seen
 
 A = TypeVar("A")
 
@@ -114,7 +115,7 @@ def find(run: Run, seen: Seen, met: Met | None) -> Findings:
     still_open = [one for one in untold if OUT_OF_TIME in (one.reason or "")]
     failed = _in_order(one for one in run.scenarios if one.outcome is Outcome.FAILED)
     behind = [one for one in failed if one.id not in SYMPTOMS]
-    others = [one for one in run.causes() if one in untold and one not in still_open]
+    others = [one for one in root_causes(run) if one in untold and one not in still_open]
     symptoms = [one for one in (*failed, *others) if one.id in SYMPTOMS] if behind else []
     causes = [_unreachable(run, met)] if met not in (None, Met.OK) else []
     causes += _without_doubles(_cause(one, run, seen) for one in behind or failed)
@@ -138,7 +139,7 @@ def _cause(scenario: Scenario, run: Run, seen: Seen) -> Cause:
         section=next((step.difference.go_to for step in scenario.steps if step.difference), scenario.section),
         advice=advice,
         lived=seen.lived(advice.thing) if advice and advice.thing else None,
-        folded=len(run.following(scenario)),
+        folded=len(consequences(run, scenario)),
     )
 
 
@@ -163,7 +164,7 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
         title=scenario.name,
         seen=scenario.reason or "it could not be told",
         section=scenario.section,
-        folded=len(run.following(scenario)),
+        folded=len(consequences(run, scenario)),
     )
 
 

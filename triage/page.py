@@ -16,9 +16,9 @@ from checks.docker.container_history import Since
 from checks.formats.ages import Ago
 from runbook.model.outcome import SIGNS, Outcome
 from runbook.model.port_state import Met
-from runbook.model.question import facts_of
 from runbook.model.record import Run
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from runbook.suite.terminal import LONGEST_SEEN, STYLES, clean
 from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
 from triage.remedies import Remedy

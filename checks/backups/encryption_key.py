@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
 
-from checks.backups.backup_files import backup_key
 from checks.formats.ages import ago
 from checks.formats.instants import instant_of
+from checks.formats.openpgp import key_ids
 from runbook.model import rights
+from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Look, reading
 
@@ -82,6 +83,19 @@ def key_in_ring(look: Look) -> KeyInRing | None:
     wanted = look.see(backup_key) or frozenset()
     with reading("the key ring"):
         return read_ring(told.out, wanted)
+
+
+def backup_key(look: Look) -> frozenset[str] | None:
+    """The ids of the key to which backups must be encrypted, and of its subkeys; None where no key is named."""
+    path = look.target.backups.encryption_key
+    if path is None:
+        return None
+    try:
+        certificate = path.read_bytes()
+    except OSError as error:
+        raise Undetermined(f"the backup key's public half, {path}, cannot be read here: {error.strerror}") from None
+    with reading(f"the backup key's public half, {path},"):
+        return key_ids(certificate)
 
 
 def read_ring(text: str, wanted: frozenset[str]) -> KeyInRing | None:

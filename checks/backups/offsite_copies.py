@@ -15,7 +15,8 @@ from checks.formats.pg_dump import SECONDS_PER_FILE
 from checks.server.cron_environment import job_settings
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.question import S3, Command, S3Answer, lines_of
+from runbook.model.outside_questions import S3, S3Answer
+from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Look, reading
 
 COPY = S3("head_object")

@@ -9,15 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 
-from checks.backups.backup_files import (
-    ARCHIVES,
-    HEADS,
-    Backup,
-    EncryptedBackup,
-    read_encrypted,
-    read_heads,
-    saved_files,
-)
+from checks.backups.backup_files import ARCHIVES, Backup, saved_files
+from checks.backups.encrypted_backups import HEADS, EncryptedBackup, read_encrypted, read_heads
 from checks.docker.containers import CONTAINERS, is_release
 from runbook.model import rights
 from runbook.model.outcome import Undetermined

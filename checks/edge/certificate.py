@@ -16,7 +16,8 @@ from checks.edge.kamal_proxy import proxy_state
 from checks.edge.tls_termination import Edge, edge
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
-from runbook.model.question import Command, Tls
+from runbook.model.outside_questions import Tls
+from runbook.model.question import Command
 from runbook.observation.snapshot import Look, reading
 
 SHOWN = Tls()

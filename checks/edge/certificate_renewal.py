@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from checks.edge.health_api import PLAIN_HTTP
 from checks.edge.kamal_proxy import proxy_state
 from checks.edge.tls_termination import Edge, edge
+from checks.formats.crontab import read_crontab
 from checks.formats.crontab_redaction import REDUCED
-from checks.server.cron_jobs import read_crontab
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
 from runbook.model.question import Command

@@ -10,7 +10,7 @@ from typing import Any
 
 from checks.docker.containers import NOW
 from runbook.model.outcome import NotApplicable
-from runbook.model.question import Http, HttpAnswer
+from runbook.model.outside_questions import Http, HttpAnswer
 from runbook.observation.snapshot import Look, reading
 
 HEALTH = Http("/api/v1/health", seconds=5)

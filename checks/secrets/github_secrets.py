@@ -6,7 +6,7 @@ import json
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.question import GitHub
+from runbook.model.outside_questions import GitHub
 from runbook.observation.snapshot import Look, reading
 
 OF_REPOSITORY = GitHub("/repos/{repository}/actions/secrets?per_page=100")

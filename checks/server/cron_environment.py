@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
 
+from checks.formats.crontab import settings_of
 from checks.formats.instants import instant_of
-from checks.server.cron_jobs import CRONTAB, crontab, jobs_of, settings_of, words_of
+from checks.formats.shell_words import words_of
+from checks.server.cron_jobs import CRONTAB, crontab, jobs_of
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Look, reading

@@ -12,7 +12,8 @@ from inspect import cleandoc
 from pathlib import PurePosixPath
 from typing import Literal
 
-from checks.server.cron_jobs import CRONTAB, settings_of
+from checks.formats.crontab import settings_of
+from checks.server.cron_jobs import CRONTAB
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of

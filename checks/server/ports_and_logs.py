@@ -13,8 +13,9 @@ from checks.formats.ages import Ago, ago
 from checks.formats.instants import instant_of
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable
+from runbook.model.outside_questions import Dns, Port
 from runbook.model.port_state import Met
-from runbook.model.question import Command, Dns, Port, lines_of
+from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Look, reading
 
 NAME = Dns(seconds=4)

@@ -22,6 +22,8 @@ from runbook.observation.snapshot import reading
 
 NAME = "runbook-drill-restore"
 
+ENDS_WITH_THE_THROWAWAY = ": all that it makes goes with the throw-away, and it ends by itself"
+
 MEBIBYTE = 1 << 20
 GROWTH = 2.5
 """How many times its plain dump or its present size a database may take while it is loaded and indexed."""

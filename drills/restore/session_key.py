@@ -12,7 +12,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checks.backups.backup_files import NOT_ENCRYPTED, Backup
+from checks.backups.backup_files import Backup
+from checks.backups.encrypted_backups import NOT_ENCRYPTED
 from checks.formats.openpgp import JUDGED_ON_SERVER, PLAIN, NotOpenPgp, read_message
 from runbook.model import rights
 from runbook.model.outcome import Differs, Undetermined

@@ -7,10 +7,9 @@ still have its effect. Going forward is itself the undo of going back, so its ow
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,96 +17,23 @@ from checks.database.psql import in_database
 from checks.deploy.rollback_target import RollbackTarget
 from checks.docker.containers import Container, fleet
 from checks.edge.health_api import read_health
-from drills.rollback import probe as probing
-from drills.rollback import proxy_route as routes
-from drills.rollback.probe import Probe, Sample, Summary, summary
+from drills.rollback.probe import Probe
 from drills.rollback.proxy_route import Route, route
+from drills.rollback.samples import Sample
+from drills.rollback.switch_actions import POST
 from runbook.drill.executor import Operator
 from runbook.model.action import Act
 from runbook.model.outcome import Differs, Undetermined, require
-from runbook.model.question import Command, HttpAnswer
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.question import Command
 from runbook.observation.snapshot import Look, reading
 
 HEALTHY_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.5
 SEEN_SECONDS = 15.0
 SEEN_ANSWERS = 20
-LOST_SHOWN = 20
-
 OWN_HEALTH = Command("curl -s -w '\\n%{{http_code}}' --noproxy '*' --max-time 3 {url}", seconds=6)
 HEALTH_PATH = "/api/v1/health"
-
-ENTRY = "entry() {{\n" + routes.READ + "\n}}\n"
-DEPLOY = (
-    "docker exec {proxy} kamal-proxy deploy {proxy_service} --target={%s} {flags} "
-    "--deploy-timeout=30s --drain-timeout=30s"
-)
-LEAD_BACK = (
-    ENTRY
-    + """\
-now=$(entry) || exit 1
-case $now in
-  {before}) ;;
-  %s)
-    """
-    + DEPLOY % "target"
-    + """ &&
-      [ "$(entry)" = {before} ] || {{ echo "the proxy could not be led back"; exit 1; }} ;;
-  "") echo "the route of the proxy could not be read"; exit 1 ;;
-  *) echo "interfered: somebody else has changed the route of the proxy"; exit 3 ;;
-esac
-"""
-)
-"""Right in every state: it acts only where the proxy leads to where the drill has led it."""
-
-RUNNING = """\
-found=$(docker ps --all --quiet --no-trunc --filter 'name=^/'{release}'$') || exit 1
-[ -n "$found" ] || {{ echo "interfered: somebody else has removed "{release}; exit 3; }}
-running=$(docker inspect --format '{{{{.State.Running}}}}' "$found") || exit 1
-"""
-"""That a container is gone is a finding only where the engine answers: where it does not, nothing is known."""
-
-STOP_STARTED = RUNNING + '[ "$running" = false ] || docker stop --time 20 {release}'
-
-START = Act("docker start {release}", LEAD_BACK % "{left}" + STOP_STARTED, seconds=20, undo_seconds=110)
-SWITCH = Act(DEPLOY % "to", LEAD_BACK % "{left}", seconds=75, undo_seconds=75)
-STOP = Act(
-    "docker stop --time 20 {release}",
-    ENTRY
-    + RUNNING
-    + """\
-# While the proxy leads elsewhere, a stop that was cut may still be under way: to stop again waits for its end.
-[ "$running" = false ] || [ "$(entry)" != {left} ] || docker stop --time 20 {release}
-docker start {release}""",
-    seconds=30,
-    undo_seconds=60,
-)
-
-FORWARD = ": going forward is itself the undo of going back"
-START_AGAIN = Act("docker start {release}", FORWARD, seconds=20)
-SWITCH_BACK = Act(DEPLOY % "to", FORWARD, seconds=75)
-STOP_AGAIN = Act("docker stop --time 20 {release}", FORWARD, seconds=30)
-
-AS_WRITTEN = Act(
-    "docker exec {proxy} kamal-proxy deploy {proxy_service} --target {address}:{web_port} --host {domain}",
-    LEAD_BACK % """*'"active_targets":["'{address}:{web_port}'"]'*""",
-    seconds=75,
-    undo_seconds=75,
-)
-"""Section 3.4's own switch. Its last command, which would stop the release that is well, is left out.
-
-Its address is what the release had then: a later one says nothing of what the drill has left.
-"""
-
-IN_DATABASE = """\
-docker exec {db} sh -c 'exec psql -XAtq -v ON_ERROR_STOP=1 -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"' \
-  sh {database} "%s" """
-ROWS = "{table} WHERE starts_with({column}, '{mark}')"
-POST = Act(
-    IN_DATABASE % ("SELECT count({column}) FROM " + ROWS),
-    IN_DATABASE % ("DELETE FROM " + ROWS),
-)
-"""The probe's POSTs write a row each: none is sent before it is known that they can be counted and taken away."""
 
 COUNTED = in_database(
     "SELECT count({column}), count(DISTINCT {column}) FROM {table} WHERE starts_with({column}, '{mark}')"
@@ -284,111 +210,6 @@ def count_posts(rolling: Rolling) -> None:
     with reading("the rows that the probe's POSTs wrote"):
         rows, tokens = (int(one) for one in told.out.strip().split("|"))
         rolling.counts = rows, tokens
-
-
-def none_lost(seen: Summary) -> None:
-    """Judge that no request was lost or left unsent.
-
-    Raises:
-        Differs: One was.
-        Undetermined: It may be that only the probe itself was late.
-    """
-    ends = ", ".join(f"{end}: {count}" for end, count in seen.ends.items())
-    told = f"{seen.lost} lost and {seen.unsent} unsent of {seen.sent} ({ends})"
-    if seen.doubtful:
-        raise Undetermined(f"{told}, but the probe itself was late by up to {seen.lag_ms:.0f} ms: this machine is busy")
-    require(seen.sent and not seen.lost and not seen.unsent, expected="0 lost and 0 unsent", seen=told, go_to="3.1")
-
-
-def finish(rolling: Rolling) -> Summary:
-    """End the probe and keep what it saw: figures, the picture, the evidence."""
-    samples = rolling.probe.end()
-    seen = summary(samples)
-    for name, value, objective, within in _figures(rolling, samples, seen):
-        rolling.operator.figure(name, value, objective=objective, within=within)
-    title = "Requests by the time at which they were sent, and the release that answered them"
-    rolling.operator.timelines.append(probing.timeline(title, samples))
-    rolling.operator.evidence.record(
-        question="rollback.PROBE",
-        asked="\n".join(str(one) for one in rolling.probe.streams),
-        vantage="outside",
-        started=rolling.began,
-        seconds=max((one.done for one in samples), default=0.0),
-        answer=json.dumps(_told(rolling, samples, seen), indent=1),
-    )
-    return seen
-
-
-def _figures(
-    rolling: Rolling, samples: Sequence[Sample], seen: Summary
-) -> Iterator[tuple[str, str, str | None, bool | None]]:
-    marks = rolling.marks
-    for what, begun, ended in (("go back", "back", "back seen"), ("go forward", "forward", "forward seen")):
-        if ended in marks:
-            yield f"time to {what}, from the start of the release", f"{marks[ended] - marks[begun]:.1f} s", None, None
-    for what, begun, ended, pair in (
-        ("back", "switch back", "back seen", (rolling.newer_version, rolling.older_version)),
-        ("forward", "switch forward", "forward seen", (rolling.older_version, rolling.newer_version)),
-    ):
-        if ended not in marks:
-            continue
-        both = probing.changeover_ms(samples, *pair, since=marks[begun], until=marks[ended])
-        if both is not None:
-            yield f"both releases answered, going {what}", f"for {both:.0f} ms", None, None
-    streams = rolling.probe.streams
-    rate = sum(one.per_second for one in streams)
-    yield "requests sent", f"{seen.sent:,} ({rate:g} a second, by the clock)", None, None
-    yield "requests lost", f"{seen.lost} of {seen.sent:,}{_bound(seen)}", "0", seen.lost == 0
-    yield "requests left unsent", str(seen.unsent), "0", seen.unsent == 0
-    yield "how they ended", ", ".join(f"{end}: {count:,}" for end, count in seen.ends.items()), None, None
-    before = summary(one for one in samples if one.done <= marks.get("back", 0.0))
-    for name, of in (("latency before the drill", before), ("latency", seen)):
-        if of.latencies_ms is not None:
-            median, most, nearly_all, longest = of.latencies_ms
-            yield (
-                f"{name}, from when a request was due",
-                f"median {median:.0f} ms, 95 % {most:.0f} ms, 99 % {nearly_all:.0f} ms, longest {longest:.0f} ms",
-                None,
-                None,
-            )
-    if seen.longest_gap_ms is not None:
-        told = f"{seen.longest_gap_ms:.0f} ms (requests were {seen.resolution_ms:.0f} ms apart)"
-        yield "longest time without an answer", told, None, None
-    yield "the probe's own lateness at most", f"{seen.lag_ms:.0f} ms", None, None
-    if rolling.counts is not None:
-        posted = sum(one.stream.posts for one in samples if one.sent is not None)
-        yield "POSTs that counted exactly once", f"{rolling.counts[0]:,} of {posted:,}", None, None
-    if left_out := [what for what, there in _kinds(rolling) if not there]:
-        yield "left out, for the target names no path for it", ", ".join(left_out), None, None
-
-
-def _kinds(rolling: Rolling) -> tuple[tuple[str, bool], ...]:
-    asked = rolling.operator.target.probe
-    return (
-        ("POSTs (key probe.post_path)", asked.post_path is not None),
-        ("slow requests (key probe.slow_page)", asked.slow_page is not None),
-    )
-
-
-def _bound(seen: Summary) -> str:
-    """What none among so many says, at 95 % confidence: at the most three among so many."""
-    return f": fewer than {300 / seen.sent:.2f} % with 95 % confidence" if seen.sent >= 300 and not seen.lost else ""
-
-
-def _told(rolling: Rolling, samples: Sequence[Sample], seen: Summary) -> dict[str, object]:
-    """What the evidence keeps of a probe: the counts, and those requests that were not served."""
-    unserved = [one for one in samples if not one.served]
-    return {
-        "sent": seen.sent,
-        "lost": seen.lost,
-        "unsent": seen.unsent,
-        "ends": seen.ends,
-        "marks": {name: round(at, 3) for name, at in rolling.marks.items()},
-        "first_not_served": [
-            {"stream": str(one.stream), "due": round(one.due, 3), "end": one.code or one.failure}
-            for one in unserved[:LOST_SHOWN]
-        ],
-    }
 
 
 def _versions(samples: Sequence[Sample]) -> str:

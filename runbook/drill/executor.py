@@ -22,9 +22,10 @@ from runbook.drill import journal
 from runbook.drill.journal import Recovery, Whose
 from runbook.model.action import Act
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Output, facts_of
+from runbook.model.question import Output
 from runbook.model.record import Figure, Timeline
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.snapshot import Look

@@ -26,7 +26,7 @@ from runbook.observation.observer import Observer
 from runbook.observation.snapshot import Look
 from runbook.process import login_name, signals
 from runbook.process.signals import Ended
-from runbook.transport.remote_shell import LineLost
+from runbook.transport.connection_lost import LineLost
 
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""

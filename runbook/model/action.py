@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runbook.model.question import Facts, in_shell
+from runbook.model.template import Facts, in_shell
 
 
 @dataclass(frozen=True)

@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
-
+from runbook.model.changes import Changes
 from runbook.model.outcome import Outcome
+from runbook.model.recorded import Recorded
 
 Severity = Literal["critical", "major", "minor"]
 Vantage = Literal["inside", "outside"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
-ChangeKind = Literal[
-    "newly failing",
-    "newly undetermined",
-    "healed",
-    "otherwise changed",
-    "still failing",
-    "still undetermined",
-    "only in this run",
-    "only in that run",
-]
-CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _takes_any_text(cls, given: Any) -> Any:
-        """Half a character is one legal string in JSON and in Python, and no file or screen can hold it."""
-        return {name: sound(value) for name, value in given.items()} if isinstance(given, dict) else given
-
-
-def sound(value: Any) -> Any:
-    """The value; of a text, or several, what stands for no character replaced."""
-    if isinstance(value, str):
-        return value if value.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
-    return tuple(map(sound, value)) if isinstance(value, tuple) else value
-
-
-class Difference(_Model):
+class Difference(Recorded):
     """What a failing sentence says: expected, seen, and the runbook's section to go to."""
 
     expected: str
@@ -56,7 +23,7 @@ class Difference(_Model):
     go_to: str
 
 
-class Step(_Model):
+class Step(Recorded):
     """One sentence of a scenario.
 
     ``outcome`` is None for a sentence that was not reached. ``evidence`` are sequence numbers of the run's exchanges.
@@ -71,7 +38,7 @@ class Step(_Model):
     evidence: tuple[int, ...] = ()
 
 
-class Figure(_Model):
+class Figure(Recorded):
     """One thing that a drill measured, with its unit; ``within`` is None where there is no objective for it."""
 
     name: str
@@ -80,14 +47,14 @@ class Figure(_Model):
     within: bool | None = None
 
 
-class Series(_Model):
+class Series(Recorded):
     """One line of a timeline: how often a thing was seen in each bin."""
 
     name: str
     counts: tuple[int, ...]
 
 
-class Timeline(_Model):
+class Timeline(Recorded):
     """What a drill saw over time, from its beginning on, in bins of ``bin_seconds``."""
 
     title: str
@@ -98,7 +65,7 @@ class Timeline(_Model):
 HowItRan = Literal["completed", "stopped", "interrupted", "refused", "not started"]
 
 
-class Scenario(_Model):
+class Scenario(Recorded):
     """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
@@ -127,7 +94,7 @@ class Scenario(_Model):
     timelines: tuple[Timeline, ...] = ()
 
 
-class Exchange(_Model):
+class Exchange(Recorded):
     """One exchange with the server, redacted: the question, and the answer or why none came.
 
     ``status`` is a command's exit status or an HTTP status; None where no answer came, and ``error`` then says why.
@@ -149,14 +116,14 @@ class Exchange(_Model):
     digest: str
 
 
-class Override(_Model):
+class Override(Recorded):
     """Somebody lets a deploy through although something failed. What could not be told still blocks it."""
 
     reason: str
     by: str
 
 
-class Origin(_Model):
+class Origin(Recorded):
     """Who ran what, from where: enough to run it again.
 
     ``commit`` and ``uncommitted_changes`` are None where git could not tell them.
@@ -171,7 +138,7 @@ class Origin(_Model):
     python: str
 
 
-class Server(_Model):
+class Server(Recorded):
     """The target as it was when it was looked at."""
 
     name: str
@@ -182,7 +149,7 @@ class Server(_Model):
     clock_offset_seconds: float | None
 
 
-class OpenJournal(_Model):
+class OpenJournal(Recorded):
     """What a drill has left to undo on the server, or would: whatever is seen meanwhile may be its doing.
 
     Attributes:
@@ -218,7 +185,7 @@ class OpenJournal(_Model):
         )
 
 
-class Control(_Model):
+class Control(Recorded):
     """One control that the runbook supports evidence for, as the suite's own table had it.
 
     Attributes:
@@ -233,74 +200,7 @@ class Control(_Model):
     sections: dict[str, int]
 
 
-class Change(_Model):
-    """One scenario beside the run before.
-
-    Attributes:
-        before: What it came to then; None where that run did not have it.
-        now: What it came to now; None where this run does not have it.
-        since: When the first run began that came to the same, and all between that one and this; of what failed or
-            could not be told both times.
-    """
-
-    id: str
-    name: str
-    section: str
-    before: Outcome | None
-    now: Outcome | None
-    since: datetime | None = None
-
-    @property
-    def kind(self) -> ChangeKind:
-        """The change in a word; "otherwise changed" is one between two outcomes that none of the others names."""
-        if self.before is None:
-            return "only in this run"
-        if self.now is None:
-            return "only in that run"
-        again = self.before is self.now
-        if self.now is Outcome.FAILED:
-            return "still failing" if again else "newly failing"
-        if self.now is Outcome.UNDETERMINED:
-            return "still undetermined" if again else "newly undetermined"
-        amiss = self.before in (Outcome.FAILED, Outcome.UNDETERMINED)
-        return "healed" if amiss and self.now in (Outcome.PASSED, Outcome.ATTESTED) else "otherwise changed"
-
-
-class Earlier(_Model):
-    """The run that another is compared with; ``digest`` is the SHA-256 of its ``run.json``."""
-
-    id: str
-    started: datetime
-    digest: str
-
-
-class Changes(_Model):
-    """What is different from the run before.
-
-    Attributes:
-        earlier: That run; None where there is none that can be compared.
-        passed_over: Later runs that were not taken for it because they cannot be read, one sentence each.
-        scenarios: Those that came to something else, those that only one of the two runs has, and those that failed
-            or could not be told both times.
-    """
-
-    earlier: Earlier | None
-    passed_over: tuple[str, ...] = ()
-    scenarios: tuple[Change, ...] = ()
-
-    def by_kind(self) -> dict[ChangeKind, tuple[Change, ...]]:
-        """The changes of each kind that occurs, in the order of `CHANGE_KINDS`."""
-        found: dict[ChangeKind, list[Change]] = {kind: [] for kind in CHANGE_KINDS}
-        for change in self.scenarios:
-            found[change.kind].append(change)
-        return {kind: tuple(changes) for kind, changes in found.items() if changes}
-
-    def summary(self) -> str:
-        """The changes in a few words: ``2 newly failing, 1 healed``."""
-        return ", ".join(f"{len(changes)} {kind}" for kind, changes in self.by_kind().items()) or "nothing changed"
-
-
-class Run(_Model):
+class Run(Recorded):
     """Everything that a report needs to know of one run.
 
     ``line`` says what the server looks like from outside; None where no line to it failed. ``changes`` is None where
@@ -334,102 +234,6 @@ class Run(_Model):
         found = Counter(scenario.outcome for scenario in self.scenarios)
         return {outcome: found[outcome] for outcome in Outcome}
 
-    def deciding(self) -> tuple[Scenario, ...]:
-        """The scenarios on which the verdict and the exit code rest: all, but before a deploy those of the gate."""
-        return tuple(one for one in self.scenarios if decides(self.kind, one))
-
-    def let_through(self) -> tuple[Scenario, ...]:
-        """The scenarios that failed and, by an override, do not block."""
-        return tuple(one for one in self.deciding() if self.override and one.outcome is Outcome.FAILED)
-
-    def verdict(self) -> str:
-        """The run in a few words: the first thing a reader sees."""
-        if self.kind == "gate":
-            return self._gate_verdict()
-        counts = self.counts()
-        if counts[Outcome.FAILED]:
-            return "not as the runbook says"
-        if counts[Outcome.UNDETERMINED] or not self.scenarios:
-            return "could not be told"
-        if self.exit_code and not self.saw_all():
-            return "incomplete"
-        return "as the runbook says"
-
     def saw_all(self) -> bool:
         """Whether every scenario came to an outcome, and what broke of the suite broke beside them."""
         return bool(self.own_faults) and len(self.scenarios) >= self.selected
-
-    def _gate_verdict(self) -> str:
-        outcomes = {one.outcome for one in self.deciding()}
-        if Outcome.FAILED in outcomes and self.override is None:
-            return "not safe to deploy"
-        if Outcome.UNDETERMINED in outcomes or not outcomes:
-            return "could not be told, so no deploy"
-        if self.exit_code:
-            return "incomplete"
-        return "let through by an override" if self.let_through() else "safe to deploy"
-
-    def explained(self) -> tuple[tuple[Scenario, tuple[Scenario, ...]], ...]:
-        """Each cause, worst first, with the other scenarios that could not be told because of it.
-
-        A cause is a failed or undetermined scenario that does not follow from another; of several that could not be
-        told for one and the same reason the worst stands for all. What stands on one of them, at any depth, follows.
-        The time that this takes grows with the number of scenarios, however many of them are causes.
-        """
-        alike: dict[str, list[Scenario]] = {}
-        for scenario in self._open_ones():
-            alike.setdefault(_reason_of(scenario), []).append(scenario)
-        standing_on: dict[str, list[Scenario]] = {}
-        for scenario in self.scenarios:
-            if scenario.because is not None:
-                standing_on.setdefault(scenario.because, []).append(scenario)
-        return tuple((cause, _following(cause, same, standing_on)) for cause, *same in alike.values())
-
-    def causes(self) -> tuple[Scenario, ...]:
-        """The causes alone, worst first."""
-        return tuple(cause for cause, _ in self.explained())
-
-    def following(self, cause: Scenario) -> tuple[Scenario, ...]:
-        """The scenarios that could not be told because of one of the causes."""
-        return next((following for one, following in self.explained() if one is cause), ())
-
-    def _open_ones(self) -> list[Scenario]:
-        named = {scenario.id for scenario in self.scenarios}
-        open_ones = [
-            scenario
-            for scenario in self.scenarios
-            if scenario.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
-            and (scenario.because is None or scenario.because not in named)
-        ]
-        return sorted(open_ones, key=lambda one: (not decides(self.kind, one), *_worst_first(one)))
-
-
-def decides(kind: str, scenario: Scenario) -> bool:
-    """Whether a run of this kind rests on this scenario; else it is shown beside."""
-    return kind != "gate" or "gate" in scenario.tags
-
-
-def _reason_of(scenario: Scenario) -> str:
-    """What two undetermined scenarios have in common where one thing is the matter; a failed one stands alone."""
-    if scenario.outcome is Outcome.FAILED:
-        return scenario.id
-    return f"right {scenario.missing_right}" if scenario.missing_right else f"reason {scenario.reason}"
-
-
-def _following(
-    cause: Scenario, same: list[Scenario], standing_on: Mapping[str, list[Scenario]]
-) -> tuple[Scenario, ...]:
-    found = {one.id: one for one in same}
-    above = deque([cause, *same])
-    while above:
-        direct = [one for one in standing_on.get(above.popleft().id, ()) if one.id not in found]
-        found.update({one.id: one for one in direct})
-        above += direct
-    return tuple(found.values())
-
-
-def _worst_first(scenario: Scenario) -> tuple[int, int]:
-    return (
-        0 if scenario.outcome is Outcome.FAILED else 1,
-        SEVERITIES.index(scenario.severity),
-    )

@@ -2,144 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import tomllib
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from runbook.model.exits import WrongUse
-
-TARGETS = Path(__file__).resolve().parents[2] / "targets"
-
-
-class TargetError(WrongUse):
-    """A target file that cannot be used: one sentence that names file, key and what is expected."""
-
-
-def _expand(path: Path) -> Path:
-    return path.expanduser()
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError("an absolute path on the server")
-    return path
-
-
-def _no_control_characters(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("text without control characters")
-    return text
-
-
-def _name_of_a_thing(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
-        raise ValueError("a name of letters, digits, '.', '_' and '-'")
-    return text
-
-
-def _name_or_prefix(text: str) -> str:
-    try:
-        _name_of_a_thing(text.removesuffix("*"))
-    except ValueError:
-        raise ValueError("a name of letters, digits, '.', '_' and '-', or the beginning of one with a '*'") from None
-    return text
-
-
-def _url_path(text: str) -> str:
-    if not re.fullmatch(r"/[!-~]*", text):
-        raise ValueError("the path of a URL, from its '/' on")
-    return text
-
-
-def _host(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", text):
-        return text
-    try:
-        return str(ipaddress.IPv6Address(text))
-    except ValueError:
-        raise ValueError("a host name or an IP address") from None
-
-
-def _column(text: str) -> str:
-    if not re.fullmatch(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", text):
-        raise ValueError("table.column, in small letters, digits and '_'")
-    return text
-
-
-def _variable(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("the name of an environment variable")
-    return text
-
-
-def _ip_address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError("an IP address") from None
-
-
-def _repository(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9_.-]+", text):
-        raise ValueError("owner/name of a repository on GitHub")
-    return text
-
-
-def _web_address(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[!-~]*)?", text):
-        raise ValueError("an address that begins with https:// or http://")
-    return text.rstrip("/")
-
-
-def _api(text: str) -> str:
-    address = _web_address(text)
-    if not re.match(r"https://|http://(127[.][0-9.]+|localhost)(:|/|$)", address):
-        raise ValueError("an address that begins with https://: a token is sent there")
-    return address
-
-
-def _bucket(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
-        raise ValueError("the name of an S3 bucket: 3 to 63 small letters, digits, '.' and '-'")
-    return text
-
-
-def _prefix(text: str) -> str:
-    if not re.fullmatch(r"([!-.0-~][!-~]*/)?", text):
-        raise ValueError("what the names of objects begin with, such as 'backups/psyfit/'")
-    return text
-
-
-def _region(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9-]+", text):
-        raise ValueError("a region, such as 'ap-northeast-1'")
-    return text
-
-
-LocalPath = Annotated[Path, AfterValidator(_expand)]
-ServerPath = Annotated[str, AfterValidator(_no_control_characters), AfterValidator(_absolute)]
-Name = Annotated[str, AfterValidator(_name_of_a_thing)]
-NameOrPrefix = Annotated[str, AfterValidator(_name_or_prefix)]
-UrlPath = Annotated[str, AfterValidator(_url_path)]
-Host = Annotated[str, AfterValidator(_host)]
-Repository = Annotated[str, AfterValidator(_repository)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-ApiAddress = Annotated[str, AfterValidator(_api)]
-Bucket = Annotated[str, AfterValidator(_bucket)]
-Prefix = Annotated[str, AfterValidator(_prefix)]
-Region = Annotated[str, AfterValidator(_region)]
-Variable = Annotated[str, AfterValidator(_variable)]
-Column = Annotated[str, AfterValidator(_column)]
-Address = Annotated[str, AfterValidator(_ip_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[int, Field(ge=1)]
-Hours = Annotated[int, Field(ge=1)]
-Days = Annotated[int, Field(ge=1)]
+from runbook.model.target_values import (
+    Address,
+    ApiAddress,
+    Bucket,
+    Column,
+    Days,
+    Host,
+    Hours,
+    LocalPath,
+    Name,
+    NameOrPrefix,
+    Port,
+    Prefix,
+    Region,
+    Repository,
+    Seconds,
+    ServerPath,
+    UrlPath,
+    Variable,
+    WebAddress,
+)
 
 
 class _Table(BaseModel):
@@ -379,91 +266,3 @@ class Target(_Table):
     log_in: LogIn = LogIn()
     probe: Probe = Probe()
     attestations: LocalPath | None = Field(default=None, strict=False)
-
-
-def load(name_or_path: str, folder: Path = TARGETS) -> Target:
-    """Read a target by its name (a file in ``targets/``) or by the path of its file.
-
-    Raises:
-        TargetError: The file is missing, is not TOML, or says something else than a target file may.
-    """
-    path = _find(name_or_path, folder)
-    try:
-        text = path.read_bytes().decode()
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected a target file (TOML)") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TargetError(f"{path}: is not TOML ({error}); expected a target file") from None
-    return validated(table, path)
-
-
-def _find(name_or_path: str, folder: Path) -> Path:
-    if "/" in name_or_path or name_or_path.endswith(".toml"):
-        return Path(name_or_path).expanduser()
-    return folder / f"{name_or_path}.toml"
-
-
-def validated(table: dict[str, Any], path: Path) -> Target:
-    """The target that a table describes; ``path`` is the file that it came from, for the message.
-
-    Raises:
-        TargetError: The table says something else than a target file may.
-    """
-    try:
-        return Target.model_validate(table)
-    except ValidationError as error:
-        raise TargetError(f"{path}: {_one_sentence(error)}") from None
-
-
-def _one_sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(_written(str(part)) for part in first["loc"]) or "the file"
-    known = ", ".join(_keys_beside(first["loc"]))
-    match first["type"]:
-        case "missing":
-            return f"key {key} is missing; expected {_expectation(first['loc'])}"
-        case "extra_forbidden":
-            return f"key {key} is unknown; expected one of {known}"
-        case "value_error":
-            return f"key {key} is {_shown(first['input'])}; expected {first['ctx']['error']}"
-        case "model_type":
-            return f"key {key} is {_shown(first['input'])}; expected a table [{key}]"
-        case _:
-            return f"key {key} is {_shown(first['input'])}; expected {_wanted(first['msg'])}"
-
-
-def _written(key: str) -> str:
-    """A part of a key as TOML writes it."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _shown(key)
-
-
-def _wanted(message: str) -> str:
-    return re.sub(r"^Input should be (a valid )?", "", message)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _tables(location: Iterable[int | str]) -> type[BaseModel]:
-    model: type[BaseModel] = Target
-    for part in location:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            break
-        model = field.annotation
-    return model
-
-
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    return sorted(_tables(location[:-1]).model_fields)
-
-
-def _expectation(location: tuple[int | str, ...]) -> str:
-    field = _tables(location[:-1]).model_fields.get(str(location[-1])) if location else None
-    options = getattr(field.annotation, "__args__", None) if field else None
-    if options and all(isinstance(option, str) for option in options):
-        return "one of " + ", ".join(options)
-    return "a value"

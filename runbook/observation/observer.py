@@ -38,38 +38,32 @@ from typing import Any, Generic, TypeVar
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
-from runbook.model.question import (
+from runbook.model.outside_questions import (
     S3,
-    Command,
-    Containers,
     Dns,
     GitHub,
     Handshake,
     Http,
     HttpAnswer,
-    Images,
-    Inspection,
-    Output,
     Port,
-    Question,
     Resolution,
     S3Answer,
     Tls,
-    facts_of,
-    lines_of,
 )
+from runbook.model.port_state import Met
+from runbook.model.question import Command, Containers, Images, Inspection, Output, Question, lines_of
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from runbook.observation.evidence import Evidence
 from runbook.observation.redaction import MASK, Redactor
 from runbook.process.daemon_threads import Workers
 from runbook.process.daemon_threads import in_background as in_background
 from runbook.transport import reachability
 from runbook.transport.circuit_breaker import Silence
+from runbook.transport.connection_lost import LineLost
 from runbook.transport.docker_engine import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.transport.http_tls import NoAnswer, Outside
 from runbook.transport.reachability import Part
-from runbook.transport.remote_shell import LineLost
 from runbook.transport.s3 import AT_ONCE as S3_AT_ONCE
 from runbook.transport.s3 import OffSiteBucket
 from runbook.transport.ssh import Connection

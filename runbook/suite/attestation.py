@@ -20,7 +20,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from runbook.model.target import TargetError
+from runbook.model.target_file import TargetError
 
 LONGEST = timedelta(days=366)
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]

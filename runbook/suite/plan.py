@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from runbook.drill import journal
-from runbook.model.question import Facts, Question, facts_of
+from runbook.model.question import Question
 from runbook.model.target import Target
+from runbook.model.template import Facts, facts_of
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.features import section_of

@@ -22,10 +22,12 @@ import pytest
 from runbook.drill.executor import Operator
 from runbook.drill.interlock import Refused, SteadyState
 from runbook.drill.session import Drilling, Stopped
+from runbook.model.changes import Changes
 from runbook.model.exits import COMPLIANT, INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse, worst
 from runbook.model.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
-from runbook.model.record import Changes, Control, Override, Run, Scenario
-from runbook.model.target import Target, load
+from runbook.model.record import Control, Override, Run, Scenario
+from runbook.model.target import Target
+from runbook.model.target_file import load
 from runbook.observation.catalogue import Catalogue
 from runbook.observation.snapshot import Look
 from runbook.process import signals, standard_streams

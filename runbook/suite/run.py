@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shlex
 import socket
-import subprocess
 import sys
 import time
 import traceback
@@ -23,14 +22,17 @@ from runbook.drill import journal
 from runbook.model.exits import COMPLIANT, Event, exit_code
 from runbook.model.outcome import Outcome, Undetermined
 from runbook.model.question import Output
-from runbook.model.record import Control, OpenJournal, Origin, Override, Run, Scenario, Server, decides, sound
+from runbook.model.record import Control, OpenJournal, Origin, Override, Run, Scenario, Server
+from runbook.model.recorded import sound
 from runbook.model.target import Target
+from runbook.model.verdict import is_gating
 from runbook.observation.catalogue import Catalogue
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer, in_background
 from runbook.observation.redaction import Redactor
 from runbook.observation.snapshot import Look, reading
 from runbook.process import login_name, private_files, signals
+from runbook.suite.checkout import Checkout, checkout
 
 Kind = Literal["verify", "triage", "gate", "drill", "rehearse"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -43,17 +45,7 @@ LAST_ANSWERS_SECONDS = 20.0
 AT_ONCE_SECONDS = 0.2
 """The same where a person waits: what is not there by then is not known."""
 
-GIT_SECONDS = 10.0
-
 A = TypeVar("A")
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """The suite's own repository: its commit, and whether it has changes beside it; None where git does not tell."""
-
-    commit: str | None = None
-    uncommitted_changes: bool | None = None
 
 
 @dataclass
@@ -87,7 +79,7 @@ class Running:
 
     def exit_code(self) -> int:
         """The run's exit code as it stands."""
-        deciding = [scenario for scenario in self.scenarios if decides(self.kind, scenario)]
+        deciding = [scenario for scenario in self.scenarios if is_gating(self.kind, scenario)]
         happened: set[Outcome | Event] = {*self.events, *map(self._counts_as, deciding)}
         if any(scenario.own_fault for scenario in deciding):
             happened.add(Event.OWN_FAULT)
@@ -258,7 +250,7 @@ def begin(
         evidence=evidence,
         observer=observer,
         look=Look(observer, GATE_SECONDS if kind == "gate" else None),
-        checkout=in_background(_checkout),  # git takes its time
+        checkout=in_background(checkout),  # git takes its time
         started=started,
         collected=collected,
         selected=selected,
@@ -322,20 +314,3 @@ def own_fault(error: BaseException) -> str:
 def _command() -> str:
     program = Path(sys.argv[0]).name
     return shlex.join(["pytest" if program == "__main__.py" else program, *sys.argv[1:]])
-
-
-def _checkout() -> Checkout:
-    changes = _git("status", "--porcelain")
-    return Checkout(commit=_git("rev-parse", "HEAD"), uncommitted_changes=None if changes is None else bool(changes))
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says of this checkout; None where it does not say."""
-    root = Path(__file__).resolve().parents[2]
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=GIT_SECONDS, check=False
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):  # the second where it says what is no text
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -19,6 +19,7 @@ from rich.text import Text
 from runbook.model.exits import INTERRUPTED
 from runbook.model.outcome import SIGNS, Outcome, Undetermined
 from runbook.model.record import OpenJournal, Run, Scenario
+from runbook.model.verdict import causes_with_consequences, gating, overridden, verdict_of
 from runbook.suite.features import section_order
 from runbook.suite.plan import Planned, PlannedAct, PlannedDrill
 from runbook.suite.run import Running
@@ -146,8 +147,8 @@ class Screen:
         self._console.print(_sections(run))
         if run.line:
             self._console.print(Text(f"\n{clean(run.line)}", "bold yellow"))
-        deciding = {one.id for one in run.deciding()}
-        for cause, following in run.explained():
+        deciding = {one.id for one in gating(run)}
+        for cause, following in causes_with_consequences(run):
             self._cause(cause, following, cause.id in deciding)
         self._notices(run)
         self._verdict(run)
@@ -195,7 +196,7 @@ class Screen:
         if offset is not None and abs(offset) >= 5:
             self._console.print(Text(f"\nThe server's clock differs from this machine's by {offset:+.0f} s.", "yellow"))
         if run.override:
-            let_through = ", ".join(one.name for one in run.let_through()) or "nothing had to be"
+            let_through = ", ".join(one.name for one in overridden(run)) or "nothing had to be"
             said = f"\nOverride by {run.override.by}: {run.override.reason}\nLet through: {let_through}"
             self._console.print(Text(clean(said), "bold yellow"))
 
@@ -210,7 +211,7 @@ class Screen:
             self._console.print(Text(since), soft_wrap=True)
         self._console.print(
             Text.assemble(
-                (f"{SIGNS[worst]} {run.server.name}: {run.verdict()}", STYLES[worst]),
+                (f"{SIGNS[worst]} {run.server.name}: {verdict_of(run)}", STYLES[worst]),
                 f" · {counts or 'nothing was run'} · {seconds:.1f} s · exit {run.exit_code}",
             ),
             soft_wrap=True,
@@ -223,12 +224,12 @@ def _indented(text: str, by: str) -> str:
 
 def _worst(run: Run) -> Outcome:
     """The worst outcome among those that decide; what an override lets through counts as waived."""
-    outcomes = {one.outcome for one in run.deciding()}
-    if Outcome.FAILED in outcomes and not run.let_through():
+    outcomes = {one.outcome for one in gating(run)}
+    if Outcome.FAILED in outcomes and not overridden(run):
         return Outcome.FAILED
     if Outcome.UNDETERMINED in outcomes or not outcomes:
         return Outcome.UNDETERMINED
-    return Outcome.WAIVED if run.let_through() else Outcome.PASSED
+    return Outcome.WAIVED if overridden(run) else Outcome.PASSED
 
 
 def _named(scenarios: tuple[Scenario, ...]) -> str:

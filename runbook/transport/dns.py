@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 
-from runbook.model.question import Resolution
+from runbook.model.outside_questions import Resolution
 
 TRIES = 2
 LARGEST = 4096

@@ -18,10 +18,11 @@ import httpcore
 
 from runbook import __version__
 from runbook.model.outcome import Undetermined
+from runbook.model.outside_questions import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls
 from runbook.model.port_state import Met
-from runbook.model.question import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls, facts_of, in_path
 from runbook.model.sizes import MIB
 from runbook.model.target import Target
+from runbook.model.template import facts_of, in_path
 from runbook.transport import dns
 from runbook.transport.bounded_http import Answer, Client, NoExchange, connect
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from runbook.model.outside_questions import Dns, Resolution, Tls
 from runbook.model.port_state import Met
-from runbook.model.question import Dns, Question, Resolution, Tls
+from runbook.model.question import Question
 
 NAME = Dns(seconds=4)
 EDGE = Tls(seconds=4)

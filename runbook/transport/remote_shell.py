@@ -13,44 +13,31 @@ the command.
 from __future__ import annotations
 
 import queue
-import re
 import secrets
 import shlex
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO
 
 from runbook.model.outcome import Undetermined
 from runbook.model.port_state import Met
 from runbook.model.question import Output
 from runbook.model.sizes import MIB
-from runbook.process.daemon_threads import NO_THREAD
 from runbook.transport.bounded_http import TooLong
+from runbook.transport.connection_lost import LineLost, start_thread
+from runbook.transport.marked_answers import marked, number_in
 
 PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
 TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
 LAST_WORDS_SECONDS = 3.0
 MOST_BYTES = 16 * MIB
 """How much of one answer is read of each of its streams."""
-
-READ_BYTES = 65_536
-LONGEST_ENDING = 64
-"""More bytes than the marker has with what stands behind it."""
-
-
-class LineLost(Undetermined):
-    """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
-
-    def __init__(self, reason: str, met: Met = Met.CUT) -> None:
-        super().__init__(reason)
-        self.met = met
 
 
 @dataclass(eq=False)
@@ -118,7 +105,7 @@ class Channel:
         self._shells: list[_Shell] = []
         self._beside: list[Channel] = []
         self._lost: LineLost | None = None
-        _start_thread(self._keep_deadlines)
+        start_thread(self._keep_deadlines)
 
     def submit(self, script: str, seconds: float) -> Future[Output]:
         """Send a command; its answer, or why there is none, comes through the future."""
@@ -173,7 +160,7 @@ class Channel:
         self._shells.append(shell)
         try:
             for run in (self._write, self._read_answers, self._read_errors):
-                _start_thread(partial(run, shell))
+                start_thread(partial(run, shell))
         except LineLost as error:
             self._lose(error)
             return
@@ -204,7 +191,7 @@ class Channel:
         assert shell.process.stdout is not None
         with shell.process.stdout as stream:
             try:
-                for answer, status in _marked(stream, shell.marker, self._most):
+                for answer, status in marked(stream, shell.marker, self._most):
                     with self._changed:
                         if status is None or shell is not self._shell:
                             shell.last_words = answer
@@ -223,7 +210,7 @@ class Channel:
         with shell.process.stderr as stream:
             last = ""
             try:
-                for said, end in _marked(stream, shell.marker, self._most):
+                for said, end in marked(stream, shell.marker, self._most):
                     with self._changed:
                         if shell is not self._shell:
                             return
@@ -261,7 +248,7 @@ class Channel:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
             done = self._waiting.popleft()
             if done.hello:
-                shell.process_group = _number_in(done.out or "")
+                shell.process_group = number_in(done.out or "")
                 if shell.on_trial:
                     self._go_on(shell)
             else:
@@ -341,46 +328,3 @@ class Channel:
         assert abandoned is not None
         self._open(in_place_of=abandoned)
         self._end(abandoned.process)
-
-
-def _start_thread(run: Callable[[], None]) -> None:
-    """Run it in a thread that never keeps the process from ending.
-
-    Raises:
-        LineLost: This machine starts none.
-    """
-    try:
-        threading.Thread(target=run, daemon=True).start()
-    except RuntimeError as error:
-        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
-
-
-def _number_in(answer: str) -> int | None:
-    """The number on the last line: what the account's own start-up files print comes before it."""
-    words = answer.split()
-    return int(words[-1]) if words and words[-1].isdecimal() else None
-
-
-def _marked(stream: IO[bytes], marker: str, most: int) -> Iterator[tuple[str, str | None]]:
-    """Each answer on a stream with what stands behind its marker; last what came after all of them, with None.
-
-    Raises:
-        TooLong: One has more bytes.
-    """
-    ending = re.compile(re.escape(marker.encode()) + rb"([^\n]*)\n")
-    answer = bytearray()
-    while part := stream.read1(READ_BYTES):  # type: ignore[attr-defined]  # a pipe has it
-        searched = max(0, len(answer) - LONGEST_ENDING)
-        answer += part
-        while found := ending.search(answer, searched):
-            behind, begin, end, searched = found[1].decode(errors="replace").strip(), found.start(), found.end(), 0
-            del found  # it holds the buffer
-            if begin > most:
-                raise TooLong(most)
-            with memoryview(answer)[:begin] as whole:  # no second copy of a long one
-                text = str(whole, "utf-8", "replace")
-            yield text, behind
-            del answer[:end]
-        if len(answer) > most:
-            raise TooLong(most)
-    yield answer.decode(errors="replace"), None

@@ -20,7 +20,7 @@ import httpcore
 
 from runbook import __version__
 from runbook.model.outcome import Undetermined
-from runbook.model.question import S3, S3Answer, S3Read
+from runbook.model.outside_questions import S3, S3Answer, S3Read
 from runbook.model.rights import S3 as RIGHT
 from runbook.model.sizes import MIB
 from runbook.model.target import OffSite

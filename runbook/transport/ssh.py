@@ -27,12 +27,11 @@ from runbook.model.target import Target
 from runbook.process import private_files
 from runbook.process.child_processes import Closed, Processes, popen
 from runbook.process.daemon_threads import in_background, settle
-from runbook.transport.remote_shell import LAST_WORDS_SECONDS, Channel, LineLost
+from runbook.transport.connection_lost import LineLost
+from runbook.transport.remote_shell import LAST_WORDS_SECONDS, Channel
+from runbook.transport.ssh_errors import SSH_SECONDS, line_lost
 
 CONNECT_SECONDS = 10
-SSH_SECONDS = 8
-"""Until ssh gives up connecting; less than `CONNECT_SECONDS`, so that it is ssh that says why."""
-
 ALIVE_EVERY_SECONDS = 3
 ALIVE_MISSED_AT_MOST = 2
 """A server that has said nothing for 9 s, asked whether it is there, is gone."""
@@ -59,52 +58,6 @@ for tenth in 1 2 3 4 5 6 7 8 9 10; do
 done
 for group in {groups}; do kill -KILL -$group; done
 """
-
-_BEFORE_ITS_LOG = {
-    r"Couldn't open logfile": "there is no folder here in which ssh could keep its own files",
-    r"No user exists for uid": "ssh itself refuses an account here that has no name",
-}
-"""What ssh says before there is a log of its own: nobody else has said anything then."""
-
-_SAYINGS = {
-    r"[^ ]+: Permission denied \(": ("the server refused the login", Met.LOGIN_REFUSED),
-    r"(Received disconnect|Disconnected) from .*: Too many authentication failures": (
-        "the server refused the login",
-        Met.LOGIN_REFUSED,
-    ),
-    r"Host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),
-    r"@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED": (
-        "the server's host key is not the known one",
-        Met.OTHER_KEY,
-    ),
-    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", Met.REFUSED),
-    r"Connection timed out during banner exchange": (
-        f"the server took the connection and said nothing for {SSH_SECONDS} s",
-        Met.SILENT,
-    ),
-    r"ssh: connect to host .*: (Connection|Operation) timed out": (
-        f"the ssh port did not answer within {SSH_SECONDS} s",
-        Met.TIMED_OUT,
-    ),
-    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
-    r"mux_client_request_session: .* refused": ("the server carries no further session on it", Met.CUT),
-    r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
-        "what ssh goes through to reach it, such as a jump host, gave no connection",
-        Met.FAILED,
-    ),
-    r"Timeout, server .* not responding": ("the server stopped answering", Met.STOPPED),
-    r"Connection to .* closed by remote host": ("the server cut it", Met.CUT),
-    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", Met.CUT),
-    r"ssh: connect to host .*: No route to host": ("there is no route to the server", Met.NO_ROUTE),
-    r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", Met.NO_ROUTE),
-    r"ssh: Could not resolve hostname": ("the server's address does not resolve", Met.NO_ADDRESS),
-}
-"""What ssh itself says at the beginning of a line of its log, what it means, and what the line has met."""
-
-CUT = re.compile(r"Connection to \S+ closed by remote host\.")
-"""What ssh says among what the server's command says; it means no more than that nothing else is known."""
-
-NO_PASSWORD_FOR_SUDO = re.compile(r"^sudo: .*password is required", re.MULTILINE)
 
 
 class Connection:
@@ -314,10 +267,10 @@ class Connection:
         """Why this process has ended; where the line that carries all is gone, that is the reason of each."""
         master = self._master
         if master is None or (process is not master and not _has_ended(master)):
-            return _line_lost(_text(self._logs[process]), said, self._target.ssh.become)
+            return line_lost(_text(self._logs[process]), said, self._target.ssh.become)
         with self._lock:
             if self._master_lost is None:
-                self._master_lost = _line_lost(
+                self._master_lost = line_lost(
                     _text(self._logs[master]), said if process is master else "", self._target.ssh.become
                 )
             return self._master_lost
@@ -336,25 +289,3 @@ def _text(log: Path) -> str:
     """What ssh said in its log, without what it said of the Docker Engine's socket, which rides on the line."""
     said = log.read_text(errors="replace") if log.exists() else ""
     return "\n".join(line for line in said.splitlines() if not re.match(r"channel \d+: ", line))
-
-
-def _line_lost(log: str, said: str, become: str | None = None) -> LineLost:
-    """Why the line is lost, as one sentence.
-
-    Args:
-        log: What ssh itself said. What it means is looked for here alone: whatever else is said may be the server's.
-        said: What else was said last, by the server or by sudo; it is quoted where ssh's own words mean nothing known.
-        become: How root is become, if at all.
-    """
-    for words, (sentence, met) in _SAYINGS.items():
-        if re.search(f"^{words}", log, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", met)
-    for words, sentence in _BEFORE_ITS_LOG.items():
-        if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", Met.FAILED)
-    if become and NO_PASSWORD_FOR_SUDO.search(said):
-        return LineLost(
-            "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO
-        )
-    last = ["the server cut it", *(said.strip() or log.strip()).splitlines()][-1].strip()  # ssh does not always say so
-    return LineLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")

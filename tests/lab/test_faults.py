@@ -10,6 +10,7 @@ from lab import faults
 from lab.edge import KAMAL_PROXY, NGINX
 from lab.server import Server
 from runbook.model.outcome import Outcome
+from runbook.model.verdict import consequences, root_causes
 from tests.lab.health import LABS
 from tests.lab.looking import Verified
 from tests.lab.sampling import sampled
@@ -82,9 +83,9 @@ def test_a_stopped_database_is_the_first_line_and_all_else_is_folded_under_it(
         broken = look()
     finally:
         faults.heal(lab, "db-down")
-    (cause,) = broken.run.causes()
+    (cause,) = root_causes(broken.run)
     assert cause.id == "the-database-is-up"
-    assert {one.id for one in broken.run.following(cause)} == broken.ids(Outcome.UNDETERMINED), broken.told()
+    assert {one.id for one in consequences(broken.run, cause)} == broken.ids(Outcome.UNDETERMINED), broken.told()
     first, *others = [line for line in broken.screen.splitlines() if line.startswith(("✗", "?"))]
     assert "The database is up" in first
     assert len(others) == 1, "the verdict alone follows"

@@ -19,6 +19,7 @@ from lab.provisioning import GIT
 from lab.server import Server
 from runbook.model.outcome import Outcome
 from runbook.model.record import Run
+from runbook.model.verdict import gating
 from tests.lab.looking import ROOT, runbook
 from tests.unit.test_gate import gate_scenarios
 from tests.unit.test_github import Runner
@@ -62,7 +63,7 @@ class Gated:
 
     def gate(self, outcome: Outcome) -> set[str]:
         """The deciding scenarios that came to this outcome."""
-        return {one.id for one in self.run.deciding() if one.outcome is outcome}
+        return {one.id for one in gating(self.run) if one.outcome is outcome}
 
 
 Gate = Callable[..., Gated]
@@ -105,11 +106,11 @@ def fault(lab: Server, request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_healthy_server_is_safe_to_deploy_to(gate: Gate) -> None:
     seen = gate()
     assert seen.code == 0, seen.screen
-    names = [one.name for one in seen.run.deciding()]
+    names = [one.name for one in gating(seen.run)]
     assert sorted(names) == sorted(name for section in gate_scenarios().values() for name in section)
-    assert seen.gate(Outcome.PASSED) == {one.id for one in seen.run.deciding()}
+    assert seen.gate(Outcome.PASSED) == {one.id for one in gating(seen.run)}
     assert {one.section.partition(".")[0] for one in seen.run.scenarios} == {"2", "4", "5", "6", "7", "8"}
-    assert all(step.evidence for one in seen.run.deciding() for step in one.steps)
+    assert all(step.evidence for one in gating(seen.run) for step in one.steps)
     assert "safe to deploy" in seen.screen.splitlines()[-2]
 
 
@@ -141,7 +142,7 @@ REASONS = {
 def test_it_is_red_for_each_of_its_reasons(gate: Gate, fault: str) -> None:
     seen = gate()
     expected = faults.describe(fault)
-    decisive = {one.id for one in seen.run.deciding()}
+    decisive = {one.id for one in gating(seen.run)}
     assert seen.code == 1, seen.screen
     assert seen.gate(Outcome.FAILED) == expected.fails & decisive
     assert seen.gate(Outcome.UNDETERMINED) == expected.undetermined & decisive

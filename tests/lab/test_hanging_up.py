@@ -13,8 +13,9 @@ from lab.server import Server
 from runbook.model.outcome import Undetermined
 from runbook.model.port_state import Met
 from runbook.model.question import Lane
-from runbook.model.target import Ssh, Target, load
-from runbook.transport.remote_shell import LineLost
+from runbook.model.target import Ssh, Target
+from runbook.model.target_file import load
+from runbook.transport.connection_lost import LineLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 
 LANES: tuple[Lane, ...] = get_args(Lane)

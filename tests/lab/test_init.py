@@ -11,7 +11,7 @@ import pytest
 
 from lab.offsite import BUCKET
 from lab.server import Server
-from runbook.model.target import load
+from runbook.model.target_file import load
 from tests.lab.looking import runbook, verify
 from tests.lab.test_untouched import STATE
 

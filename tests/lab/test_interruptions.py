@@ -14,7 +14,7 @@ import pytest
 from checks.deploy.steady_state import steady_state
 from lab.fault_helpers import wait_until_well
 from lab.server import Server
-from runbook.model.target import load
+from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor

@@ -11,7 +11,7 @@ from lab import Refused, faults
 from lab.server import Server
 from runbook.model import rights
 from runbook.model.outcome import Outcome
-from runbook.model.target import load
+from runbook.model.target_file import load
 from tests.lab.conftest import written
 from tests.lab.looking import BUSY_RUNS, CALM_RUNS, Verified, runbook, verify
 

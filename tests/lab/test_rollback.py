@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from drills.rollback.switching import SWITCH
+from drills.rollback.switch_actions import SWITCH
 from lab import fault_helpers, faults
 from lab.server import Server
 from runbook.model.outcome import Outcome
-from runbook.model.question import facts_of
 from runbook.model.record import Run, Scenario
-from runbook.model.target import load
+from runbook.model.target_file import load
+from runbook.model.template import facts_of
 from tests.lab.looking import runbook
 
 ROUTE = "docker exec kamal-proxy cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
@@ -131,7 +131,7 @@ def test_an_old_release_that_never_becomes_healthy_ends_in_undo_and_nothing_is_l
     assert scenario.how_it_ran == "stopped"
     assert figures_of(scenario)["requests lost"].startswith("0 of ")
     assert figures_of(scenario)["requests left unsent"] == "0"
-    assert "switching.SWITCH" not in acts_of(run)
+    assert "switch_actions.SWITCH" not in acts_of(run)
 
 
 # What forbids it

@@ -19,7 +19,8 @@ from lab.images import cache_folder
 from lab.server import Server
 from runbook.model.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.model.question import Question
-from runbook.model.target import Target, load
+from runbook.model.target import Target
+from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer, Told
 from runbook.observation.redaction import Redactor

@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from reporting import html
+from runbook.model.changes import Changes
 from runbook.model.outcome import Outcome
-from runbook.model.record import Changes, Figure, Run, Series, Timeline
+from runbook.model.record import Figure, Run, Series, Timeline
 from tests.bench_report import made_up
 from tests.page.conftest import Open, Scheme
 from tests.unit import report_example as example

@@ -17,8 +17,10 @@ from lab.images import cache_folder, digest_of
 from lab.outer_container import PORTS
 from lab.programs import run
 from lab.server import Server
-from runbook.model.question import Command, Containers, Http, HttpAnswer, Output, facts_of
+from runbook.model.outside_questions import Http, HttpAnswer
+from runbook.model.question import Command, Containers, Output
 from runbook.model.record import Run
+from runbook.model.template import facts_of
 from tests.mutation import replay
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,21 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from runbook.model.changes import Change, Changes, Earlier
 from runbook.model.outcome import Outcome
-from runbook.model.record import (
-    Change,
-    Changes,
-    Control,
-    Difference,
-    Earlier,
-    Exchange,
-    Origin,
-    Run,
-    Scenario,
-    Server,
-    Severity,
-    Step,
-)
+from runbook.model.record import Control, Difference, Exchange, Origin, Run, Scenario, Server, Severity, Step
 from runbook.observation.evidence import Evidence
 from runbook.observation.redaction import Redactor
 

@@ -36,8 +36,9 @@ from checks.server.ports_and_logs import (
     writers_to_deleted_logs,
 )
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.outside_questions import Resolution
 from runbook.model.port_state import Met
-from runbook.model.question import Output, Question, Resolution
+from runbook.model.question import Output, Question
 from runbook.model.target import Dns, Edge, Ssh, Target
 from runbook.transport import known_hosts
 from runbook.transport.http_tls import Outside

@@ -25,8 +25,9 @@ from checks.database.account_lockout import (
 )
 from checks.docker.containers import CONTAINERS, NOW
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
-from runbook.model.question import Output, Question, facts_of
+from runbook.model.question import Output, Question
 from runbook.model.target import LogIn, Target
+from runbook.model.template import facts_of
 from steps.problems import (
     a_staff_members_session_ends,
     a_users_session_ends,

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from checks.secrets.github_secrets import OF_ORGANIZATION, OF_REPOSITORY, actions_secrets, read_names
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.question import HttpAnswer
-from runbook.model.target import Target, TargetError, validated
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.target import Target
+from runbook.model.target_file import TargetError, validated
 from runbook.transport.http_tls import Outside
 
 SHOWN = "ghp_0123456789"

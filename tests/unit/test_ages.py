@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups.backup_files import Age
 from checks.backups.data_regression import NewestRows
+from checks.backups.newest_backup import Age
 from checks.formats.ages import SLACK, Ago, ago
 from checks.formats.pg_dump import read_dump
 from checks.server.ports_and_logs import read_service_logs

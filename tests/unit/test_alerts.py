@@ -27,7 +27,7 @@ from checks.server.mail_alerts import (
 )
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output
-from runbook.model.target import load
+from runbook.model.target_file import load
 from tests.unit.answering import looking
 
 SCRIPT = """\

@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from checks.backups import backup_files, backup_permissions, data_regression, drill_history
+from checks.backups import backup_files, backup_permissions, data_regression, drill_history, encrypted_backups
 from checks.database import account_lockout, schema, sessions
 from checks.deploy import crash_causes, git_clone, in_progress
 from checks.docker import resource_usage
 from checks.edge import certificate, kamal_proxy, tls_termination
 from checks.edge.tls_termination import Published
-from checks.formats import pg_dump, units
+from checks.formats import crontab, pg_dump, units
 from checks.secrets import environment, github_secrets
-from checks.server import cron_jobs, disk_users, mail_alerts, ports_and_logs
+from checks.server import cron_jobs, disk_users, job_log, mail_alerts, ports_and_logs
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
-from runbook.model.question import HttpAnswer, Output, Question
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.question import Output, Question
 from runbook.model.target import Target
 from tests.unit.answering import looking
 from tests.unit.test_containers import container
@@ -40,7 +41,7 @@ def _seen(check: Any, **answers: object) -> Any:
 @pytest.mark.parametrize(
     ("check", "question", "gone", "nothing"),
     [
-        (cron_jobs.crontab, "CRONTAB", Output(1, "", "no crontab for root"), cron_jobs.Crontab((), ())),
+        (cron_jobs.crontab, "CRONTAB", Output(1, "", "no crontab for root"), crontab.Crontab((), ())),
         (cron_jobs.scripts, "SCRIPTS", Output(1, "", GONE), {}),
         (environment.secret_files, "SECRET_FILES", Output(1, "", GONE), ()),
         (git_clone.deploy_script, "DEPLOY_SCRIPT", Output(1, "", GONE), None),
@@ -58,17 +59,17 @@ def test_what_is_not_there_is_told_from_what_cannot_be_read(
 
 def test_a_log_that_is_not_there_is_no_run() -> None:
     answers: dict[Question[Any], object] = {
-        cron_jobs.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
+        job_log.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
         for job in cron_jobs.jobs_of(TARGET).values()
     }
-    assert looking(TARGET, answers).see(cron_jobs.last_runs).of("backup.sh") is None
+    assert looking(TARGET, answers).see(job_log.last_runs).of("backup.sh") is None
 
 
 def test_a_log_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() -> None:
     told = [Output(0, "now 1\n", GONE), Output(1, "", BROKEN), Output(1, "", GONE)]
-    asked = [cron_jobs.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
-    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(cron_jobs.last_runs).found.values()
-    assert isinstance(monitor, cron_jobs.LastRun)
+    asked = [job_log.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
+    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(job_log.last_runs).found.values()
+    assert isinstance(monitor, job_log.LastRun)
     assert isinstance(backup, Undetermined)
 
 
@@ -202,7 +203,7 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
         (ports_and_logs.read_service_logs, "now 1\nanything"),
         (ports_and_logs.read_writers, "open\tx"),
         (ports_and_logs.read_writers, "open\tx\t/y (deleted)\nelse\tx\t/y (deleted)"),
-        (backup_files.read_parts, "else 1 2"),
+        (encrypted_backups.read_parts, "else 1 2"),
     ],
 )
 def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
@@ -219,8 +220,8 @@ REFUSED: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
     (account_lockout.read_counts, ("[3, 2]",)),
     (account_lockout.read_counts, ("[-1, 2]",)),
     (backup_files.read_list, ("folder\n",)),
-    (backup_files.read_heads, ("tail /x 00",)),
-    (backup_files.read_heads, ("head",)),
+    (encrypted_backups.read_heads, ("tail /x 00",)),
+    (encrypted_backups.read_heads, ("head",)),
     (certificate.read_at_address, ("127.0.0.1 AB:CD",)),
     (drill_history.read_passed, ("passed 1 a b",)),
     (drill_history.read_passed, ("now 1 2",)),
@@ -347,8 +348,8 @@ def test_a_session_that_has_asked_nothing_has_no_time() -> None:
     ids=["now", "within its time", "at its end", "from the future"],
 )
 def test_a_run_is_in_progress_within_its_time(at: int, seen_at: int, writing: bool) -> None:
-    line = cron_jobs.LogLine("begun", datetime.fromtimestamp(at, UTC))
-    run = cron_jobs.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
+    line = job_log.LogLine("begun", datetime.fromtimestamp(at, UTC))
+    run = job_log.LastRun(None, (line,), ended=False, backup=None, seen_at=datetime.fromtimestamp(seen_at, UTC))
     assert run.in_progress(60) is writing
     assert run.good_run is None
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.model.target import TargetError
+from runbook.model.target_file import TargetError
 from runbook.suite.attestation import Attestation, read
 
 KNOWN = {"the-emergency-contact-answers"}

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups import backup_files
-from checks.backups.backup_files import HEADS, LIST, PARTS, Backup, EncryptedBackup, read_heads, read_list, read_parts
+from checks.backups import backup_files, encrypted_backups, encryption_key, newest_backup
+from checks.backups.backup_files import LIST, Backup, read_list
+from checks.backups.encrypted_backups import HEADS, PARTS, EncryptedBackup, read_heads, read_parts
 from checks.formats.ages import Ago
 from checks.formats.openpgp import (
     HEAD_BYTES,
@@ -38,8 +39,9 @@ from checks.formats.pg_dump import READ
 from drills.restore.session_key import BEGINNING, _shown_by_gpg
 from drills.restore.session_key import SESSION_KEY as SESSION_KEY_TOLD
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Command, Output, Question, facts_of
+from runbook.model.question import Command, Output, Question
 from runbook.model.target import Paths, Target
+from runbook.model.template import facts_of
 from tests.unit.answering import looking
 
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
@@ -153,7 +155,7 @@ def test_plain_ones_are_read_whole_and_encrypted_ones_by_their_heads() -> None:
     }
     look = looking(TARGET, answers)
     assert [one.file.path for one in look.see(backup_files.plain_backups)] == [PLAIN]
-    assert [one.file.path for one in look.see(backup_files.encrypted_backups)] == [sealed]
+    assert [one.file.path for one in look.see(encrypted_backups.encrypted_backups)] == [sealed]
 
 
 # The newest one
@@ -170,7 +172,7 @@ def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str
         LIST: Output(0, listed, ""),
         READ.about(file=PLAIN): Output(0, dumped, ""),
     }
-    return looking(target, answers).see(backup_files.newest_backup)
+    return looking(target, answers).see(newest_backup.newest_backup)
 
 
 def test_its_age_is_by_its_name_where_nothing_else_tells_it() -> None:
@@ -192,7 +194,7 @@ def test_one_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
 
 
 def test_where_there_is_none_there_is_no_newest() -> None:
-    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(backup_files.newest_backup) is None
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(newest_backup.newest_backup) is None
 
 
 def test_an_armoured_backup_is_not_judged() -> None:
@@ -202,18 +204,18 @@ def test_an_armoured_backup_is_not_judged() -> None:
         HEADS.about(files=[path]): Output(0, f"head {path} {b'-----BEGIN PGP MESSAGE'.hex()}\n", ""),
     }
     with pytest.raises(Undetermined, match="is armoured"):
-        looking(TARGET, answers).see(backup_files.newest_backup)
+        looking(TARGET, answers).see(newest_backup.newest_backup)
 
 
 # An encrypted backup
 
 
 def test_where_none_is_encrypted_none_is_read() -> None:
-    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(backup_files.encrypted_backups) == ()
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(encrypted_backups.encrypted_backups) == ()
 
 
 def test_without_a_key_of_the_target_there_is_no_key_to_compare() -> None:
-    assert looking(TARGET, {}).see(backup_files.backup_key) is None
+    assert looking(TARGET, {}).see(encryption_key.backup_key) is None
 
 
 def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") -> EncryptedBackup:
@@ -228,7 +230,7 @@ def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") 
         in_parts: Output(0, parts, ""),
     }
     look = looking(TARGET, answers)
-    (one,) = look.see(backup_files.encrypted_backups)
+    (one,) = look.see(encrypted_backups.encrypted_backups)
     return one
 
 
@@ -290,7 +292,7 @@ def test_more_recipients_than_are_read_are_undetermined_and_no_flaw(octets: byte
 
 
 def test_as_many_bytes_are_read_as_is_said() -> None:
-    assert f"head -c {HEAD_BYTES} " in backup_files.HEADS.script
+    assert f"head -c {HEAD_BYTES} " in encrypted_backups.HEADS.script
 
 
 # What leaves the server of a file that is called encrypted
@@ -343,7 +345,7 @@ def test_what_is_not_encrypted_is_told_to_be_that() -> None:
         LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
         HEADS.about(files=[path]): Output(0, f"head {path} plain\n", ""),
     }
-    (found,) = looking(TARGET, answers).see(backup_files.encrypted_backups)
+    (found,) = looking(TARGET, answers).see(encrypted_backups.encrypted_backups)
     assert found.plain
     assert found.flaw == "it is not encrypted, whatever its name says"
 

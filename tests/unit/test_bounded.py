@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from runbook.model.outcome import Undetermined
+from runbook.model.outside_questions import S3, GitHub, Http, Port, Tls
 from runbook.model.port_state import Met
-from runbook.model.question import S3, GitHub, Http, Port, Tls
 from runbook.model.sizes import KIB, MIB
 from runbook.model.target import Edge, OffSite, Target
 from runbook.transport.bounded_http import Answer, Client, NoExchange, NotConnected, TooLong, WriteRefused, connect

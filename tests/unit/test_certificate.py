@@ -41,8 +41,9 @@ from checks.edge.kamal_proxy import STATE
 from checks.edge.nginx_files import CONFIGURATION
 from checks.edge.tls_termination import LISTENING
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Command, Handshake, Output, Question
-from runbook.model.target import load
+from runbook.model.outside_questions import Handshake
+from runbook.model.question import Command, Output, Question
+from runbook.model.target_file import load
 from tests.unit.answering import looking
 from tests.unit.test_edge import proxy
 from tests.unit.test_nginx import LAB, PAIR, told

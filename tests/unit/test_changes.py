@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from reporting.history import RUNS_READ, Unreadable, changes_of, read
 from reporting.run_diff import AMISS, Past, changes
+from runbook.model.changes import Changes, Earlier
 from runbook.model.exits import COMPLIANT, INTERRUPTED, REFUSED
 from runbook.model.outcome import Outcome
-from runbook.model.record import Changes, Earlier, Run
+from runbook.model.record import Run
 from tests.unit import report_example as example
 
 PASSED, FAILED, UNDETERMINED = Outcome.PASSED, Outcome.FAILED, Outcome.UNDETERMINED

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from runbook.model.outcome import Undetermined
 from runbook.model.port_state import Met
 from runbook.model.question import Output
-from runbook.transport.remote_shell import Channel, LineLost
+from runbook.transport.connection_lost import LineLost
+from runbook.transport.remote_shell import Channel
 
 SOON = 5.0
 MOST = 1024 * 1024

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from runbook.model.port_state import Met
 from runbook.model.question import Lane
 from runbook.model.target import Ssh, Target
-from runbook.transport.remote_shell import LineLost
-from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection, _line_lost
+from runbook.transport.connection_lost import LineLost
+from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
+from runbook.transport.ssh_errors import line_lost
 
 SOON = 20.0
 LANES: tuple[Lane, ...] = get_args(Lane)
@@ -323,20 +324,20 @@ def test_what_the_server_says_is_not_taken_for_ssh_saying_it(
     ],
 )
 def test_what_ssh_says_before_it_has_a_log_is_its_own(said: str, sentence: str) -> None:
-    assert sentence in str(_line_lost("", f"{said}\r\n"))
-    assert sentence not in str(_line_lost("debug: authenticated", said))
+    assert sentence in str(line_lost("", f"{said}\r\n"))
+    assert sentence not in str(line_lost("debug: authenticated", said))
 
 
 def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
-    lost = _line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
+    lost = line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
     assert (str(lost), lost.met) == ("no line to the server: the server cut it", Met.CUT)
 
 
 def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:
     log = "Received disconnect from 192.0.2.1 port 22:2: no route to host, connection refused, timed out"
-    assert _line_lost(log, "").met is Met.CUT
+    assert line_lost(log, "").met is Met.CUT
 
 
 @given(log=st.text(), said=st.text())
 def test_whatever_ssh_says_it_is_one_sentence(log: str, said: str) -> None:
-    assert len(str(_line_lost(log, said)).splitlines()) == 1
+    assert len(str(line_lost(log, said)).splitlines()) == 1

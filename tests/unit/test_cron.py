@@ -14,23 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.formats.ages import Ago
+from checks.formats.crontab import read_crontab, schedule_of
 from checks.formats.file_modes import Owned, read_owned
-from checks.server.cron_jobs import (
-    LAST_RUN,
-    LastRun,
-    appends_all_to,
-    jobs_of,
-    last_runs,
-    read_crontab,
-    read_last_run,
-    read_processes,
-    schedule_of,
-    words_of,
-)
+from checks.formats.shell_words import appends_all_to, words_of
+from checks.server.cron_jobs import jobs_of, read_processes
+from checks.server.job_log import LAST_RUN, LastRun, last_runs, read_last_run
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Output, facts_of
+from runbook.model.question import Output
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from tests.unit.answering import looking
 
 MONITOR = "/var/www/psyfit/bin/monitor.sh"

@@ -10,8 +10,10 @@ import pytest
 
 from checks.edge.certificate_renewal import CERTBOT, read_certbot
 from checks.edge.kamal_proxy_commands import read_calls
+from checks.formats.crontab import CronLine, Crontab, read_crontab, settings_of
+from checks.formats.shell_words import appends_all_to, words_of
 from checks.server.cron_environment import WITHIN
-from checks.server.cron_jobs import CRONTAB, CronLine, Crontab, appends_all_to, read_crontab, settings_of, words_of
+from checks.server.cron_jobs import CRONTAB
 from runbook.model.question import Output
 
 APP = "/var/www/psyfit"

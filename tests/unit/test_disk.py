@@ -27,8 +27,9 @@ from checks.server.disk_space import (
 )
 from runbook.model import rights
 from runbook.model.outcome import Differs, Undetermined
-from runbook.model.question import Output, Question, facts_of
+from runbook.model.question import Output, Question
 from runbook.model.target import Paths, Target
+from runbook.model.template import facts_of
 from steps.monitoring import every_file_system_has_room
 from tests.unit.answering import looking
 from tests.unit.test_containers import inspection

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.model.question import Resolution
+from runbook.model.outside_questions import Resolution
 from runbook.transport import dns
 from tests.resolver import Resolver, name_in
 

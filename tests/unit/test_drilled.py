@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from checks.backups.drill_history import PASSED, passed_drills, read_passed
 from runbook.model.outcome import Differs
 from runbook.model.question import Output
-from runbook.model.target import load
+from runbook.model.target_file import load
 from steps.backups import a_drill_has_looked_inside
 from tests.unit.answering import looking
 from tests.unit.test_sentences import seen

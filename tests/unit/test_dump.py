@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.formats.pg_dump import READ, Dump, instant, read_dump
-from runbook.model.question import facts_of
 from runbook.model.target import Backups, Target
+from runbook.model.template import facts_of
 
 COLUMNS = ("appointments.created_at", "audit_events.created_at")
 TARGET = Target(

@@ -14,7 +14,7 @@ from checks.edge.nginx_files import CONFIGURATION
 from checks.edge.tls_termination import LISTENING, Edge, Published, edge, published, read_listening
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
-from runbook.model.target import load
+from runbook.model.target_file import load
 from tests.unit.answering import looking
 from tests.unit.test_nginx import LAB, told
 

@@ -12,9 +12,11 @@ from checks.backups.volume_archives import read_folders, read_volumes
 from checks.database.schema import read_newest
 from checks.database.service_logins import read_attempt
 from checks.edge.health_api import read_health
-from discovery.server import read_columns, read_who
+from discovery.backups import read_columns
+from discovery.facts import read_who
 from runbook.model.outcome import Undetermined
-from runbook.model.question import HttpAnswer, Output
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.question import Output
 from runbook.observation.snapshot import reading
 
 ANYTHING = st.recursive(

@@ -14,6 +14,7 @@ from runbook.model.outcome import Outcome, Undetermined
 from runbook.model.question import Command
 from runbook.model.record import Override, Run, Scenario
 from runbook.model.target import Target
+from runbook.model.verdict import overridden, root_causes, verdict_of
 from runbook.observation.catalogue import Catalogue
 from runbook.observation.snapshot import OUT_OF_TIME, Look
 from runbook.suite.run import GATE_SECONDS, Kind, Running, begin
@@ -92,13 +93,13 @@ def test_what_decides_and_what_an_override_changes(
 ) -> None:
     scenarios = (decisive(outcome), beside(PASSED))
     assert runs.of(*scenarios, override=override).exit_code() == code
-    assert recorded(*scenarios, exit_code=code, override=override).verdict() == verdict
+    assert verdict_of(recorded(*scenarios, exit_code=code, override=override)) == verdict
 
 
 def test_what_an_override_lets_through_does_not_cover_what_could_not_be_told(runs: Runs) -> None:
     scenarios = (decisive(FAILED), decisive(UNTOLD))
     assert runs.of(*scenarios, override=OVERRIDE).exit_code() == 3
-    assert recorded(*scenarios, exit_code=3, override=OVERRIDE).verdict() == "could not be told, so no deploy"
+    assert verdict_of(recorded(*scenarios, exit_code=3, override=OVERRIDE)) == "could not be told, so no deploy"
 
 
 def test_what_the_run_learns_to_be_a_secret_is_masked_in_its_command_too(
@@ -115,8 +116,8 @@ def test_what_stands_beside_decides_nothing(runs: Runs, outcome: Outcome) -> Non
     scenarios = (decisive(PASSED), beside(outcome))
     assert runs.of(*scenarios).exit_code() == 0
     run = recorded(*scenarios)
-    assert run.verdict() == "safe to deploy"
-    assert [cause.name for cause in run.causes()] == ["Other"]
+    assert verdict_of(run) == "safe to deploy"
+    assert [cause.name for cause in root_causes(run)] == ["Other"]
 
 
 def test_in_any_other_run_everything_decides(runs: Runs) -> None:
@@ -125,12 +126,12 @@ def test_in_any_other_run_everything_decides(runs: Runs) -> None:
 
 def test_what_decides_comes_before_what_does_not() -> None:
     worse = beside(FAILED).model_copy(update={"severity": "critical"})
-    assert [one.name for one in recorded(worse, decisive(UNTOLD), exit_code=3).causes()] == ["One", "Other"]
+    assert [one.name for one in root_causes(recorded(worse, decisive(UNTOLD), exit_code=3))] == ["One", "Other"]
 
 
 def test_a_gate_in_which_nothing_decides_is_not_open(runs: Runs) -> None:
     assert runs.of(beside(PASSED)).exit_code() == 2
-    assert recorded(beside(PASSED), exit_code=2).verdict() != "safe to deploy"
+    assert verdict_of(recorded(beside(PASSED), exit_code=2)) != "safe to deploy"
 
 
 @pytest.mark.parametrize("event", [Event.INTERRUPTED, Event.OWN_FAULT, Event.REFUSED])
@@ -149,7 +150,7 @@ def test_an_unfinished_gate_is_not_open(runs: Runs) -> None:
 def test_an_override_is_in_the_record(runs: Runs) -> None:
     run = runs.of(decisive(FAILED), override=OVERRIDE).finish()
     assert run.override == OVERRIDE
-    assert [one.id for one in run.let_through()] == ["one"]
+    assert [one.id for one in overridden(run)] == ["one"]
     assert Run.model_validate_json(run.model_dump_json()) == run
 
 

@@ -18,6 +18,7 @@ from reporting import github
 from reporting.untrusted_text import visible
 from runbook.model.outcome import Outcome
 from runbook.model.record import Difference, Override, Run, Scenario, Step
+from runbook.model.verdict import overridden
 from tests.unit import report_example as example
 
 HOSTILE = [
@@ -288,7 +289,7 @@ Place = Literal["blocks", "let through", "beside"]
 )
 def test_each_scenario_that_is_amiss_has_one_place(scenario: Scenario, override: bool, place: Place) -> None:
     run = gated([scenario], override=Override(reason="now", by="Hanako") if override else None)
-    places = {"blocks": github.blocks(run), "let through": run.let_through(), "beside": github.besides(run)}
+    places = {"blocks": github.blocks(run), "let through": overridden(run), "beside": github.besides(run)}
     assert [name for name, found in places.items() if found] == [place]
 
 

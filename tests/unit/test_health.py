@@ -26,9 +26,11 @@ from checks.edge.health_api import (
     read_health,
 )
 from runbook.model.outcome import Differs, NotApplicable
-from runbook.model.question import HttpAnswer, Output, facts_of
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.question import Output
 from runbook.model.target import Containers as Names
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from steps.health import (
     none_ran_out_of_memory,
     the_release_is_the_deployed_one,

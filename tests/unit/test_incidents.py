@@ -19,8 +19,9 @@ from checks.docker.container_logs import READABLE, read_logs, read_readable
 from checks.docker.containers import CONTAINERS, NOW
 from checks.docker.resource_usage import CGROUPS, Counted, Usages, read_counted, read_groups, usage
 from runbook.model.outcome import Differs, Undetermined
-from runbook.model.question import Command, Output, Question, facts_of
+from runbook.model.question import Command, Output, Question
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from runbook.transport.docker_engine import Scrubber
 from steps.incidents import (
     every_container_has_memory_left,

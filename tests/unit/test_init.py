@@ -14,25 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.edge.kamal_proxy import Saved
-from checks.server.cron_jobs import read_crontab
+from checks.formats.crontab import read_crontab
 from commands import init
 from commands.main import run
-from discovery import server
-from discovery.server import (
-    OWNERS,
-    Fact,
-    Who,
-    facts_in_backups,
-    facts_in_containers,
-    facts_in_crontab,
-    facts_in_state,
-    read_columns,
-    read_parts,
-    read_who,
-)
+from discovery import backups, target_file
+from discovery.backups import OWNERS, facts_in_backups, read_columns
+from discovery.crontab import facts_in_crontab
+from discovery.edge import facts_in_state
+from discovery.engine import facts_in_containers, read_parts
+from discovery.facts import Fact, Who, read_who
 from runbook.model import rights
 from runbook.model.question import Output
-from runbook.model.target import Target, TargetError, validated
+from runbook.model.target import Target
+from runbook.model.target_file import TargetError, validated
 from tests.unit.answering import looking
 from tests.unit.test_containers import ANYTHING
 
@@ -74,7 +68,7 @@ def saved(target: str, *hosts: str) -> Saved:
 
 
 def rendered(facts: dict[str, Fact]) -> dict[str, Any]:
-    return tomllib.loads(init.render(facts, init.Seen(WHO, facts, {}), Path("targets/made.toml")))
+    return tomllib.loads(target_file.render(facts, target_file.Seen(WHO, facts, {}), Path("targets/made.toml")))
 
 
 def test_containers_are_known_by_what_they_run_and_not_by_their_names() -> None:
@@ -179,7 +173,7 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
 ) -> None:
     asked = OWNERS.about(folders=("/data/backups", "/home/deploy", "/srv/other"))
     look = looking(TARGET, {asked: Output(0, owned, "")})
-    found, why = server._trusted(look, (OURS, *THEIRS), Fact(account, ""))
+    found, why = backups._trusted(look, (OURS, *THEIRS), Fact(account, ""))
     assert found == trusted
     assert "others than" in why
 
@@ -187,7 +181,7 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
 def test_whose_a_folder_is_has_to_be_known() -> None:
     asked = OWNERS.about(folders=("/data/backups",))
     look = looking(TARGET, {asked: Output(1, "", "Permission denied")})
-    found, why = server._trusted(look, (OURS,), Fact("root", ""))
+    found, why = backups._trusted(look, (OURS,), Fact("root", ""))
     assert (found, "Permission denied" in why) == ((), True)
 
 
@@ -221,7 +215,7 @@ def test_the_file_is_a_target_file() -> None:
 
 def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> None:
     facts = {**GIVEN, "domain": Fact(None, "no proxy"), "paths.app": Fact(None, "nobody knows")}
-    text = init.render(facts, init.Seen(WHO, facts, {}), Path("made.toml"))
+    text = target_file.render(facts, target_file.Seen(WHO, facts, {}), Path("made.toml"))
     assert '# could not be told: app: nobody knows; taken as "/var/www/psyfit"' in text.splitlines()
     assert "# could not be told: domain: no proxy" in text.splitlines()
     with pytest.raises(TargetError, match="key environment is missing"):
@@ -277,7 +271,9 @@ def test_whatever_a_server_answers_the_file_has_the_keys_that_were_meant_and_no_
     base = {**GIVEN, "domain": Fact("fit.example", ""), "environment": Fact("lab", "")}
     target = validated(rendered(base), Path("made.toml"))
     facts = init._sound({**base, **init._a_servers({key: Fact(value, told) for key, value in values.items()})}, target)
-    text = init.render(facts, init.Seen(Who(account, root=False, lab=False), facts, {}), Path("made.toml"))
+    text = target_file.render(
+        facts, target_file.Seen(Who(account, root=False, lab=False), facts, {}), Path("made.toml")
+    )
     assert flat(tomllib.loads(text)) == {key: fact.value for key, fact in facts.items() if fact.value is not None}
     assert "github.api" not in facts
     assert text.encode()
@@ -296,7 +292,9 @@ def test_what_is_no_name_of_an_account_is_not_taken_for_one(account: str) -> Non
 def test_nothing_that_a_server_says_steers_the_terminal(said: str, told: str) -> None:
     facts = {**GIVEN, "domain": Fact(None, told), "paths.app": Fact(None, said)}
     with contextlib.redirect_stdout(io.StringIO()) as screen:
-        init._show(Path("made.toml"), facts, init.Seen(Who(said, root=False, lab=False), facts, {rights.DOCKER: told}))
+        init._show(
+            Path("made.toml"), facts, target_file.Seen(Who(said, root=False, lab=False), facts, {rights.DOCKER: told})
+        )
     with contextlib.redirect_stderr(screen):
         init._unreachable(init._Unreachable(said, told))
     lines = screen.getvalue().split("\n")

@@ -17,10 +17,11 @@ from checks.backups.backup_permissions import Place, read_devices
 from checks.backups.drill_history import read_passed
 from checks.backups.encryption_key import RING, key_in_ring, read_ring
 from checks.formats.ages import Ago
+from checks.formats.crontab import settings_of
 from checks.formats.file_modes import Owned, read_owned
 from checks.formats.openpgp import key_ids
 from checks.server.cron_environment import SETTINGS, job_settings, read_settings
-from checks.server.cron_jobs import CRONTAB, settings_of
+from checks.server.cron_jobs import CRONTAB
 from runbook.drill import journal
 from runbook.model.question import Output
 from runbook.model.target import Target

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Command, Http, Question
+from runbook.model.outside_questions import Http
+from runbook.model.question import Command, Question
 from runbook.model.target import Edge, Ssh, Target
 from runbook.observation import snapshot as looks
 from runbook.observation.evidence import Evidence

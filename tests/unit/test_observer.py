@@ -17,20 +17,8 @@ import pytest
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.question import (
-    S3,
-    Command,
-    Containers,
-    Dns,
-    GitHub,
-    Http,
-    HttpAnswer,
-    Images,
-    Output,
-    Port,
-    Question,
-    Tls,
-)
+from runbook.model.outside_questions import S3, Dns, GitHub, Http, HttpAnswer, Port, Tls
+from runbook.model.question import Command, Containers, Images, Output, Question
 from runbook.model.target import Edge, Ssh, Target
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
@@ -242,8 +230,9 @@ def test_no_thread_touches_what_pytest_walks(tmp_path: Path) -> None:
 def test_what_only_some_need_is_made_ready_where_it_will_be_asked_and_there_alone() -> None:
     """It takes a tenth of a second, and much memory."""
     script = (
-        "import sys; from runbook.observation.observer import Observer; from runbook.model.question import *; "
-        "from tests.unit.test_observer import TARGET; from runbook.observation.redaction import Redactor; "
+        "import sys; from runbook.observation.observer import Observer; from runbook.model.question import Containers; "
+        "from runbook.model.outside_questions import S3; from tests.unit.test_observer import TARGET; "
+        "from runbook.observation.redaction import Redactor; "
         "from runbook.observation.evidence import Evidence; "
         "observer = Observer(TARGET, Evidence(Redactor()), Redactor(), {}); "
         "observer.expect([S3('get_bucket_acl'), Containers()]); observer.close(); "

@@ -44,12 +44,14 @@ from checks.backups.offsite_copies import (
 from checks.formats.ages import Ago
 from checks.server.cron_environment import SETTINGS
 from checks.server.cron_jobs import CRONTAB
-from discovery.server import facts_of_copies
+from discovery.crontab import facts_of_copies
 from linting.questions import faults_of
 from runbook.model import rights
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
-from runbook.model.question import Output, Question, S3Answer
-from runbook.model.target import OffSite, TargetError, validated
+from runbook.model.outside_questions import S3Answer
+from runbook.model.question import Output, Question
+from runbook.model.target import OffSite
+from runbook.model.target_file import TargetError, validated
 from runbook.observation.snapshot import Look
 from runbook.transport.s3 import Key, OffSiteBucket, key_of
 from steps.backups import copies_are_the_same, each_has_its_copy

@@ -11,9 +11,10 @@ import pytest
 
 from runbook.model.record import Difference, Origin, Run
 from runbook.model.target import Target
+from runbook.model.verdict import verdict_of
 from runbook.observation.catalogue import Catalogue
 from runbook.process import login_name
-from runbook.suite import run
+from runbook.suite import checkout, run
 from tests.unit.test_plugin import ran, started, suite
 
 __all__ = ["suite"]
@@ -89,7 +90,7 @@ def test_what_breaks_beside_the_scenarios_stands_in_the_record_with_its_trace(
     options = broken(suite, hook, f"if {when}: raise RuntimeError('a table changed while it was read')")
     ended_with, record = ran(suite, scenario, *options)
     (folder,) = Path(suite.path, "reports").iterdir()
-    assert (ended_with, record.verdict()) == (code, verdict)
+    assert (ended_with, verdict_of(record)) == (code, verdict)
     (fault,) = record.own_faults
     assert "RuntimeError: a table changed while it was read" in fault
     assert "breaking.py" in (folder / "own-fault-1.txt").read_text()
@@ -182,9 +183,9 @@ def test_a_git_that_does_not_tell_is_not_taken_for_a_clean_commit(
     if git is not None:
         (tmp_path / "git").write_text(f"#!/bin/sh\n{git}\n")
         (tmp_path / "git").chmod(0o755)
-    monkeypatch.setattr(run, "GIT_SECONDS", 0.2)
+    monkeypatch.setattr(checkout, "GIT_SECONDS", 0.2)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin" if git else str(tmp_path))
-    assert run._checkout() == run.Checkout(commit=None, uncommitted_changes=None)
+    assert checkout.checkout() == checkout.Checkout(commit=None, uncommitted_changes=None)
 
 
 def test_a_page_that_somebody_waits_for_does_not_wait_for_git(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runbook.model.record import Run
+from runbook.model.verdict import consequences, root_causes
 
 pytest_plugins = ["pytester"]
 
@@ -192,8 +193,8 @@ def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
         "above": ("undetermined", "the-base"),
         "on-top": ("undetermined", "above"),
     }
-    (cause,) = run.causes()
-    assert [scenario.id for scenario in run.following(cause)] == ["above", "on-top"]
+    (cause,) = root_causes(run)
+    assert [scenario.id for scenario in consequences(run, cause)] == ["above", "on-top"]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +276,7 @@ def test_what_could_not_be_told_for_one_reason_is_one_cause(suite: pytest.Pytest
         "@needs-one\nScenario: On one\nThen the count is 3\n"
         "Scenario: Three\nThen the slow answer comes\n",
     )
-    causes = {cause.id: [one.id for one in run.following(cause)] for cause in run.causes()}
+    causes = {cause.id: [one.id for one in consequences(run, cause)] for cause in root_causes(run)}
     assert causes == {"two": ["one", "on-one"], "three": []}
 
 

@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drills.rollback import http_client
-from drills.rollback.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
+from drills.rollback.probe import Probe, streams_of
+from drills.rollback.samples import LOST, Sample, Stream, changeover_ms, summary, timeline
 from runbook.model.outcome import Undetermined
 from runbook.model.target import Edge, Target
 from runbook.model.target import Probe as Asked

@@ -19,13 +19,17 @@ from checks.backups.backup_files import Backup
 from checks.deploy.crash_causes import LAST_WORDS, UNREADABLE, cause_of, is_failing, last_words, read_last_words
 from checks.docker.containers import CONTAINERS, NOW
 from checks.edge.health_api import HEALTH
+from checks.formats.crontab import read_crontab
 from checks.formats.file_modes import Owned
-from checks.server.cron_jobs import CronProcess, LastRun, LastRuns, LogLine, jobs_of, read_crontab
+from checks.server.cron_jobs import CronProcess, jobs_of
 from checks.server.disk_space import Disks, FileSystem
 from checks.server.disk_users import Filling, User, read_users
+from checks.server.job_log import LastRun, LastRuns, LogLine
 from runbook.model.outcome import Differs, Undetermined
-from runbook.model.question import HttpAnswer, Output, Question, facts_of
+from runbook.model.outside_questions import HttpAnswer
+from runbook.model.question import Output, Question
 from runbook.model.target import Target
+from runbook.model.template import facts_of
 from steps.problems import (
     no_backup_is_late,
     no_release_has_a_wrong_key,

@@ -25,7 +25,7 @@ from checks.edge.kamal_proxy import (
 )
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output, Question
-from runbook.model.target import load
+from runbook.model.target_file import load
 from tests.unit.answering import looking
 from tests.unit.test_containers import container, inspection
 

@@ -11,8 +11,9 @@ from conftest import CATALOGUE
 from linting import questions
 from runbook.drill import journal
 from runbook.model.git_as_owner import ASK_GIT
-from runbook.model.question import Command, Question, facts_of
-from runbook.model.target import load
+from runbook.model.question import Command, Question
+from runbook.model.target_file import load
+from runbook.model.template import facts_of
 from runbook.observation import observer
 
 TARGET = load("lab")

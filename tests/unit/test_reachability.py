@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from runbook.model.outside_questions import Resolution
 from runbook.model.port_state import Met
-from runbook.model.question import Resolution
 from runbook.transport.reachability import edge_part, line_of, name_part, ssh_part
 
 ADDRESS = "192.0.2.1"

@@ -22,9 +22,11 @@ from reporting import html, junit
 from reporting.bundle import write, write_record
 from reporting.run_diff import AMISS
 from reporting.untrusted_text import excerpt, visible
+from runbook.model.changes import Changes
 from runbook.model.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
 from runbook.model.outcome import Outcome
-from runbook.model.record import Changes, Difference, Run, Scenario, Step
+from runbook.model.record import Difference, Run, Scenario, Step
+from runbook.model.verdict import causes_with_consequences
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
@@ -282,7 +284,9 @@ def test_whatever_is_amiss_is_a_cause_or_follows_from_one_and_is_told_once(drawn
         reason = f"it stands on {follows.id}" if follows else f"reason {back}"
         one = example.scenario(str(number), "2.1", outcome, because=follows.id if follows else None, reason=reason)
         scenarios.append(one)
-    told = [one.id for cause, following in example.run(scenarios).explained() for one in (cause, *following)]
+    told = [
+        one.id for cause, following in causes_with_consequences(example.run(scenarios)) for one in (cause, *following)
+    ]
 
     assert sorted(told) == sorted(one.id for one in scenarios if one.outcome in AMISS)
 

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drills.restore.opening import FIRST_ERROR, Column, flaw_of_load, flaw_of_seal, read_decrypted, rows_apart, sample
+from drills.restore.comparing import rows_apart
+from drills.restore.decrypting import Column, read_decrypted, sample
+from drills.restore.loading import FIRST_ERROR, flaw_of_load
+from drills.restore.opening import flaw_of_seal
 from drills.restore.scratch_database import CLUSTER_BYTES, MEBIBYTE, RESERVE_BYTES, WORK_BYTES, Place, read_memory
 from drills.restore.session_key import SessionKey
 

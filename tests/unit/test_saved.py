@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backups.backup_files import HEADS, LIST, NOT_ENCRYPTED, Backup, EncryptedBackup
+from checks.backups.backup_files import LIST, Backup
+from checks.backups.encrypted_backups import HEADS, NOT_ENCRYPTED, EncryptedBackup
 from checks.backups.volume_archives import (
     COMPARED,
     Contents,
@@ -28,8 +29,9 @@ from checks.backups.volume_archives import (
 from checks.docker.containers import CONTAINERS
 from checks.formats.openpgp import ANYBODY
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
-from runbook.model.question import Output, Question, facts_of
+from runbook.model.question import Output, Question
 from runbook.model.target import Backups, Target
+from runbook.model.template import facts_of
 from steps import saved
 from tests.unit.answering import looking
 

@@ -20,7 +20,7 @@ from checks.docker.container_logs import ROTATED
 from checks.docker.resource_usage import Usages
 from checks.edge.certificate_renewal import Acme, Certbot
 from checks.formats.ages import Ago
-from checks.server.cron_jobs import schedule_of
+from checks.formats.crontab import schedule_of
 from runbook.model.outcome import Attested, Differs, NotApplicable, Undetermined
 from runbook.model.port_state import Met
 from steps import (

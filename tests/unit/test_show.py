@@ -8,10 +8,10 @@ import pytest
 
 from commands.main import run
 from conftest import CATALOGUE
-from drills.rollback import switching
+from drills.rollback import switch_actions
 from runbook.model import exits
-from runbook.model.question import facts_of
-from runbook.model.target import load
+from runbook.model.target_file import load
+from runbook.model.template import facts_of
 from runbook.suite import features
 
 
@@ -52,7 +52,7 @@ def test_a_chapter_shows_every_sentence_and_every_question_of_its_scenarios(
 def test_a_drill_shows_its_acts_and_their_undo_as_its_plan_does(capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, "3.4", "--target", "lab")
     facts = facts_of(load("lab"))
-    for act in (switching.START, switching.SWITCH, switching.STOP, switching.AS_WRITTEN):
+    for act in (switch_actions.START, switch_actions.SWITCH, switch_actions.STOP, switch_actions.AS_WRITTEN):
         for text in (act.told(facts), act.undo_told(facts)):
             assert all(line.strip() in page for line in text.splitlines())
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.main import run
-from runbook.model.target import TARGETS, TargetError, load, validated
+from runbook.model.target_file import TARGETS, TargetError, load, validated
 
 GOOD = 'name = "here"\nenvironment = "staging"\naddress = "192.0.2.1"\ndomain = "service.example"\n'
 

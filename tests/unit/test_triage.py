@@ -20,16 +20,17 @@ from checks.edge.kamal_proxy import Saved
 from drills.rollback.proxy_route import Route
 from runbook.model.outcome import Outcome
 from runbook.model.port_state import Met
-from runbook.model.question import facts_of
 from runbook.model.record import Difference, Run, Scenario
 from runbook.model.target import Ssh, Target
+from runbook.model.template import facts_of
 from runbook.observation.snapshot import OUT_OF_TIME
 from runbook.suite import features
 from tests.unit import report_example as example
-from triage import remedies
+from triage import advice, remedies
+from triage.advice import ADVICE, SYMPTOMS, Seen
 from triage.causes import NO_SSH, find
 from triage.page import PASTE_HERE, Page, ago, pasted, ssh
-from triage.remedies import ADVICE, SYMPTOMS, Remedy, Seen
+from triage.remedies import Remedy
 
 TARGET = Target(name="here", environment="staging", address="192.0.2.1", domain="service.example")
 FACTS = facts_of(TARGET)
@@ -102,7 +103,7 @@ def seen(*changed: Container, lived: dict[str, Lived] | None = None, target: str
     )
 
 
-def told(advice: remedies.Advice) -> str:
+def told(advice: advice.Advice) -> str:
     return advice.remedy.told(FACTS)
 
 
@@ -127,7 +128,7 @@ def test_every_word_of_a_remedy_is_a_fact_of_the_target_or_told_by_what_was_seen
 
 @pytest.mark.parametrize("name", REMEDIES)
 def test_every_remedy_is_given_by_some_advice(name: str) -> None:
-    text = Path(str(remedies.__file__)).read_text()
+    text = "".join(Path(str(module.__file__)).read_text() for module in (remedies, advice))
     assert len(re.findall(rf"\b{name}\b", text)) > 1
 
 

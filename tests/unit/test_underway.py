@@ -25,8 +25,9 @@ from checks.deploy.in_progress import (
 )
 from runbook.drill import journal
 from runbook.model.outcome import Undetermined
-from runbook.model.question import Output, facts_of
-from runbook.model.target import load
+from runbook.model.question import Output
+from runbook.model.target_file import load
+from runbook.model.template import facts_of
 from tests.unit.answering import looking
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import CATALOGUE
-from drills.rollback.switching import AS_WRITTEN, START, STOP, SWITCH
+from drills.rollback.switch_actions import AS_WRITTEN, START, STOP, SWITCH
 from runbook.model.action import INTERFERED, SOMEBODY_ELSE, Act
-from runbook.model.question import facts_of
-from runbook.model.target import load
+from runbook.model.target_file import load
+from runbook.model.template import facts_of
 
 FACTS = facts_of(load("lab"))
 VALUES = {

@@ -1,0 +1,30 @@
+"""The line to a server is gone, or this machine cannot hold one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from runbook.model.outcome import Undetermined
+from runbook.model.port_state import Met
+from runbook.process.daemon_threads import NO_THREAD
+
+
+class LineLost(Undetermined):
+    """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
+
+    def __init__(self, reason: str, met: Met = Met.CUT) -> None:
+        super().__init__(reason)
+        self.met = met
+
+
+def start_thread(run: Callable[[], None]) -> None:
+    """Run it in a thread that never keeps the process from ending.
+
+    Raises:
+        LineLost: This machine starts none.
+    """
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError as error:
+        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
