@@ -7,6 +7,7 @@ from rich.text import Text
 
 from commands.pytest_runner import Server
 from runbook.drill import journal
+from runbook.drill.journal import recovery_log
 from runbook.model import exits
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
@@ -28,7 +29,7 @@ def recover(*, target: Server) -> int:
         if refused := journal.refusal(output):
             console.print(Text(clean(refused)), soft_wrap=True)
             return exits.REFUSED
-        undone = journal.read_recovery(output).entries
+        undone = recovery_log.read_recovery(output).entries
     except (Undetermined, ValueError) as error:
         console.print(Text(clean(f"it is not known what is open now: {error}")), soft_wrap=True)
         return exits.UNDETERMINED
@@ -49,8 +50,8 @@ def _run(target: Target, console: Console) -> Output:
 
     def heard(line: str) -> float | None:
         if not line.startswith(("begin: 0 ", "end: ")):
-            console.print(Text(clean(journal.in_words(line))), soft_wrap=True)
-        return journal.seconds_in(line)
+            console.print(Text(clean(recovery_log.in_words(line))), soft_wrap=True)
+        return recovery_log.seconds_in(line)
 
     connection = Connection(target)
     try:

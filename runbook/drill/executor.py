@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbook.drill import journal
-from runbook.drill.journal import Recovery, Whose
+from runbook.drill.journal import Whose, recovery_log
+from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.action import Act
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
@@ -140,9 +141,9 @@ class Operator:
             Undetermined: It could not be told what came of it; the journal is still on the server.
         """
         script = journal.recovery(self.generation)
-        output = self._run("journal.RECOVER", script, script, self.undo_seconds, b"", journal.seconds_in)
+        output = self._run("journal.RECOVER", script, script, self.undo_seconds, b"", recovery_log.seconds_in)
         try:
-            return journal.read_recovery(output)
+            return recovery_log.read_recovery(output)
         except ValueError as error:
             raise Undetermined(f"the undo could not be read: {error}") from None
 

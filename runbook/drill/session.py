@@ -17,7 +17,8 @@ from types import FrameType
 from runbook.drill import journal
 from runbook.drill.executor import NotGiven, Operator
 from runbook.drill.interlock import SteadyState, hold, may_begin
-from runbook.drill.journal import Recovery, Whose
+from runbook.drill.journal import Whose
+from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.action import Act
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.target import Target

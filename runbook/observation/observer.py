@@ -25,16 +25,13 @@ processes              one thread starts those that carry the line (`runbook.pro
 from __future__ import annotations
 
 import json
-import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
@@ -42,71 +39,37 @@ from runbook.model.outside_questions import (
     S3,
     Dns,
     GitHub,
-    Handshake,
     Http,
-    HttpAnswer,
     Port,
-    Resolution,
-    S3Answer,
     Tls,
 )
 from runbook.model.port_state import Met
-from runbook.model.question import Command, Containers, Images, Inspection, Output, Question, lines_of
+from runbook.model.question import Command, Containers, Images, Inspection, Question
 from runbook.model.target import Target
 from runbook.model.template import facts_of
 from runbook.observation.evidence import Evidence
-from runbook.observation.redaction import MASK, Redactor
+from runbook.observation.reachability_probe import ReachabilityProbe
+from runbook.observation.redaction import Redactor
+from runbook.observation.reply import A, Told, as_text, failed, outcome_of, require_allowed
 from runbook.process.daemon_threads import Workers
 from runbook.process.daemon_threads import in_background as in_background
 from runbook.transport import reachability
 from runbook.transport.circuit_breaker import Silence
 from runbook.transport.connection_lost import LineLost
 from runbook.transport.docker_engine import DockerReader, EngineSilent, EngineUnreachable, Scrubber
-from runbook.transport.http_tls import NoAnswer, Outside
-from runbook.transport.reachability import Part
+from runbook.transport.http_tls import Outside
 from runbook.transport.s3 import AT_ONCE as S3_AT_ONCE
 from runbook.transport.s3 import OffSiteBucket
 from runbook.transport.ssh import Connection
 
-A = TypeVar("A")
-
-_DENIED = re.compile(
-    r"permission denied|operation not permitted|must be privileged|password is required|not in the sudoers"
-    r"|not allowed to (use|execute)|dial unix .*: connect: permission denied",
-    re.IGNORECASE,
-)
-_SECRET_HEADERS = {"set-cookie"}
 AT_ONCE = 24
 """How many questions are asked at once of what is not asked over the line: the edge, GitHub, the Docker Engine."""
 
 RECORDED_AT_ONCE = 2
-OUTLOOK_SECONDS = 10.0
-"""How long the line of what is seen from outside is waited for; its questions have 4 seconds each."""
-
 CONTAINERS_BY_COMMAND = 'ids=$(docker ps -aq --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker inspect $ids'
 IMAGES_BY_COMMAND = (
     'ids=$(docker images -q --no-trunc) || exit; [ -z "$ids" ] && echo "[]" || docker image inspect $ids'
 )
-
-
-@dataclass(frozen=True)
-class Told(Generic[A]):
-    """What came of one question: an answer or why there is none, and the exchange that shows it."""
-
-    answer: A | None
-    error: Undetermined | None
-    sequence: int
-
-    def required(self) -> A:
-        """The answer.
-
-        Raises:
-            Undetermined: There is none, and why.
-        """
-        if self.error is not None:
-            raise self.error
-        assert self.answer is not None
-        return self.answer
 
 
 class Observer:
@@ -133,11 +96,9 @@ class Observer:
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
         self._silence = Silence()
-        self._outlook: tuple[Future[Part], Future[Part]] | None = None
-        self._outlook_lock = threading.Lock()
+        self._outlook = ReachabilityProbe(target, self.put)
         self._asking = Workers(AT_ONCE)
         self._asking_s3 = Workers(S3_AT_ONCE)
-        self._looking_out = Workers(2)  # these wait for what the others do
         self._recording = Workers(RECORDED_AT_ONCE)
 
     def expect(self, questions: Iterable[Question[Any]]) -> None:
@@ -168,11 +129,11 @@ class Observer:
         try:
             self._begin(question).add_done_callback(ended)
         except Undetermined as error:
-            ended(_failed(error))
+            ended(failed(error))
         return told
 
     def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Told[A]:
-        answer, error = _outcome_of(running, question)
+        answer, error = outcome_of(running, question)
         of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
         if isinstance(error, LineLost) or (error is not None and of_target):
             self.look_out()
@@ -186,7 +147,7 @@ class Observer:
             seconds=seconds,
             error=str(error) if error else None,
             may_hold_secrets=isinstance(question, Command) and question.needs is not rights.LOGIN,
-            **_as_text(answer, question),
+            **as_text(answer, question),
         )
         return Told(answer, error, sequence)
 
@@ -226,41 +187,11 @@ class Observer:
         met = self._connection.met()
         if met not in (None, Met.OK, Met.NOT_YET):
             self.look_out()
-        if self._outlook is None:
-            return None
-        name, edge = self._outlook
-        wait(self._outlook, OUTLOOK_SECONDS)
-        parts = [
-            _known(name, reachability.name_part(self.target.address, None, "no answer yet")),
-            _known(edge, reachability.edge_part(self.target.edge.https_port, Met.NOT_YET)),
-        ]
-        if met is not None:
-            parts.append(reachability.ssh_part(self.target.ssh.port, met))
-        return reachability.line_of(self.target.domain, tuple(parts))
+        return self._outlook.line(met)
 
     def look_out(self) -> None:
         """Ask for the name and the edge, once: what the line needs of them."""
-        with self._outlook_lock:
-            if self._outlook is None:
-                self._outlook = self._looking_out.do(self._name_part), self._looking_out.do(self._edge_part)
-
-    def _name_part(self) -> Part:
-        if self.target.dns.resolver is None:
-            return reachability.name_part(self.target.address, None, None)
-        told = self.put(reachability.NAME)()
-        return reachability.name_part(self.target.address, told.answer, str(told.error) if told.error else None)
-
-    def _edge_part(self) -> Part:
-        waiting = [self.put(reachability.EDGE), self.put(reachability.CHAIN)]
-        shown, trusted = [told() for told in waiting]
-        port = self.target.edge.https_port
-        if isinstance(shown.error, NoAnswer):
-            return reachability.edge_part(port, shown.error.met)
-        if shown.answer is None or shown.answer.error is not None:
-            return reachability.edge_part(port, Met.NO_TLS, shown.answer.error if shown.answer else None)
-        if trusted.answer is not None and trusted.answer.error is not None:
-            return reachability.edge_part(port, Met.UNTRUSTED, trusted.answer.error)
-        return reachability.edge_part(port, Met.OK)
+        self._outlook.begin()
 
     def close(self) -> None:
         """Hang up. Nothing is waited for that could be waited for in vain."""
@@ -337,7 +268,7 @@ class Observer:
     def _by_command(self, script: str, question: Question[Any]) -> tuple[Inspection, ...]:
         """Where the socket cannot be forwarded or the account needs sudo, docker itself answers the same."""
         output = self._connection.run(script, question.seconds, "docker").result()
-        _forbidden(output, question)
+        require_allowed(output, question)
         try:
             told = json.loads(output.required("the Docker Engine").out)
         except (json.JSONDecodeError, RecursionError):
@@ -358,64 +289,3 @@ class Observer:
         declared = question.template()
         known = {**reachability.NAMES, **self._names}
         return known.get(declared) or type(question).__name__
-
-
-def _known(part: Future[Part], otherwise: Part) -> Part:
-    """This part of the line, where it could be told in time."""
-    if not part.done() or isinstance(part.exception(), Undetermined):
-        return otherwise
-    return part.result()
-
-
-def _failed(error: Undetermined) -> Future[Any]:
-    failed: Future[Any] = Future()
-    failed.set_exception(error)
-    return failed
-
-
-def _outcome_of(running: Future[Any], question: Question[Any]) -> tuple[Any, Undetermined | None]:
-    try:
-        answer = running.result()
-        if isinstance(answer, Output):
-            _forbidden(answer, question)
-        return answer, None
-    except Undetermined as error:
-        return None, error
-
-
-def _forbidden(output: Output, question: Question[Any]) -> None:
-    refusal = _DENIED.search(output.err) if output.status != 0 else None
-    if refusal:
-        line = next(line for line in lines_of(output.err) if _DENIED.search(line))
-        raise Undetermined(f"not allowed: {line.strip()}", right=question.needs)
-
-
-def _as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
-    """An answer as the evidence keeps it."""
-    match answer:
-        case Output():
-            if isinstance(question, Command) and not question.keep_answer:
-                return {"status": answer.status, "answer": f"[{len(answer.out)} characters, not kept]"}
-            return {"status": answer.status, "answer": answer.out, "errors": answer.err}
-        case HttpAnswer():
-            head = "\n".join(
-                f"{name}: {MASK if name in _SECRET_HEADERS else value}" for name, value in answer.headers.items()
-            )
-            whole = not isinstance(question, Http) or question.keep_body
-            body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
-            return {"status": answer.status, "answer": f"{head}\n\n{body}"}
-        case S3Answer():
-            said = {"code": answer.code, **answer.told}
-            return {"status": answer.status, "answer": json.dumps(said, indent=1, default=str)}
-        case Handshake():
-            shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}
-            return {"answer": json.dumps(shown, indent=1)}
-        case Resolution():
-            return {"answer": json.dumps({"addresses": answer.addresses, "refusal": answer.refusal}, indent=1)}
-        case None:
-            return {}
-    return {"answer": json.dumps(answer, indent=1, default=str)}
-
-
-def _pem(certificate: bytes | None) -> str | None:
-    return ssl.DER_cert_to_PEM_cert(certificate) if certificate else None

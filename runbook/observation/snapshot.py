@@ -16,7 +16,8 @@ from typing import Any, TypeVar, overload
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Question
 from runbook.model.target import Target
-from runbook.observation.observer import Observer, Told
+from runbook.observation.observer import Observer
+from runbook.observation.reply import Told
 from runbook.process.daemon_threads import in_background
 
 A = TypeVar("A")

@@ -12,8 +12,6 @@ the command.
 
 from __future__ import annotations
 
-import queue
-import secrets
 import shlex
 import subprocess
 import threading
@@ -22,7 +20,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 from runbook.model.outcome import Undetermined
@@ -32,40 +29,11 @@ from runbook.model.sizes import MIB
 from runbook.transport.bounded_http import TooLong
 from runbook.transport.connection_lost import LineLost, start_thread
 from runbook.transport.marked_answers import marked, number_in
+from runbook.transport.shell_process import PREAMBLE, TELL_PROCESS_GROUP, Shell, Waiting
 
-PREAMBLE = "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; umask 077\n"
-TELL_PROCESS_GROUP = "read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $3"
 LAST_WORDS_SECONDS = 3.0
 MOST_BYTES = 16 * MIB
 """How much of one answer is read of each of its streams."""
-
-
-@dataclass(eq=False)
-class _Waiting:
-    script: str
-    seconds: float
-    future: Future[Output] = field(default_factory=Future)
-    hello: bool = False
-    begun: float | None = None
-    status: int = 0
-    out: str | None = None
-    err: str | None = None
-
-
-@dataclass
-class _Shell:
-    """One process with a shell behind it, what is still to be written to it, and the marker that ends its answers.
-
-    ``on_trial`` is true until a shell that follows a hung command has answered: nothing else is sent to it.
-    """
-
-    process: subprocess.Popen[bytes]
-    on_trial: bool
-    to_write: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
-    marker: str = field(default_factory=lambda: secrets.token_hex(12))
-    process_group: int | None = None
-    last_words: str = ""
-    answers_ended: threading.Event = field(default_factory=threading.Event)
 
 
 class Channel:
@@ -99,17 +67,17 @@ class Channel:
         self._share_among = shells
         self._most = most
         self._changed = threading.Condition()
-        self._waiting: deque[_Waiting] = deque()
-        self._given_up: list[tuple[_Waiting, Undetermined]] = []
-        self._shell: _Shell | None = None
-        self._shells: list[_Shell] = []
+        self._waiting: deque[Waiting] = deque()
+        self._given_up: list[tuple[Waiting, Undetermined]] = []
+        self._shell: Shell | None = None
+        self._shells: list[Shell] = []
         self._beside: list[Channel] = []
         self._lost: LineLost | None = None
         start_thread(self._keep_deadlines)
 
     def submit(self, script: str, seconds: float) -> Future[Output]:
         """Send a command; its answer, or why there is none, comes through the future."""
-        asked = _Waiting(script, seconds)
+        asked = Waiting(script, seconds)
         standing = [one for one in (self, *self._beside) if one._lost is None] or [self]
         min(standing, key=lambda one: len(one._waiting))._take([asked])
         return asked.future
@@ -132,7 +100,7 @@ class Channel:
         mine = [shell.process_group for shell in busy if shell.process_group and not shell.answers_ended.is_set()]
         return (*mine, *(group for channel in self._beside for group in channel.stop()))
 
-    def _take(self, asked: Iterable[_Waiting]) -> None:
+    def _take(self, asked: Iterable[Waiting]) -> None:
         with self._changed:
             for one in asked:
                 if self._lost is not None:
@@ -144,16 +112,16 @@ class Channel:
                 elif not self._shell.on_trial:
                     self._send(self._shell, one)
 
-    def _open(self, in_place_of: _Shell | None = None) -> None:
+    def _open(self, in_place_of: Shell | None = None) -> None:
         """Open a shell; in the place of a hung one it first ends what that one left running on the server."""
         on_trial = in_place_of is not None
         left_over = f"kill -TERM -{in_place_of.process_group}; " if in_place_of and in_place_of.process_group else ""
-        hello = _Waiting(left_over + TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
+        hello = Waiting(left_over + TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
         for asked in self._waiting:
             asked.out = asked.err = asked.begun = None
         self._waiting.appendleft(hello)
         try:
-            shell = self._shell = _Shell(self._start(), on_trial)
+            shell = self._shell = Shell(self._start(), on_trial)
         except LineLost as error:
             self._lose(error)
             return
@@ -168,7 +136,7 @@ class Channel:
         for asked in [hello] if on_trial else self._waiting:
             self._send(shell, asked)
 
-    def _send(self, shell: _Shell, asked: _Waiting) -> None:
+    def _send(self, shell: Shell, asked: Waiting) -> None:
         shell.to_write.put(
             f"( eval {shlex.quote(asked.script)} ) </dev/null; "
             f"printf '%s %s\\n' {shell.marker} $?; printf '%s\\n' {shell.marker} >&2\n"
@@ -180,14 +148,14 @@ class Channel:
             self._waiting[0].begun = time.monotonic()
         self._changed.notify_all()
 
-    def _write(self, shell: _Shell) -> None:
+    def _write(self, shell: Shell) -> None:
         assert shell.process.stdin is not None
         with suppress(OSError), shell.process.stdin as stream:  # the readers see the end of the streams, and say why
             while (text := shell.to_write.get()) is not None:
                 stream.write(text.encode())
                 stream.flush()
 
-    def _read_answers(self, shell: _Shell) -> None:
+    def _read_answers(self, shell: Shell) -> None:
         assert shell.process.stdout is not None
         with shell.process.stdout as stream:
             try:
@@ -205,7 +173,7 @@ class Channel:
                 self._distrust(shell)
         shell.answers_ended.set()
 
-    def _read_errors(self, shell: _Shell) -> None:
+    def _read_errors(self, shell: Shell) -> None:
         assert shell.process.stderr is not None
         with shell.process.stderr as stream:
             last = ""
@@ -232,19 +200,19 @@ class Channel:
             if shell is self._shell:
                 self._lose(lost)
 
-    def _cut_off(self, shell: _Shell, error: TooLong, is_answering: Callable[[_Waiting], bool]) -> None:
+    def _cut_off(self, shell: Shell, error: TooLong, is_answering: Callable[[Waiting], bool]) -> None:
         """Give up the command whose answer is too long; that its stream is closed here stops it there."""
         with self._changed:
             if shell is self._shell:
                 self._give_up(next(filter(is_answering, self._waiting)), error)
 
-    def _distrust(self, shell: _Shell) -> None:
+    def _distrust(self, shell: Shell) -> None:
         """Give up a line on which an answer came that nobody asked for, or that has no status."""
         with self._changed:
             if shell is self._shell:
                 self._lose(LineLost("no line to the server: what answers there is no shell", Met.CUT))
 
-    def _settle(self, shell: _Shell) -> None:
+    def _settle(self, shell: Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
             done = self._waiting.popleft()
             if done.hello:
@@ -255,7 +223,7 @@ class Channel:
                 done.future.set_result(Output(done.status, done.out or "", done.err or ""))
         self._begin_first()
 
-    def _go_on(self, shell: _Shell) -> None:
+    def _go_on(self, shell: Shell) -> None:
         """The line stands, so it was the command: tell those who wait for it, and go on with what waited behind."""
         shell.on_trial = False
         for asked, why in self._given_up:
@@ -317,7 +285,7 @@ class Channel:
                 else:
                     self._give_up(first, Undetermined(f"no answer within {first.seconds:g} s"))
 
-    def _give_up(self, asked: _Waiting, why: Undetermined) -> None:
+    def _give_up(self, asked: Waiting, why: Undetermined) -> None:
         if asked.hello:
             how = f"but {why}" if isinstance(why, TooLong) else f"but gave no shell within {asked.seconds:g} s"
             self._lose(LineLost(f"no line to the server: it took the connection {how}", Met.SILENT))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from runbook.drill import journal
-from runbook.drill.journal import STALE_SECONDS
+from runbook.drill.journal import STALE_SECONDS, recovery_log
 from tests.journal.model import DONE, REFUSED, Answer, Change, Engine, Key, Locks, Model, Seen
 from tests.journal.server import Kept, Plan, Run, Server
 
@@ -284,7 +284,7 @@ class Machine(RuleBasedStateMachine):
         refused = journal.refusal(output) is not None
         assert refused == (answer is REFUSED), f"{output} where {answer} was expected"
         if answer.word == "recovered":
-            recovery = journal.read_recovery(output)
+            recovery = recovery_log.read_recovery(output)
             assert tuple((one.word, one.entry) for one in recovery.entries) == answer.entries
             assert recovery.ended_before == answer.ended_before
         elif answer is DONE:

@@ -13,7 +13,8 @@ import pytest
 
 from runbook.drill import journal
 from runbook.drill.executor import OVERDUE
-from runbook.drill.journal import Recovery
+from runbook.drill.journal import recovery_log
+from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.question import Output
 from runbook.model.record import OpenJournal
 from tests.journal.server import Kept, Plan, Run, Server
@@ -37,7 +38,7 @@ def refused(server: Server, run: Run) -> str:
 
 
 def recovered(server: Server, generation: str = "") -> Recovery:
-    return journal.read_recovery(server.ended(server.recover(generation)))
+    return recovery_log.read_recovery(server.ended(server.recover(generation)))
 
 
 def words(recovery: Recovery) -> list[str]:
@@ -389,7 +390,7 @@ def test_what_an_undo_leaves_running_holds_up_nothing(server: Server) -> None:
     done(server, server.act("aa", 1, ":", '"$REAL/sleep" 1000 & echo left'))
     run = server.recover("aa")
     run.process.wait(20)
-    assert [(one.word, one.said) for one in journal.read_recovery(run.output()).entries] == [("undone", "left")]
+    assert [(one.word, one.said) for one in recovery_log.read_recovery(run.output()).entries] == [("undone", "left")]
     done(server, server.recover("aa"))
     server.kill(run)
 
@@ -402,7 +403,7 @@ def test_only_one_undoes_at_a_time(server: Server) -> None:
     assert server.stands(first)
     assert refused(server, server.recover()) == "a recovery is under way on this server"
     server.wake(first)
-    assert words(journal.read_recovery(server.ended(first))) == ["undone"]
+    assert words(recovery_log.read_recovery(server.ended(first))) == ["undone"]
     assert log(server).count("undone aa 1") == 1
 
 
@@ -417,7 +418,7 @@ def test_an_undo_goes_on_alone_where_its_recovery_was_killed(server: Server) -> 
     assert refused(server, server.recover()) == "a recovery is under way on this server"
     server.wake(first)
     with pytest.raises(ValueError, match="did not come to its end"):
-        journal.read_recovery(server.ended(first))
+        recovery_log.read_recovery(server.ended(first))
     assert words(recovered(server)) == ["undone"]
     assert server.told("world.x") == "0"
 
@@ -429,7 +430,7 @@ def test_a_recovery_that_was_killed_is_taken_up_by_another(server: Server) -> No
     deserted(server)
     first = server.recover("", Plan("kill", "mv"))
     with pytest.raises(ValueError, match="did not come to its end"):
-        journal.read_recovery(server.ended(first))
+        recovery_log.read_recovery(server.ended(first))
     recovered(server)
     assert (there(server, "journal"), there(server, "undone")) == ([], ["aa/0001.sh", "aa/0002.sh"])
     assert server.told("world.x") == "0"

@@ -22,8 +22,9 @@ from runbook.model.question import Question
 from runbook.model.target import Target
 from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
-from runbook.observation.observer import Observer, Told
+from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor
+from runbook.observation.reply import Told
 from runbook.observation.snapshot import Look
 from runbook.process.daemon_threads import settle
 from runbook.suite import features, pytest_bdd_adapter

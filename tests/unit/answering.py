@@ -9,7 +9,8 @@ from typing import Any
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Question
 from runbook.model.target import Target
-from runbook.observation.observer import Observer, Told
+from runbook.observation.observer import Observer
+from runbook.observation.reply import Told
 from runbook.observation.snapshot import Look
 
 

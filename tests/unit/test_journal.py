@@ -21,7 +21,8 @@ from conftest import CATALOGUE
 from reporting import run_summary as report
 from runbook.drill import journal
 from runbook.drill.executor import OVERDUE
-from runbook.drill.journal import Recovery, Undone, Whose, read_open, read_recovery
+from runbook.drill.journal import Whose, read_open
+from runbook.drill.journal.recovery_log import Recovery, Undone, read_recovery
 from runbook.model import rights
 from runbook.model.action import Act
 from runbook.model.outcome import Undetermined

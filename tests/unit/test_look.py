@@ -17,8 +17,9 @@ from runbook.model.question import Command, Question
 from runbook.model.target import Edge, Ssh, Target
 from runbook.observation import snapshot as looks
 from runbook.observation.evidence import Evidence
-from runbook.observation.observer import AT_ONCE, Observer, Told
+from runbook.observation.observer import AT_ONCE, Observer
 from runbook.observation.redaction import Redactor
+from runbook.observation.reply import Told
 from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Look, reading
 from tests.unit.hostile import serving, silent
 
