@@ -45,9 +45,9 @@ from runbook.model.outside_questions import Handshake
 from runbook.model.question import Command, Output, Question
 from runbook.model.target_file import load
 from tests.unit.answering import looking
-from tests.unit.test_edge import proxy
-from tests.unit.test_nginx import LAB, PAIR, told
-from tests.unit.test_proxy import SERVICE
+from tests.unit.test_kamal_proxy import SERVICE
+from tests.unit.test_nginx_config import LAB, PAIR, told
+from tests.unit.test_tls_termination import proxy
 
 NOW = datetime(2026, 2, 24, 8, 0, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())

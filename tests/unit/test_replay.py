@@ -12,7 +12,7 @@ from runbook.model.outcome import Outcome, Undetermined
 from runbook.model.question import Output, Question
 from tests.mutation import replay
 from tests.mutation.replay import Recording
-from tests.unit.test_disk import INODES, PATHS, ROOT, SPACE, TARGET
+from tests.unit.test_disk_space import INODES, PATHS, ROOT, SPACE, TARGET
 
 ROOM = next(one for one in replay.looked_at() if one.id == "every-disk-has-room")
 

@@ -16,7 +16,7 @@ from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
 from runbook.model.target_file import load
 from tests.unit.answering import looking
-from tests.unit.test_nginx import LAB, told
+from tests.unit.test_nginx_config import LAB, told
 
 TARGET = load("lab")
 EVERYWHERE, LOOPBACK = "", "127.0.0.1"

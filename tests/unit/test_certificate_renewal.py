@@ -22,9 +22,9 @@ from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output
 from runbook.model.target_file import load
 from tests.unit.answering import looking
-from tests.unit.test_edge import proxy
-from tests.unit.test_nginx import LAB, LIVE, server, told
-from tests.unit.test_proxy import SERVICE
+from tests.unit.test_kamal_proxy import SERVICE
+from tests.unit.test_nginx_config import LAB, LIVE, server, told
+from tests.unit.test_tls_termination import proxy
 
 TARGET = load("lab")
 RENEWAL = (Path(__file__).resolve().parents[2] / "lab" / "nginx" / "renewal.conf").read_text()
