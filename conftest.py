@@ -10,7 +10,7 @@ from runbook.drill.interlock import SteadyState
 from runbook.model.changes import Changes
 from runbook.model.record import Control, Run
 from runbook.observation import catalogue
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.suite import controls, features
 
 pytest_plugins = ["runbook.suite.plugin", *packages.MEANINGS]
@@ -24,8 +24,8 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
     return CATALOGUE
 
 
-def pytest_runbook_steady_state(look: Look) -> SteadyState:
-    return look.see(steady_state.steady_state)
+def pytest_runbook_steady_state(snapshot: Snapshot) -> SteadyState:
+    return snapshot.observe(steady_state.steady_state)
 
 
 def pytest_runbook_controls() -> tuple[Control, ...]:

@@ -30,7 +30,7 @@ from runbook.model.target_file import TARGETS, TargetError, validated
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.process import signals
 
 UNKNOWN_DOMAIN = "unknown.invalid"
@@ -182,33 +182,33 @@ def _look(target: Target, given: str) -> Seen:
         _Unreachable: There is no line to the server.
     """
     with _observing(target) as observer:
-        look = Look(observer)
+        snapshot = Snapshot(observer)
         try:
-            who = facts.who_is_asking(look)
+            who = facts.who_is_asking(snapshot)
         except Undetermined as error:
             raise _Unreachable(str(error), observer.line()) from None
-        sudo = _refusal(look) if not who.root else None
+        sudo = _refusal(snapshot) if not who.root else None
         if who.root or sudo is not None:
             open_drill_notice.asked(observer, given)()
-            return _seen(look, who, {} if sudo is None else {rights.ROOT: sudo})
+            return _seen(snapshot, who, {} if sudo is None else {rights.ROOT: sudo})
     become = Ssh.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
     with _observing(target.model_copy(update={"ssh": become})) as observer:
         open_drill_notice.asked(observer, given)()
-        seen = _seen(Look(observer), who, {})
+        seen = _seen(Snapshot(observer), who, {})
     return replace(seen, facts={**seen.facts, "ssh.become": Fact("sudo -n", "it may, without a password")})
 
 
-def _refusal(look: Look) -> str | None:
+def _refusal(snapshot: Snapshot) -> str | None:
     """Why sudo does not make root of the account; None where it does."""
     try:
-        look.ask(facts.SUDO).required("sudo")
+        snapshot.ask(facts.SUDO).required("sudo")
     except Undetermined as error:
         return error.reason
     return None
 
 
-def _seen(look: Look, who: Who, missing: dict[Right, str]) -> Seen:
-    facts = server.facts_of_server(look, who)
+def _seen(snapshot: Snapshot, who: Who, missing: dict[Right, str]) -> Seen:
+    facts = server.facts_of_server(snapshot, who)
     facts["environment"] = (
         Fact("lab", "it has /etc/psyfit-lab")
         if who.lab
@@ -216,7 +216,7 @@ def _seen(look: Look, who: Who, missing: dict[Right, str]) -> Seen:
     )
     facts["ssh.user"] = Fact(who.account, "as the server sees it")
     try:
-        look.ask(CONTAINERS)
+        snapshot.ask(CONTAINERS)
     except Undetermined as error:
         missing = {rights.DOCKER: error.reason, **missing}
     return Seen(who, facts, missing)

@@ -63,9 +63,9 @@ class _Page:
     def pytest_runbook_begun(self, running: Running) -> None:
         from checks.docker.container_history import lately
 
-        running.look.end_at(self._until)
+        running.snapshot.end_at(self._until)
         running.observer.look_out()
-        running.look.start([lately])
+        running.snapshot.start([lately])
 
     def pytest_runbook_ending(self, running: Running) -> bool:
         from triage.causes import find, seen_by
@@ -73,7 +73,7 @@ class _Page:
 
         if Event.INTERRUPTED in running.events:
             return False  # the page would wait for what is still asked
-        seen = seen_by(running.look)
+        seen = seen_by(running.snapshot)
         met = running.observer.connection.met()
         run = running.record()
         page = Page(

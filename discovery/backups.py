@@ -15,7 +15,7 @@ from discovery.facts import Fact, ask, lines_heard, only
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 FIND_BACKUPS = Command(
     "find /var/backups /var/www /srv /opt /home -maxdepth 4 -name '*_????????_??????.sql.gz*' 2>/dev/null || :",
@@ -53,13 +53,13 @@ BACKUP_FILE = re.compile(r"(?!pre_restore_)(?P<database>.+)_\d{8}_\d{6}\.sql\.gz
 COLUMN = re.compile(r"(\w+)\|(\w+)", re.ASCII)
 
 
-def facts_of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    listed = ask(look, FIND_BACKUPS)
-    paths, why = _trusted(look, lines_heard(listed), facts["cron.account"])
+def facts_of_backups(snapshot: Snapshot, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    listed = ask(snapshot, FIND_BACKUPS)
+    paths, why = _trusted(snapshot, lines_heard(listed), facts["cron.account"])
     found = facts_in_backups(paths, listed.why or why)
     db = facts["containers.db"]
     if found["backups.database"].value is None and db.value is not None:
-        names = ask(look, DATABASES.about(db=str(db.value)))
+        names = ask(snapshot, DATABASES.about(db=str(db.value)))
         own = tuple(name for name in lines_heard(names) if name != "postgres")
         found["backups.database"] = Fact(None, names.why) if names.why else only(own, "database of the service")
     database = found["backups.database"]
@@ -80,16 +80,16 @@ def facts_of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         if db.value is None or database.value is None:
             found[key] = Fact(None, db.told if db.value is None else database.told)
             continue
-        named = ask(look, question.about(db=str(db.value), database=str(database.value)))
+        named = ask(snapshot, question.about(db=str(db.value), database=str(database.value)))
         columns = read_columns(lines_heard(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
-    found["log_in.locked_at"] = _lock_times(look, db, database)
+    found["log_in.locked_at"] = _lock_times(snapshot, db, database)
     sealed = [line for line in paths if line.endswith(".gpg")]
-    found["backups.encryption_key"] = _key(look, max(sealed, default=None))
+    found["backups.encryption_key"] = _key(snapshot, max(sealed, default=None))
     return found
 
 
-def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str, ...], str]:
+def _trusted(snapshot: Snapshot, paths: Sequence[str], account: Fact) -> tuple[tuple[str, ...], str]:
     """The files in folders into which root alone, or whoever makes the backups, can put one, or why there are none.
 
     A file that anybody else can put there is a claim of his.
@@ -100,7 +100,9 @@ def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str
     owners = {"root", str(account.value or "root")}
     try:
         with reading("whose the backups' folders are"):
-            told = read_owned(look.ask(OWNERS.about(folders=folders)).required("whose the backups' folders are").out)
+            told = read_owned(
+                snapshot.ask(OWNERS.about(folders=folders)).required("whose the backups' folders are").out
+            )
     except Undetermined as error:
         return (), error.reason
     trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o022}
@@ -108,10 +110,10 @@ def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str
     return tuple(path for path in paths if str(PurePosixPath(path).parent) in trusted), others
 
 
-def _lock_times(look: Look, db: Fact, database: Fact) -> Fact:
+def _lock_times(snapshot: Snapshot, db: Fact, database: Fact) -> Fact:
     if db.value is None or database.value is None:
         return Fact(None, db.told if db.value is None else database.told)
-    named = ask(look, LOCK_TIMES.about(db=str(db.value), database=str(database.value)))
+    named = ask(snapshot, LOCK_TIMES.about(db=str(db.value), database=str(database.value)))
     if named.answer is None:
         return Fact(None, named.why)
     return only(read_columns(named.answer.lines), "column locked_at, of when an account was locked")
@@ -137,10 +139,10 @@ def read_columns(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{found[1]}.{found[2]}" for line in lines if (found := COLUMN.fullmatch(line)))
 
 
-def _key(look: Look, path: str | None) -> Fact:
+def _key(snapshot: Snapshot, path: str | None) -> Fact:
     if path is None:
         return Fact(None, "no encrypted backup is seen")
-    head = ask(look, HEADS.about(files=(path,)))
+    head = ask(snapshot, HEADS.about(files=(path,)))
     try:
         octets = read_heads(head.answer.out)[path] if head.answer else b""
         if octets is None:

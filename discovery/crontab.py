@@ -11,7 +11,7 @@ from checks.formats.shell_words import appends_all_to, words_of
 from checks.server.cron_jobs import CRONTAB
 from discovery.facts import Fact, Who, ask, lines_heard
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 FIND_SCRIPTS = Command("find /var/www /srv /opt /home -maxdepth 4 -path '*/bin/backup.sh' 2>/dev/null || :")
 
@@ -19,10 +19,10 @@ SCRIPTS = ("backup.sh", "monitor.sh", "cleanup-docker.sh")
 LOGS = {"backup.sh": "paths.backup_log", "monitor.sh": "paths.monitor_log", "cleanup-docker.sh": "paths.cleanup_log"}
 
 
-def facts_of_cron(look: Look, who: Who) -> dict[str, Fact]:
+def facts_of_cron(snapshot: Snapshot, who: Who) -> dict[str, Fact]:
     whys = []
     for account in dict.fromkeys(("root", who.account)):
-        heard = ask(look, CRONTAB.about(cron_account=account))
+        heard = ask(snapshot, CRONTAB.about(cron_account=account))
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
             return found | facts_of_copies(heard.answer.out if heard.answer else "", account)
@@ -30,7 +30,7 @@ def facts_of_cron(look: Look, who: Who) -> dict[str, Fact]:
         whys.append(f"the crontab of {account} runs no backup.sh" if none else heard.why)
     why = "; ".join(whys)
     facts = {key: Fact(None, why) for key in ("cron.account", "paths.app", *LOGS.values())}
-    folders = sorted({str(PurePosixPath(line).parent.parent) for line in lines_heard(ask(look, FIND_SCRIPTS))})
+    folders = sorted({str(PurePosixPath(line).parent.parent) for line in lines_heard(ask(snapshot, FIND_SCRIPTS))})
     if len(folders) == 1:
         facts["paths.app"] = Fact(folders[0], f"a guess: the folder above the server's only bin/backup.sh ({why})")
     return facts

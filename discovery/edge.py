@@ -15,7 +15,7 @@ from discovery.engine import name_of, table_in
 from discovery.facts import Fact, ask, lines_heard, only
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 FIND_DOMAIN = Command(
     r"grep -shoE '(--host[= ]|host:[[:space:]]*|DOMAIN=|https://)[A-Za-z0-9.-]+[.][A-Za-z]+' "
@@ -23,11 +23,11 @@ FIND_DOMAIN = Command(
 )
 
 
-def facts_of_proxy(look: Look, proxy: Fact, inspected: Iterable[Inspection]) -> dict[str, Fact]:
+def facts_of_proxy(snapshot: Snapshot, proxy: Fact, inspected: Iterable[Inspection]) -> dict[str, Fact]:
     keys = ("containers.proxy_service", "containers.web_prefix", "containers.web_port", "domain")
     if proxy.value is None:
         return {key: Fact(None, proxy.told) for key in keys}
-    state = ask(look, STATE.about(proxy=str(proxy.value)))
+    state = ask(snapshot, STATE.about(proxy=str(proxy.value)))
     if state.answer is None:
         return {key: Fact(None, state.why) for key in keys}
     try:
@@ -54,9 +54,9 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     return facts
 
 
-def facts_of_nginx(look: Look, domain: str) -> dict[str, Fact]:
+def facts_of_nginx(snapshot: Snapshot, domain: str) -> dict[str, Fact]:
     """The ports of the edge where nginx stands in front of the proxy; nothing where it does not."""
-    configuration, listening = ask(look, CONFIGURATION), ask(look, LISTENING)
+    configuration, listening = ask(snapshot, CONFIGURATION), ask(snapshot, LISTENING)
     try:
         with reading("nginx's configuration"):
             site = read_site(configuration.answer.out, domain, HEALTH.path) if configuration.answer else None
@@ -90,11 +90,11 @@ def _prefix(host: str, inspected: Iterable[Inspection]) -> str | None:
     return None
 
 
-def domain_in_files(look: Look, facts: Mapping[str, Fact]) -> Fact:
+def domain_in_files(snapshot: Snapshot, facts: Mapping[str, Fact]) -> Fact:
     app, without = facts["paths.app"], facts["domain"]
     if app.value is None:
         return without
-    named = lines_heard(ask(look, FIND_DOMAIN.about(app=str(app.value))))
+    named = lines_heard(ask(snapshot, FIND_DOMAIN.about(app=str(app.value))))
     names = {re.split(r"[=/]|:\s*|\s", line)[-1].lower() for line in named}
     if len(names) != 1:
         return without

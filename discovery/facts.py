@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, Question
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 WHO = Command("id -un; id -u; if [ -e /etc/psyfit-lab ]; then echo lab; else echo server; fi")
 SUDO = Command("sudo -n true")
@@ -43,14 +43,14 @@ class Who:
     lab: bool
 
 
-def who_is_asking(look: Look, question: Command = WHO) -> Who:
+def who_is_asking(snapshot: Snapshot, question: Command = WHO) -> Who:
     """As whom the server sees us.
 
     Raises:
         Undetermined: There is no line to it, or its answer cannot be read.
     """
     with reading("the account"):
-        return read_who(look.ask(question).required("the account").lines)
+        return read_who(snapshot.ask(question).required("the account").lines)
 
 
 def read_who(lines: Sequence[str]) -> Who:
@@ -73,9 +73,9 @@ class Heard(Generic[A]):
     why: str
 
 
-def ask(look: Look, question: Question[A]) -> Heard[A]:
+def ask(snapshot: Snapshot, question: Question[A]) -> Heard[A]:
     try:
-        answer = look.ask(question)
+        answer = snapshot.ask(question)
         if isinstance(answer, Output):
             answer.required("the answer")
     except Undetermined as error:

@@ -8,31 +8,31 @@ from discovery.crontab import facts_of_cron
 from discovery.edge import domain_in_files, facts_of_nginx, facts_of_proxy
 from discovery.engine import DOCKER_ROOT, facts_in_containers, others_among, volumes_of
 from discovery.facts import Fact, Who, ask
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 
-def facts_of_server(look: Look, who: Who) -> dict[str, Fact]:
+def facts_of_server(snapshot: Snapshot, who: Who) -> dict[str, Fact]:
     """Each key of a target file that a server can tell, by its dotted name."""
-    facts = {**facts_of_cron(look, who), **_of_engine(look)}
-    facts |= facts_of_backups(look, facts)
+    facts = {**facts_of_cron(snapshot, who), **_of_engine(snapshot)}
+    facts |= facts_of_backups(snapshot, facts)
     if facts["domain"].value is None:
-        facts["domain"] = domain_in_files(look, facts)
+        facts["domain"] = domain_in_files(snapshot, facts)
     return facts
 
 
-def _of_engine(look: Look) -> dict[str, Fact]:
-    inspected = ask(look, CONTAINERS)
+def _of_engine(snapshot: Snapshot) -> dict[str, Fact]:
+    inspected = ask(snapshot, CONTAINERS)
     if inspected.answer is None:
         keys = ("proxy", "db", "redis", "web_prefix", "proxy_service", "web_port")
         missing = [f"containers.{key}" for key in keys]
         missing += ["domain", "edge.https_port", "edge.http_port", "backups.volumes"]
         return {key: Fact(None, inspected.why) for key in (*missing, "paths.docker")}
-    root = ask(look, DOCKER_ROOT)
+    root = ask(snapshot, DOCKER_ROOT)
     facts = facts_in_containers(inspected.answer)
     facts["paths.docker"] = Fact(root.answer.out.strip(), "from docker info") if root.answer else Fact(None, root.why)
-    facts |= facts_of_proxy(look, facts["containers.proxy"], inspected.answer)
+    facts |= facts_of_proxy(snapshot, facts["containers.proxy"], inspected.answer)
     if facts["edge.https_port"].value is None and facts["domain"].value is not None:
-        facts |= facts_of_nginx(look, str(facts["domain"].value))
+        facts |= facts_of_nginx(snapshot, str(facts["domain"].value))
     facts["backups.volumes"] = volumes_of(inspected.answer, facts["containers.web_prefix"])
     others = others_among(inspected.answer, facts)
     if others:

@@ -17,7 +17,7 @@ from linting.finding import Finding, place_of
 from runbook.model.question import Question
 
 DEEPEST = 3
-ASKING = ("ask", "ask_each")
+ASKING = ("ask", "ask_all")
 
 
 def findings(checks: Mapping[str, object]) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ class _Walk:
         if word in ASKING:
             by_name = all(isinstance(self._value(one), Question) for one in call.args)
             return max(reached, 1) if by_name else reached + 1
-        if word == "see" and call.args:
+        if word == "observe" and call.args:
             seen = self._value(call.args[0])
             return max(reached, self._depths.of(seen)) if isinstance(seen, FunctionType) else reached
         called = self._value(call.func)

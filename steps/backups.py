@@ -23,7 +23,7 @@ from checks.server.cron_environment import JobSettings
 from checks.server.cron_jobs import Job
 from checks.server.job_log import LastRuns
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 FEWEST_FOR_USUAL = 2
 
@@ -135,8 +135,8 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
 
 
 @then("every encrypted backup has all its packets, to its last byte")
-def packets_are_whole(look: Look, encrypted_backups: tuple[EncryptedBackup, ...]) -> None:
-    _some_encrypted(encrypted_backups, wanted=look.target.backups.encryption_key is not None)
+def packets_are_whole(snapshot: Snapshot, encrypted_backups: tuple[EncryptedBackup, ...]) -> None:
+    _some_encrypted(encrypted_backups, wanted=snapshot.target.backups.encryption_key is not None)
     broken = [f"{one.file.name}: {one.flaw}" for one in encrypted_backups if one.flaw]
     require(not broken, expected="every encrypted backup whole", seen=broken, go_to="5.4")
 
@@ -313,10 +313,10 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
 
 
 @then("a restore drill with an encrypted backup passed within its cadence")
-def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
+def a_drill_has_looked_inside(snapshot: Snapshot, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
     if not any(one.encrypted for one in backups):
         raise NotApplicable("no backup is encrypted")
-    cadence, last = look.target.drills.restore_days, passed_drills.last_sealed
+    cadence, last = snapshot.target.drills.restore_days, passed_drills.last_sealed
     require(
         last and last.passed.at_most(timedelta(days=cadence)),
         expected=f"one within the last {cadence} days: `runbook drill restore`",
@@ -326,13 +326,13 @@ def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_dr
 
 
 @then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
-def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
+def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
     limit = timedelta(minutes=minutes)
     due = [one for one in _off_site(offsite_copies) if not one.made.at_most(limit)]
     if not due:
         raise NotApplicable(f"no backup was made more than {minutes} minutes ago")
     missing = [one.backup.name for one in due if one.stored is None]
-    place = f"s3://{look.target.offsite.bucket}/{look.target.offsite.prefix}"
+    place = f"s3://{snapshot.target.offsite.bucket}/{snapshot.target.offsite.prefix}"
     require(not missing, expected=f"each of {len(due)} in {place}", seen=_named("not there", missing), go_to="5.5")
 
 

@@ -8,7 +8,7 @@ from checks.edge.certificate import AtAddress, Certificate, Encryption, KeyPair
 from checks.edge.certificate_renewal import Acme, Certbot
 from checks.edge.kamal_proxy_commands import ProxyCommands
 from runbook.model.outcome import NotApplicable, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 OF_TODAY = ("TLSv1.2", "TLSv1.3")
 
@@ -44,10 +44,10 @@ def the_certificate_is_valid_for(certificate: Certificate, days: int) -> None:
 
 
 @then("the certificate's names cover the domain")
-def the_certificate_covers_the_domain(certificate: Certificate, look: Look) -> None:
+def the_certificate_covers_the_domain(certificate: Certificate, snapshot: Snapshot) -> None:
     require(
-        certificate.covers(look.target.domain),
-        expected=f"a certificate for {look.target.domain}",
+        certificate.covers(snapshot.target.domain),
+        expected=f"a certificate for {snapshot.target.domain}",
         seen=certificate.names or "a certificate without names",
         go_to="7",
     )
@@ -96,11 +96,11 @@ def every_address_shows_the_same(at_every_address: tuple[AtAddress, ...], certif
 
 
 @then("the files that are in use are those that the renewal writes")
-def the_renewal_writes_what_is_used(renewal: Certbot | Acme, look: Look) -> None:
+def the_renewal_writes_what_is_used(renewal: Certbot | Acme, snapshot: Snapshot) -> None:
     if isinstance(renewal, Acme):
         require(
-            look.target.domain in renewal.cached,
-            expected=f"a certificate for {look.target.domain} in the proxy's cache",
+            snapshot.target.domain in renewal.cached,
+            expected=f"a certificate for {snapshot.target.domain} in the proxy's cache",
             seen="none",
             go_to="7",
         )

@@ -11,7 +11,7 @@ from checks.edge.health_api import Health, Page, Redirect
 from checks.edge.kamal_proxy import Backend, Listed, Saved
 from checks.edge.tls_termination import Edge
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 WORD_AND_STATUS = (("healthy", 200), ("degraded", 503))
 WHO = r"the web release|the database|Redis|the proxy"
@@ -119,11 +119,11 @@ def the_page_answers(database_page: Page) -> None:
 
 
 @then("the health check over plain HTTP redirects to HTTPS")
-def plain_http_redirects(plain_http: Redirect, look: Look) -> None:
+def plain_http_redirects(plain_http: Redirect, snapshot: Snapshot) -> None:
     require(
         plain_http.http_status in (301, 302, 307, 308)
-        and (plain_http.location or "").startswith(f"https://{look.target.domain}/"),
-        expected=f"a redirect to https://{look.target.domain}/",
+        and (plain_http.location or "").startswith(f"https://{snapshot.target.domain}/"),
+        expected=f"a redirect to https://{snapshot.target.domain}/",
         seen=f"HTTP status {plain_http.http_status}, leading to {plain_http.location or 'nowhere'}",
         go_to="2.3",
     )
@@ -266,10 +266,10 @@ def the_state_file_agrees(proxy_list: Listed | None, proxy_state: Saved | None) 
 
 
 @then("the proxy serves the domain")
-def the_proxy_serves_the_domain(proxy_list: Listed | None, look: Look) -> None:
+def the_proxy_serves_the_domain(proxy_list: Listed | None, snapshot: Snapshot) -> None:
     require(
-        proxy_list and proxy_list.serves(look.target.domain),
-        expected=f"host {look.target.domain}",
+        proxy_list and proxy_list.serves(snapshot.target.domain),
+        expected=f"host {snapshot.target.domain}",
         seen=proxy_list.hosts if proxy_list else "the service is not in the list",
         go_to="2.3",
     )

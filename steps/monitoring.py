@@ -15,7 +15,7 @@ from checks.server.disk_space import Disks
 from checks.server.job_log import LastRuns
 from checks.server.mail_alerts import MailLog, Programs
 from runbook.model.outcome import NotApplicable, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 
 @then(parsers.parse("every file system of the service is less than {limit:d} % full"))
@@ -142,9 +142,11 @@ def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str)
 
 
 @then(parsers.parse("{script} can be executed"))
-def script_can_be_executed(look: Look, scripts: dict[str, Owned], cron_jobs: dict[str, Job], script: str) -> None:
+def script_can_be_executed(
+    snapshot: Snapshot, scripts: dict[str, Owned], cron_jobs: dict[str, Job], script: str
+) -> None:
     found = scripts.get(cron_jobs[script].script)
-    account = look.target.cron.account
+    account = snapshot.target.cron.account
     require(
         found and found.executable_by(account),
         expected=f"{cron_jobs[script].script}, executable by {account}",

@@ -17,7 +17,7 @@ from checks.server.disk_space import FileSystem
 from checks.server.disk_users import Filling
 from checks.server.job_log import LastRun, LastRuns
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 BACKUP = "backup.sh"
 
@@ -91,7 +91,7 @@ def few_accounts_are_locked(locked_accounts: LockedAccounts | None, limit: int) 
     )
 )
 def no_backup_is_late(
-    look: Look,
+    snapshot: Snapshot,
     backups: tuple[Backup, ...],
     cron_processes: tuple[CronProcess, ...],
     crontab: Crontab,
@@ -103,7 +103,7 @@ def no_backup_is_late(
 ) -> None:
     newest = max(backups, key=lambda one: one.made_at)
     in_time = newest.made.past(f"the time of {newest.name}").less_than(timedelta(hours=limit))
-    job, account = cron_jobs[BACKUP], look.target.cron.account
+    job, account = cron_jobs[BACKUP], snapshot.target.cron.account
     causes = [
         *_causes_in_cron(cron_processes, crontab, scripts.get(job.script), job, account),
         *_causes_on_disk(backups_disk, newest),

@@ -118,11 +118,11 @@ def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str
     )
 )
 def values_open(operator: Operator, count: int) -> None:
-    look = operator.look()
-    columns = look.target.backups.encrypted_columns
+    snapshot = operator.snapshot()
+    columns = snapshot.target.backups.encrypted_columns
     if not columns:
         raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
-    release = look.see(fleet).running_releases[0].name
+    release = snapshot.observe(fleet).running_releases[0].name
     found = decrypting.decrypted(operator, columns, count, release)
     operator.figure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]

@@ -55,7 +55,7 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
 
 @given("the proxy itself ends TLS for the domain")
 def the_proxy_itself_ends_tls(operator: Operator) -> None:
-    if operator.look().see(edges.edge).who == "nginx":
+    if operator.snapshot().observe(edges.edge).who == "nginx":
         raise NotApplicable("nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here")
 
 
@@ -64,7 +64,7 @@ def the_proxy_itself_ends_tls(operator: Operator) -> None:
     target_fixture="rollback_target",
 )
 def a_release_is_kept(operator: Operator) -> RollbackTarget:
-    found = operator.look().see(targets.rollback_target)
+    found = operator.snapshot().observe(targets.rollback_target)
     require(found, expected="one release that runs, and an older one that is stopped", seen="no such pair", go_to="2.2")
     assert found is not None
     return found
@@ -107,9 +107,9 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
 
 @given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")
 def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -> Change:
-    look = operator.look()
-    change = switching.planned(look, rollback_target)
-    owner = look.see(fleet).called(host_of(change.before.target))
+    snapshot = operator.snapshot()
+    change = switching.planned(snapshot, rollback_target)
+    owner = snapshot.observe(fleet).called(host_of(change.before.target))
     require(
         owner and owner.name == rollback_target.running.name and not change.before.by_address,
         expected=f"a route to {rollback_target.running.name} by its name or id",
@@ -185,7 +185,7 @@ def the_older_is_stopped_again(rolling: Rolling) -> None:
 def it_is_done_as_written(operator: Operator, change: Change) -> None:
     older = change.older
     operator.do(change.about(switch_actions.START, older)).required("the start of the older release")
-    address = switching.address_as_written(operator.look(), older.name)
+    address = switching.address_as_written(operator.snapshot(), older.name)
     operator.do(change.about(switch_actions.AS_WRITTEN, older).about(address=address)).required("what the command did")
 
 
@@ -207,7 +207,7 @@ def it_is_healthy(rolling: Rolling, word: str) -> None:
 
 @then("every option of the service is as it was before")
 def the_options_are_kept(rolling: Rolling) -> None:
-    now = rolling.operator.look().see(proxy_route.route)
+    now = rolling.operator.snapshot().observe(proxy_route.route)
     differ = proxy_route.differences(rolling.change.before, now)
     require(not differ, expected="no option changed", seen=differ, go_to="2.3")
 
@@ -220,7 +220,7 @@ def the_requests_are_answered(rolling: Rolling, word: str) -> None:
 
 @then(parsers.re("the (?P<word>older|newer) release has ended in good order"))
 def it_ended_in_order(rolling: Rolling, word: str) -> None:
-    one = rolling.operator.look().see(fleet).called(rolling.release(word).name)
+    one = rolling.operator.snapshot().observe(fleet).called(rolling.release(word).name)
     require(
         one and not one.running and one.exit_code in IN_ORDER,
         expected="stopped, with exit code 0 or 143",
@@ -251,10 +251,10 @@ def every_post_counted_once(rolling: Rolling) -> None:
 
 @then("the proxy ends TLS for the service no more: a handshake fails")
 def a_handshake_fails(operator: Operator) -> None:
-    look = operator.look()
-    listed, handshake = look.ask(LIST, HANDSHAKE)
+    snapshot = operator.snapshot()
+    listed, handshake = snapshot.ask(LIST, HANDSHAKE)
     with reading("the proxy's list"):
-        one = read_list(listed.required("the proxy's list").out).get(look.target.containers.proxy_service)
+        one = read_list(listed.required("the proxy's list").out).get(snapshot.target.containers.proxy_service)
     require(
         one and not one.tls and handshake.error is not None,
         expected="TLS no, and no handshake",
@@ -265,13 +265,13 @@ def a_handshake_fails(operator: Operator) -> None:
 
 @then("plain HTTP is answered without a redirect")
 def plain_http_is_answered(operator: Operator) -> None:
-    answer = operator.look().ask(PLAIN_HTTP)
+    answer = operator.snapshot().ask(PLAIN_HTTP)
     require(answer.status == 200, expected="HTTP status 200", seen=f"HTTP status {answer.status}", go_to="3.4")
 
 
 @then(parsers.parse("at least {least:d} options of the service are lost beside it"))
 def options_are_lost(operator: Operator, change: Change, least: int) -> None:
-    told = operator.look().ask(ROUTE).required("the proxy's state file")
+    told = operator.snapshot().ask(ROUTE).required("the proxy's state file")
     with reading("the service's route"):
         lost = proxy_route.lost(change.before, told.out)
     operator.figure("options lost by section 3.4 as it is written", ", ".join(lost))

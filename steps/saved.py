@@ -10,7 +10,7 @@ from checks.backups.backup_files import Backup
 from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.volume_archives import Contents
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from steps.backups import recipients_of, require_none_older, wanted_key
 
 
@@ -22,8 +22,8 @@ def old_archives_are_removed(archives: dict[str, tuple[Backup, ...]], days: int,
 
 
 @then("every volume of a web release is among those that the target names as to be saved")
-def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, ...]]) -> None:
-    named = look.target.backups.volumes
+def every_volume_is_named(snapshot: Snapshot, volumes_of_releases: dict[str, tuple[str, ...]]) -> None:
+    named = snapshot.target.backups.volumes
     if not volumes_of_releases and not named:
         raise NotApplicable("no web release has a volume")
     left_out = [
@@ -33,8 +33,8 @@ def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, 
 
 
 @then(parsers.parse("each volume that has to be saved has an archive that is less than {limit:d} hours old"))
-def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
-    volumes = look.target.backups.volumes
+def the_files_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
+    volumes = snapshot.target.backups.volumes
     if not volumes:
         raise NotApplicable("the target names no volume that has to be saved (key backups.volumes)")
     late = [late for volume in volumes if (late := _lateness(f"no archive of {volume}", archives[volume], limit))]
@@ -43,9 +43,9 @@ def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], lim
 
 @then("the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone")
 def the_files_are_sealed_rightly(
-    look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
+    snapshot: Snapshot, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
-    for volume in look.target.backups.volumes:
+    for volume in snapshot.target.backups.volumes:
         if volume in sealed_archives:
             _sealed_rightly(sealed_archives[volume], backup_key)
 
@@ -67,17 +67,17 @@ def the_files_are_in_it(contents_of_archives: tuple[Contents, ...]) -> None:
 
 
 @then(parsers.parse("there is an archive of the keys that is less than {limit:d} hours old"))
-def the_keys_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
-    late = _lateness("none", archives[look.target.backups.keys], limit)
+def the_keys_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
+    late = _lateness("none", archives[snapshot.target.backups.keys], limit)
     wanted = f"an archive of .kamal/secrets and .env that is less than {limit} h old"
     require(late is None, expected=wanted, seen=late or "", go_to="5.1")
 
 
 @then("the newest encrypted archive of the keys is whole and for the backup key alone")
 def the_keys_are_sealed_rightly(
-    look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
+    snapshot: Snapshot, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
-    sealed = sealed_archives.get(look.target.backups.keys)
+    sealed = sealed_archives.get(snapshot.target.backups.keys)
     require(sealed, expected="an encrypted archive of the keys", seen="plain ones alone", go_to="5.4")
     assert sealed
     _sealed_rightly(sealed, backup_key)

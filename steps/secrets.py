@@ -11,7 +11,7 @@ from checks.formats.file_modes import Owned
 from checks.secrets.environment import Release, TakenOver, differing, shared
 from checks.secrets.secret_leaks import GitSearch, Search
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 
 @then(parsers.parse("the running release and the one to roll back to have a sound value for {names}"))
@@ -94,9 +94,9 @@ def the_secrets_took_effect(taken_over: TakenOver) -> None:
 
 
 @then(parsers.parse(".kamal/secrets, and .env where there is one, can be read by their owner alone, mode {mode}"))
-def the_files_are_closed(look: Look, secret_files: tuple[Owned, ...], mode: str) -> None:
+def the_files_are_closed(snapshot: Snapshot, secret_files: tuple[Owned, ...], mode: str) -> None:
     allowed = int(mode, 8)
-    there = f"{look.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
+    there = f"{snapshot.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
     open_ones = [f"{one.path} has mode {one.mode:04o}" for one in secret_files if one.mode & ~allowed]
     require(
         there and not open_ones,
@@ -142,11 +142,11 @@ def no_value_in_processes(leaks_in_processes: Search) -> None:
 
 
 @then(parsers.parse("the repository has the Actions secrets {names}"))
-def the_actions_secrets_are_there(look: Look, actions_secrets: frozenset[str] | None, names: str) -> None:
+def the_actions_secrets_are_there(snapshot: Snapshot, actions_secrets: frozenset[str] | None, names: str) -> None:
     if actions_secrets is None:
         raise NotApplicable("the target names no github.repository")
     missing = [f"no {name}" for name in _listed(names) if name not in actions_secrets]
-    require(not missing, expected=f"each of them in {look.target.github.repository}", seen=missing, go_to="8.3")
+    require(not missing, expected=f"each of them in {snapshot.target.github.repository}", seen=missing, go_to="8.3")
 
 
 def _nowhere(found: Search) -> None:

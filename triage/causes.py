@@ -20,7 +20,7 @@ from runbook.model.outcome import NotApplicable, Outcome, Undetermined
 from runbook.model.port_state import Met
 from runbook.model.record import Run, Scenario
 from runbook.model.verdict import consequences, root_causes
-from runbook.observation.snapshot import OUT_OF_TIME, Check, Look, reading
+from runbook.observation.snapshot import OUT_OF_TIME, Check, Snapshot, reading
 from triage.advice import ADVICE, SYMPTOMS, Advice, Seen
 
 A = TypeVar("A")
@@ -90,16 +90,16 @@ class Findings:
     passed: int
 
 
-def seen_by(look: Look) -> Seen:
+def seen_by(snapshot: Snapshot) -> Seen:
     """What the run has seen of what advice rests on."""
     return Seen(
-        look.target,
-        _seen(look, fleet),
-        _seen(look, lately),
-        _seen(look, proxy_state),
-        _seen(look, _route),
-        _seen(look, edge),
-        _seen(look, database_login),
+        snapshot.target,
+        _seen(snapshot, fleet),
+        _seen(snapshot, lately),
+        _seen(snapshot, proxy_state),
+        _seen(snapshot, _route),
+        _seen(snapshot, edge),
+        _seen(snapshot, database_login),
     )
 
 
@@ -185,17 +185,17 @@ def _seen_in(scenario: Scenario) -> str:
     return told or "it could not be told"
 
 
-def _seen(look: Look, check: Check[A]) -> A | None:
+def _seen(snapshot: Snapshot, check: Check[A]) -> A | None:
     try:
-        return look.see(check)
+        return snapshot.observe(check)
     except (Undetermined, NotApplicable):
         return None
 
 
-def _route(look: Look) -> Route | None:
+def _route(snapshot: Snapshot) -> Route | None:
     """The route with the flags that keep its options, from the state file that the checks have read."""
-    told = look.ask(STATE).required("the proxy's state file")
+    told = snapshot.ask(STATE).required("the proxy's state file")
     with reading("the proxy's state file"):
         named = {one["name"]: one for one in json.loads(told.out)}
-        entry = named.get(look.target.containers.proxy_service)
+        entry = named.get(snapshot.target.containers.proxy_service)
         return read_route(json.dumps(entry)) if entry else None

@@ -15,7 +15,7 @@ from checks.formats.pg_dump import READ, Dump, read_dump
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 DUMPS = (".sql.gz", ".sql.gz.gpg")
 ARCHIVES = (".tar", ".tar.gz", ".tar.gpg", ".tar.gz.gpg")
@@ -90,27 +90,29 @@ class PlainBackup:
     dump: Dump
 
 
-def backups(look: Look) -> tuple[Backup, ...]:
+def backups(snapshot: Snapshot) -> tuple[Backup, ...]:
     """Every backup of the database, oldest first by its name."""
-    begins = f"{look.target.backups.database}_"
-    return tuple(one for one in look.see(saved_files) if one.name.startswith(begins) and one.name.endswith(DUMPS))
+    begins = f"{snapshot.target.backups.database}_"
+    return tuple(
+        one for one in snapshot.observe(saved_files) if one.name.startswith(begins) and one.name.endswith(DUMPS)
+    )
 
 
-def saved_files(look: Look) -> tuple[Backup, ...]:
+def saved_files(snapshot: Snapshot) -> tuple[Backup, ...]:
     """Every dump of the database and every archive in the folder of the backups, oldest first by its name."""
-    told = look.ask(LIST)
+    told = snapshot.ask(LIST)
     gone = "no such file" in told.err.lower()
     with reading("the list of backups"):
         return tuple(read_list(told.out if gone else told.required("the list of backups").out))
 
 
-def plain_backups(look: Look) -> tuple[PlainBackup, ...]:
+def plain_backups(snapshot: Snapshot) -> tuple[PlainBackup, ...]:
     """Every plain backup, each read whole, oldest first by its name."""
-    return read_plain(look, [one for one in look.see(backups) if not one.encrypted])
+    return read_plain(snapshot, [one for one in snapshot.observe(backups) if not one.encrypted])
 
 
-def read_plain(look: Look, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
-    answers = look.ask_each(READ.about(file=one.path) for one in plain)
+def read_plain(snapshot: Snapshot, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
+    answers = snapshot.ask_all(READ.about(file=one.path) for one in plain)
     found = []
     for one, answer in zip(plain, answers, strict=True):
         with reading(f"the backup {one.name}"):

@@ -9,7 +9,7 @@ from checks.database.schema import TABLES
 from checks.formats.file_modes import Owned, read_owned
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 MODES = Command(
     cleandoc(
@@ -31,23 +31,23 @@ class Place:
     device: int
 
 
-def backup_modes(look: Look) -> tuple[Owned, ...]:
+def backup_modes(snapshot: Snapshot) -> tuple[Owned, ...]:
     """The backups' folder first, then each file in it, as far as who may read them goes."""
-    told = look.ask(MODES).required("the backups' permissions")
+    told = snapshot.ask(MODES).required("the backups' permissions")
     with reading("the backups' permissions"):
         return tuple(read_owned(told.out))
 
 
-def backup_places(look: Look) -> tuple[Place, ...]:
+def backup_places(snapshot: Snapshot) -> tuple[Place, ...]:
     """The backups' folder first, then what it must not share a file system with."""
-    told = look.ask(DEVICES).required("the backups' file system")
+    told = snapshot.ask(DEVICES).required("the backups' file system")
     with reading("the backups' file system"):
         return tuple(read_devices(told.out))
 
 
-def tables_of_production(look: Look) -> frozenset[str]:
+def tables_of_production(snapshot: Snapshot) -> frozenset[str]:
     """Every table of production, by schema and name."""
-    told = look.ask(TABLES).required("production's tables")
+    told = snapshot.ask(TABLES).required("production's tables")
     return frozenset(line for line in told.lines if line)
 
 

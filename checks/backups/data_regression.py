@@ -9,7 +9,7 @@ from checks.backups.backup_files import plain_backups
 from checks.database.schema import NEWEST, read_newest
 from checks.formats.ages import ago
 from runbook.model.outcome import NotApplicable, Undetermined
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,23 @@ class NewestRows:
                 ago(at, self.seen_at).past(what)
 
 
-def newest_rows(look: Look) -> NewestRows:
+def newest_rows(snapshot: Snapshot) -> NewestRows:
     """The newest rows of the database, beside those of the plain backups.
 
     Raises:
         NotApplicable: The target names no columns.
         Undetermined: No backup with such a row can be read here.
     """
-    columns = look.target.backups.newest_row
+    columns = snapshot.target.backups.newest_row
     if not columns:
         raise NotApplicable("the target names no columns that tell of when a row is (key backups.newest_row)")
     pairs = [column.split(".") for column in columns]
-    asked = look.ask_each(NEWEST.about(table=table, column=column) for table, column in pairs)
+    asked = snapshot.ask_all(NEWEST.about(table=table, column=column) for table, column in pairs)
     with reading("the newest rows"):
         times = [read_newest(one.required("the newest rows").out) for one in asked]
     in_backups = [
         (newest.at, one.file.name, one.file.seen_at)
-        for one in look.see(plain_backups)
+        for one in snapshot.observe(plain_backups)
         if (newest := one.dump.newest_row) is not None
     ]
     if not in_backups:

@@ -11,7 +11,7 @@ from checks.formats.ages import Ago, ago
 from checks.formats.instants import instant_of
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 PASSED = Command(
     cleandoc(
@@ -86,9 +86,9 @@ class Passed:
         return f"line{plural} {', '.join(map(str, self.unreadable))} of {NOTES} cannot be read"
 
 
-def passed_drills(look: Look) -> Passed:
+def passed_drills(snapshot: Snapshot) -> Passed:
     """What the server has noted of drills that have passed."""
-    told = look.ask(PASSED).required("the drills that have passed")
+    told = snapshot.ask(PASSED).required("the drills that have passed")
     with reading("the drills that have passed"):
         return read_passed(told.out)
 

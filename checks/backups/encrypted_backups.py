@@ -23,7 +23,7 @@ from checks.formats.pg_dump import SECONDS_PER_FILE
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 HEADS = Command(
     f"""for file in {{files}}; do
@@ -85,20 +85,20 @@ class EncryptedBackup:
         return self.flaw == NOT_ENCRYPTED
 
 
-def encrypted_backups(look: Look) -> tuple[EncryptedBackup, ...]:
+def encrypted_backups(snapshot: Snapshot) -> tuple[EncryptedBackup, ...]:
     """Every encrypted backup by its packets, oldest first by its name."""
-    return read_encrypted(look, [one for one in look.see(backups) if one.encrypted])
+    return read_encrypted(snapshot, [one for one in snapshot.observe(backups) if one.encrypted])
 
 
-def read_encrypted(look: Look, sealed: Sequence[Backup]) -> tuple[EncryptedBackup, ...]:
+def read_encrypted(snapshot: Snapshot, sealed: Sequence[Backup]) -> tuple[EncryptedBackup, ...]:
     """Each of these encrypted files, as far as its packets tell."""
     if not sealed:
         return ()
-    heads = look.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
+    heads = snapshot.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
     with reading("the encrypted backups"):
         found = [_opened(one, read_heads(heads.out)[one.path]) for one in sealed]
     in_parts = [one for one in found if one.in_parts]
-    answers = look.ask_each(_parts_of(one) for one in in_parts)
+    answers = snapshot.ask_all(_parts_of(one) for one in in_parts)
     with reading("the encrypted backups' parts"):
         ends = {
             one.file.path: _end(read_parts(answer.required(one.file.name).out))

@@ -12,7 +12,7 @@ from checks.formats.openpgp import key_ids
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LIST_KEYS = (
     'gpg --no-options --homedir /nonexistent --batch --no-tty --lock-never --no-auto-check-trustdb --no-autostart "$@" '
@@ -77,17 +77,17 @@ class _Part:
     encrypts: bool
 
 
-def key_in_ring(look: Look) -> KeyInRing | None:
+def key_in_ring(snapshot: Snapshot) -> KeyInRing | None:
     """The backup key that the target names, in the ring of the account that makes the backups; None where it is not."""
-    told = look.ask(RING).required("the key ring")
-    wanted = look.see(backup_key) or frozenset()
+    told = snapshot.ask(RING).required("the key ring")
+    wanted = snapshot.observe(backup_key) or frozenset()
     with reading("the key ring"):
         return read_ring(told.out, wanted)
 
 
-def backup_key(look: Look) -> frozenset[str] | None:
+def backup_key(snapshot: Snapshot) -> frozenset[str] | None:
     """The ids of the key to which backups must be encrypted, and of its subkeys; None where no key is named."""
-    path = look.target.backups.encryption_key
+    path = snapshot.target.backups.encryption_key
     if path is None:
         return None
     try:

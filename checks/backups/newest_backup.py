@@ -8,7 +8,7 @@ from typing import Literal
 from checks.backups.backup_files import Backup, PlainBackup, backups, read_plain
 from checks.backups.encrypted_backups import read_encrypted
 from checks.formats.ages import Ago, ago
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 AgeBy = Literal["its newest row", "its start", "its name", "its modification time"]
 
@@ -48,21 +48,21 @@ class Age:
         return f"{self.backup} was made {self.made}, by {by}"
 
 
-def newest_backup(look: Look) -> NewestBackup | None:
+def newest_backup(snapshot: Snapshot) -> NewestBackup | None:
     """The newest backup by its name; None where there is none. Only this one is read."""
-    newest = next(reversed(look.see(backups)), None)
+    newest = next(reversed(snapshot.observe(backups)), None)
     if newest is None:
         return None
     if newest.encrypted:
-        (sealed,) = read_encrypted(look, [newest])
+        (sealed,) = read_encrypted(snapshot, [newest])
         return NewestBackup(newest, sealed.flaw, _age_by_name(newest))
-    (plain,) = read_plain(look, [newest])
-    return NewestBackup(newest, plain.dump.flaw, _age_of(look, plain))
+    (plain,) = read_plain(snapshot, [newest])
+    return NewestBackup(newest, plain.dump.flaw, _age_of(snapshot, plain))
 
 
-def _age_of(look: Look, one: PlainBackup) -> Age | None:
+def _age_of(snapshot: Snapshot, one: PlainBackup) -> Age | None:
     """By its newest row where the target names columns; a dump without any row in them shows nothing."""
-    if not look.target.backups.newest_row:
+    if not snapshot.target.backups.newest_row:
         return _age_by_start(one)
     newest = one.dump.newest_row
     if newest is None:

@@ -17,7 +17,7 @@ from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.outside_questions import S3, S3Answer
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 COPY = S3("head_object")
 ENCRYPTION = S3("get_bucket_encryption")
@@ -77,72 +77,72 @@ class Openness:
     by_grants: tuple[str, ...]
 
 
-def to_be_copied(look: Look) -> tuple[Backup, ...]:
+def to_be_copied(snapshot: Snapshot) -> tuple[Backup, ...]:
     """Every backup of the database, and every archive of what has to be saved beside it."""
-    return (*look.see(backups), *(one for found in look.see(archives).values() for one in found))
+    return (*snapshot.observe(backups), *(one for found in snapshot.observe(archives).values() for one in found))
 
 
-def offsite_copies(look: Look) -> tuple[Copy, ...] | None:
+def offsite_copies(snapshot: Snapshot) -> tuple[Copy, ...] | None:
     """Each backup with its copy, those of the database first; None where the target names no bucket."""
-    if not _is_named(look):
+    if not _is_named(snapshot):
         return None
-    local = look.see(to_be_copied)
-    answers = look.ask_each(COPY.of(one.name) for one in local)
+    local = snapshot.observe(to_be_copied)
+    answers = snapshot.ask_all(COPY.of(one.name) for one in local)
     with reading("what S3 says of the copies"):
         return tuple(Copy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
 
 
-def backup_sums(look: Look) -> dict[str, str]:
+def backup_sums(snapshot: Snapshot) -> dict[str, str]:
     """The SHA-256 of each backup on the server, by its path; none where the target names no bucket."""
-    local = look.see(to_be_copied) if _is_named(look) else ()
+    local = snapshot.observe(to_be_copied) if _is_named(snapshot) else ()
     if not local:
         return {}
-    told = look.ask(SUMS.about(files=[one.path for one in local])).required("the backups' checksums")
+    told = snapshot.ask(SUMS.about(files=[one.path for one in local])).required("the backups' checksums")
     with reading("the backups' checksums"):
         return read_sums(told.out)
 
 
-def offsite_default_encryption(look: Look) -> str | None:
+def offsite_default_encryption(snapshot: Snapshot) -> str | None:
     """How the bucket encrypts what comes without saying how; None where it does not, or the target names none."""
-    if not _is_named(look):
+    if not _is_named(snapshot):
         return None
-    answer = look.ask(ENCRYPTION)
+    answer = snapshot.ask(ENCRYPTION)
     with reading("the bucket's encryption"):
         return read_encryption(answer)
 
 
-def offsite_openness(look: Look) -> Openness | None:
+def offsite_openness(snapshot: Snapshot) -> Openness | None:
     """What lets the public into the bucket; None where the target names none."""
-    if not _is_named(look):
+    if not _is_named(snapshot):
         return None
-    block, policy, grants = look.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
+    block, policy, grants = snapshot.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
     with reading("what lets the public into the bucket"):
         return Openness(read_unblocked(block), read_policy(policy), read_grants(grants))
 
 
-def offsite_versioning(look: Look) -> str | None:
+def offsite_versioning(snapshot: Snapshot) -> str | None:
     """Whether the bucket keeps versions, in S3's own word; ``never`` where it was never asked to.
 
     None where the target names no bucket.
     """
-    if not _is_named(look):
+    if not _is_named(snapshot):
         return None
-    answer = look.ask(VERSIONING)
+    answer = snapshot.ask(VERSIONING)
     with reading("the bucket's versioning"):
         return str(_told(answer).get("Status", "never"))
 
 
-def _is_named(look: Look) -> bool:
+def _is_named(snapshot: Snapshot) -> bool:
     """Whether the target names a bucket.
 
     Raises:
         Undetermined: It names none, and cron's job copies the backups to one.
     """
-    if look.target.offsite.bucket is None and (setting := look.see(job_settings).set_by(SETTING)):
+    if snapshot.target.offsite.bucket is None and (setting := snapshot.observe(job_settings).set_by(SETTING)):
         raise Undetermined(
             f"{setting.file} sets {SETTING} for cron's job, and the target names no offsite.bucket to look into"
         )
-    return look.target.offsite.bucket is not None
+    return snapshot.target.offsite.bucket is not None
 
 
 def read_stored(answer: S3Answer) -> Stored | None:

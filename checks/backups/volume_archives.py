@@ -15,7 +15,7 @@ from checks.docker.containers import CONTAINERS, is_release
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SECONDS_PER_ARCHIVE = 600.0
 
@@ -76,46 +76,46 @@ class Contents:
         return f"{self.archive} lacks {self.missing} of the {self.kept} files of the volume that are older than it"
 
 
-def archives(look: Look) -> dict[str, tuple[Backup, ...]]:
+def archives(snapshot: Snapshot) -> dict[str, tuple[Backup, ...]]:
     """By what their names begin with: the archives of each volume to be saved, and of the keys, oldest first."""
-    found, own = look.see(saved_files), look.target.backups
+    found, own = snapshot.observe(saved_files), snapshot.target.backups
     return {
         name: tuple(one for one in found if one.name.startswith(f"{name}_") and one.name.endswith(ARCHIVES))
         for name in (*own.volumes, own.keys)
     }
 
 
-def sealed_archives(look: Look) -> dict[str, EncryptedBackup]:
+def sealed_archives(snapshot: Snapshot) -> dict[str, EncryptedBackup]:
     """The newest encrypted archive of each of these, by its packets, where there is one."""
-    newest = {name: one for name, found in look.see(archives).items() for one in found if one.encrypted}
-    return dict(zip(newest, read_encrypted(look, list(newest.values())), strict=True))
+    newest = {name: one for name, found in snapshot.observe(archives).items() for one in found if one.encrypted}
+    return dict(zip(newest, read_encrypted(snapshot, list(newest.values())), strict=True))
 
 
-def plain_key_archives(look: Look) -> tuple[str, ...]:
+def plain_key_archives(snapshot: Snapshot) -> tuple[str, ...]:
     """The names of the archives of the keys that anybody can read, whatever their names say."""
-    found = look.see(archives)[look.target.backups.keys]
+    found = snapshot.observe(archives)[snapshot.target.backups.keys]
     sealed = [one.path for one in found if one.encrypted]
     if not sealed:
         return tuple(one.name for one in found)
-    told = look.ask(HEADS.about(files=sealed)).required("the archives of the keys")
+    told = snapshot.ask(HEADS.about(files=sealed)).required("the archives of the keys")
     with reading("the archives of the keys"):
         heads = read_heads(told.out)
         return tuple(one.name for one in found if not one.encrypted or heads[one.path] is None)
 
 
-def contents_of_archives(look: Look) -> tuple[Contents, ...]:
+def contents_of_archives(snapshot: Snapshot) -> tuple[Contents, ...]:
     """What is in the newest archive of each volume, those that are encrypted left out."""
-    volumes = look.target.backups.volumes
-    newest = {volume: found[-1] for volume, found in look.see(archives).items() if volume in volumes and found}
+    volumes = snapshot.target.backups.volumes
+    newest = {volume: found[-1] for volume, found in snapshot.observe(archives).items() if volume in volumes and found}
     plain = {volume: one for volume, one in newest.items() if not one.encrypted}
     if not plain:
         return ()
-    inspected = look.ask(CONTAINERS)
+    inspected = snapshot.ask(CONTAINERS)
     with reading("the containers' volumes"):
         folders = read_folders(inspected)
     if unknown := [volume for volume in plain if volume not in folders]:
         raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container has the volume")
-    answers = look.ask_each(
+    answers = snapshot.ask_all(
         COMPARED.about(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
         for volume, one in plain.items()
     )
@@ -125,11 +125,11 @@ def contents_of_archives(look: Look) -> tuple[Contents, ...]:
     )
 
 
-def volumes_of_releases(look: Look) -> dict[str, tuple[str, ...]]:
+def volumes_of_releases(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
     """Each volume that a web release has, running or not, and which have it."""
-    inspected = look.ask(CONTAINERS)
+    inspected = snapshot.ask(CONTAINERS)
     with reading("the releases' volumes"):
-        return read_volumes(inspected, look.target.containers.web_prefix)
+        return read_volumes(inspected, snapshot.target.containers.web_prefix)
 
 
 def read_volumes(inspected: Iterable[Inspection], prefix: str) -> dict[str, tuple[str, ...]]:

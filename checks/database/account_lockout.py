@@ -14,7 +14,7 @@ from checks.formats.units import percent
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SETTINGS = Command(
     "docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {release} | awk '"
@@ -70,13 +70,13 @@ class LockedAccounts:
         return percent(self.locked, self.all)
 
 
-def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
+def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
     """What each running release was created with."""
-    running = look.see(fleet).running_releases
+    running = snapshot.observe(fleet).running_releases
     if not running:
         raise Undetermined("no web release runs", because="the-web-release-is-up")
-    told = look.ask_each(SETTINGS.about(release=one.id) for one in running)
-    names = look.target.log_in.variables
+    told = snapshot.ask_all(SETTINGS.about(release=one.id) for one in running)
+    names = snapshot.target.log_in.variables
     policies = []
     for one, answer in zip(running, told, strict=True):
         what = f"when {one.name} ends sessions and locks accounts"
@@ -91,15 +91,15 @@ def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
     return tuple(policies)
 
 
-def locked_accounts(look: Look) -> LockedAccounts | None:
+def locked_accounts(snapshot: Snapshot) -> LockedAccounts | None:
     """How many accounts are locked now, for as long as the running release locks them; None where none is to count."""
-    column = look.target.log_in.locked_at
+    column = snapshot.target.log_in.locked_at
     if column is None:
         return None
-    minutes = max(one.lockout_minutes for one in look.see(log_in_policies))
+    minutes = max(one.lockout_minutes for one in snapshot.observe(log_in_policies))
     table, _, name = column.partition(".")
     asked = LOCKED.about(table=table, column=name, minutes=str(minutes))
-    told = look.ask(asked).required("how many accounts are locked")
+    told = snapshot.ask(asked).required("how many accounts are locked")
     with reading("how many accounts are locked"):
         return LockedAccounts(*read_counts(told.out), minutes)
 

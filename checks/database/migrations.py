@@ -13,7 +13,7 @@ from runbook.model import rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 IN_IMAGE = Command(
     "folder=$(docker inspect --format '{{{{.Config.WorkingDir}}}}' {release}) || exit\n"
@@ -50,20 +50,22 @@ class Migrations:
     clone_without: bool
 
 
-def migrations(look: Look) -> Migrations:
+def migrations(snapshot: Snapshot) -> Migrations:
     """The migrations that the running releases and the clone have, and the database does not.
 
     Raises:
         Undetermined: There is no release to look into.
     """
-    present, inspected = look.see(fleet).releases, look.ask(CONTAINERS)
+    present, inspected = snapshot.observe(fleet).releases, snapshot.ask(CONTAINERS)
     with reading("the releases"):
-        created = {str(one["Id"]): born(one, look.target.containers.web_prefix) for one in inspected}
+        created = {str(one["Id"]): born(one, snapshot.target.containers.web_prefix) for one in inspected}
         newest_first = sorted(present, key=lambda one: created[one.id], reverse=True)
     releases = [one for one in newest_first if one.running] or newest_first[:1]
     if not releases:
         raise Undetermined("there is no web release, neither running nor stopped")
-    applied, in_clone, *in_images = look.ask(APPLIED, IN_CLONE, *(IN_IMAGE.about(release=one.name) for one in releases))
+    applied, in_clone, *in_images = snapshot.ask(
+        APPLIED, IN_CLONE, *(IN_IMAGE.about(release=one.name) for one in releases)
+    )
     theirs = set(applied.required("the migrations that the database has").lines)
     images = {
         one.name: told.required(f"the migrations in the image of {one.name}").lines

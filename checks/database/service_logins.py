@@ -14,7 +14,7 @@ from checks.docker.containers import Container, fleet
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, lines_of
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 ENVIRONMENT = "docker inspect --format '{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {release} | "
 
@@ -92,30 +92,30 @@ class PasswordAttempt:
     tried: bool
 
 
-def database_login(look: Look) -> Login:
+def database_login(snapshot: Snapshot) -> Login:
     """Whether the running release's credentials log in to the database over the network."""
-    release = _running(look)
-    return read_login(release, look.ask(TO_DATABASE.about(release=release.name)), "1")
+    release = _running(snapshot)
+    return read_login(release, snapshot.ask(TO_DATABASE.about(release=release.name)), "1")
 
 
-def redis_login(look: Look) -> Login:
+def redis_login(snapshot: Snapshot) -> Login:
     """Whether the running release's credentials log in to Redis."""
-    release = _running(look)
-    return read_login(release, look.ask(TO_REDIS.about(release=release.name)), "PONG")
+    release = _running(snapshot)
+    return read_login(release, snapshot.ask(TO_REDIS.about(release=release.name)), "PONG")
 
 
-def log_in_of_secrets(look: Look) -> PasswordAttempt:
+def log_in_of_secrets(snapshot: Snapshot) -> PasswordAttempt:
     """With the password in .kamal/secrets, which the next release gets."""
-    return read_attempt(look.ask(BY_SECRETS))
+    return read_attempt(snapshot.ask(BY_SECRETS))
 
 
-def log_in_of_anybody(look: Look) -> PasswordAttempt:
+def log_in_of_anybody(snapshot: Snapshot) -> PasswordAttempt:
     """Without a password."""
-    return read_attempt(look.ask(BY_NOTHING))
+    return read_attempt(snapshot.ask(BY_NOTHING))
 
 
-def _running(look: Look) -> Container:
-    release = next(iter(look.see(fleet).running_releases), None)
+def _running(snapshot: Snapshot) -> Container:
+    release = next(iter(snapshot.observe(fleet).running_releases), None)
     if release is None:
         raise Undetermined("no web release is running whose credentials could be tried")
     return release

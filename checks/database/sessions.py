@@ -10,7 +10,7 @@ from checks.database.psql import in_database
 from checks.formats.ages import Ago
 from checks.formats.units import percent
 from runbook.model.outcome import Undetermined
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SESSIONS = in_database(catalogue_sql.SESSIONS)
 
@@ -78,9 +78,9 @@ class Sessions:
         return percent(self.taken, self.allowed)
 
 
-def sessions(look: Look) -> Sessions:
+def sessions(snapshot: Snapshot) -> Sessions:
     """The database's sessions, as it tells of them."""
-    told = look.ask(SESSIONS).required("the database's sessions")
+    told = snapshot.ask(SESSIONS).required("the database's sessions")
     with reading("the database's sessions"):
         return read_sessions(told.out)
 

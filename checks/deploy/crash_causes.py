@@ -13,7 +13,7 @@ from checks.edge.health_api import health
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LAST_WORDS = Command(
     cleandoc(
@@ -62,14 +62,14 @@ class LastWords:
         return f"{self.release.name} says “{self.words}”"
 
 
-def last_words(look: Look) -> tuple[LastWords, ...]:
+def last_words(snapshot: Snapshot) -> tuple[LastWords, ...]:
     """What the releases say that failed, or that run and do not reach their database."""
-    found = look.see(fleet)
+    found = snapshot.observe(fleet)
     asked = [one for one in found.releases if is_failing(one)]
-    asked += [one for one in found.running_releases if one not in asked and not _reaches_database(look)]
+    asked += [one for one in found.running_releases if one not in asked and not _reaches_database(snapshot)]
     if not asked:
         return ()
-    told = look.ask(LAST_WORDS.about(containers=[one.name for one in asked])).required("the releases' logs")
+    told = snapshot.ask(LAST_WORDS.about(containers=[one.name for one in asked])).required("the releases' logs")
     with reading("the releases' logs"):
         words = read_last_words(told.out)
         causes = {name: cause_of(said) for name, said in words.items() if said != UNREADABLE}
@@ -87,10 +87,10 @@ def is_failing(release: Container) -> bool:
     return release.restarting or again
 
 
-def _reaches_database(look: Look) -> bool:
+def _reaches_database(snapshot: Snapshot) -> bool:
     """What a release said of its database is past where the application says that it reaches it."""
     try:
-        answer = look.see(health)
+        answer = snapshot.observe(health)
     except Undetermined:
         return True
     return not answer.from_application or answer.database == "ok"

@@ -10,7 +10,7 @@ from checks.formats.units import percent, read_size
 from checks.server.disk_space import PLACES, docker_disk
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 DISK_USE = Command(
     r"docker system df -v --format '{{{{range .Images}}}}image\t{{{{.Containers}}}}\t{{{{.UniqueSize}}}}\n{{{{end}}}}"
@@ -48,19 +48,19 @@ class Survivor:
     image_named: bool
 
 
-def unused(look: Look) -> Unused:
+def unused(snapshot: Snapshot) -> Unused:
     """The images and the build cache that no container uses; an engine that gives no answer is not asked for long."""
-    look.ask(CONTAINERS)
-    told, _ = look.ask(DISK_USE, PLACES)
-    used, disk = told.required("what the Docker Engine keeps"), look.see(docker_disk)
+    snapshot.ask(CONTAINERS)
+    told, _ = snapshot.ask(DISK_USE, PLACES)
+    used, disk = told.required("what the Docker Engine keeps"), snapshot.observe(docker_disk)
     with reading("what the Docker Engine keeps"):
         images, cache = read_unused(used.out)
         return Unused(images, cache, disk.size_bytes)
 
 
-def survivor(look: Look) -> Survivor | None:
+def survivor(snapshot: Snapshot) -> Survivor | None:
     """The release that is left after a clean-up; None where none is stopped."""
-    found, (inspected, images) = look.see(fleet), look.ask(CONTAINERS, IMAGES)
+    found, (inspected, images) = snapshot.observe(fleet), snapshot.ask(CONTAINERS, IMAGES)
     stopped = next((one for one in found.releases if not one.running), None)
     if stopped is None:
         return None

@@ -9,7 +9,7 @@ from runbook.model import rights
 from runbook.model.git_as_owner import answered, asked, asking_git
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 CLONE = Command(
     asking_git(
@@ -60,16 +60,16 @@ class Clone:
     hidden: tuple[str, ...]
 
 
-def clone(look: Look) -> Clone:
+def clone(snapshot: Snapshot) -> Clone:
     """The clone on the server: what is checked out, and what in it is not committed."""
-    told = answered(look.ask(CLONE), "the clone on the server")
+    told = answered(snapshot.ask(CLONE), "the clone on the server")
     with reading("the clone on the server"):
         return read_status(told.out)
 
 
-def origin_commit(look: Look) -> str | None:
+def origin_commit(snapshot: Snapshot) -> str | None:
     """The commit at which the origin's main stands; None where it has no such branch."""
-    told = look.ask(ORIGIN)
+    told = snapshot.ask(ORIGIN)
     asked(told, "the clone's origin")
     if told.status == NO_SUCH_BRANCH and not told.out.strip():
         return None
@@ -81,9 +81,9 @@ def origin_commit(look: Look) -> str | None:
         return read_remote(told.out)
 
 
-def deploy_script(look: Look) -> int | None:
+def deploy_script(snapshot: Snapshot) -> int | None:
     """The mode of the deploy script, type and permissions as `stat.S_ISREG` and its like read it; None without one."""
-    told = look.ask(DEPLOY_SCRIPT)
+    told = snapshot.ask(DEPLOY_SCRIPT)
     if told.status != 0 and "No such file" in told.err:
         return None
     with reading("the deploy script"):

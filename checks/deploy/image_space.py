@@ -8,7 +8,7 @@ from checks.docker.containers import CONTAINERS, fleet
 from checks.docker.images import IMAGES, size_of_image
 from checks.server.disk_space import PLACES, docker_disk
 from runbook.model.outcome import Undetermined
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Room:
     free_bytes: int
 
 
-def room(look: Look) -> Room:
+def room(snapshot: Snapshot) -> Room:
     """The size of the running release's image (where none runs, of the newest), and the room for another."""
-    inspected, images, _ = look.ask(CONTAINERS, IMAGES, PLACES)
-    releases, disk = look.see(fleet), look.see(docker_disk)
+    inspected, images, _ = snapshot.ask(CONTAINERS, IMAGES, PLACES)
+    releases, disk = snapshot.observe(fleet), snapshot.observe(docker_disk)
     newest = next(iter((*releases.running_releases, *releases.releases)), None)
     if newest is None:
         raise Undetermined("there is no web release, so nothing tells how large the next one is")

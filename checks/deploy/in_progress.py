@@ -12,7 +12,7 @@ from typing import Literal
 from checks.database.psql import in_database
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 WORK = Command(
     cleandoc(
@@ -102,18 +102,18 @@ class UnderWay:
         return tuple(one for one in self.processes if one.kind in kinds)
 
 
-def under_way(look: Look) -> UnderWay:
+def under_way(snapshot: Snapshot) -> UnderWay:
     """What holds the locks of deploys, backups and drills, what runs, and what a drill has left to undo."""
-    told = look.ask(WORK).required("what is under way")
+    told = snapshot.ask(WORK).required("what is under way")
     with reading("what is under way"):
         return read_work(told.out)
 
 
-def migrations_locked(look: Look) -> bool:
+def migrations_locked(snapshot: Snapshot) -> bool:
     """Whether somebody holds the lock that a migration takes in the database, from wherever."""
-    told = look.ask(LOCKS_IN_DATABASE).required("the database's locks")
+    told = snapshot.ask(LOCKS_IN_DATABASE).required("the database's locks")
     with reading("the database's locks"):
-        return migration_lock(look.target.backups.database) in read_locks(told.out)
+        return migration_lock(snapshot.target.backups.database) in read_locks(told.out)
 
 
 def read_work(text: str) -> UnderWay:

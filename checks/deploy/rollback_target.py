@@ -11,7 +11,7 @@ from checks.docker.containers import CONTAINERS, Container, fleet
 from checks.docker.images import IMAGES
 from checks.docker.release_age import born
 from checks.secrets.environment import Variable, read_variables
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class RollbackTarget:
         )
 
 
-def rollback_target(look: Look) -> RollbackTarget | None:
+def rollback_target(snapshot: Snapshot) -> RollbackTarget | None:
     """The release to roll back to; None where there is none, or not exactly one release runs."""
-    present = look.see(fleet)
-    inspected, images = look.ask(CONTAINERS, IMAGES)
+    present = snapshot.observe(fleet)
+    inspected, images = snapshot.ask(CONTAINERS, IMAGES)
     with reading("the releases"):
         by_id = {str(one["Id"]): one for one in inspected}
         pair = choose(
             present.releases,
-            {one.id: born(by_id[one.id], look.target.containers.web_prefix) for one in present.releases},
+            {one.id: born(by_id[one.id], snapshot.target.containers.web_prefix) for one in present.releases},
         )
         if pair is None:
             return None
@@ -62,7 +62,7 @@ def rollback_target(look: Look) -> RollbackTarget | None:
         details = by_id[release.id]
         image_there = details["Image"] in {one["Id"] for one in images}
         variables, running_variables = read_variables(details), read_variables(by_id[running.id])
-    in_image, applied = look.ask(IN_IMAGE.about(release=release.name), APPLIED)
+    in_image, applied = snapshot.ask(IN_IMAGE.about(release=release.name), APPLIED)
     ours = in_image.required(f"the migrations in the image of {release.name}").lines
     theirs = set(applied.required("the migrations that the database has").lines)
     return RollbackTarget(

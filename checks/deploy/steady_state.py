@@ -12,7 +12,7 @@ from checks.edge.kamal_proxy import STATE
 from runbook.drill.interlock import SteadyState
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 THINGS = Command(
     asking_git(
@@ -33,16 +33,16 @@ THINGS = Command(
 """Each half by itself: of a pipe only the end's failure would count, and what failed before it would be nothing."""
 
 
-def steady_state(look: Look) -> SteadyState:
+def steady_state(snapshot: Snapshot) -> SteadyState:
     """Containers, the proxy's route with every option, volumes, networks, crontab, commit; and what is wrong now."""
-    present, saved, things = look.see(fleet), look.ask(STATE), look.ask(THINGS)
+    present, saved, things = snapshot.observe(fleet), snapshot.ask(STATE), snapshot.ask(THINGS)
     facts = {f"container {one.name}": _state_of(one) for one in (*present.known, *present.others)}
     with reading("the proxy's state file"):
-        facts |= dict(_route(saved.required("the proxy's state file").out, look.target.containers.proxy_service))
+        facts |= dict(_route(saved.required("the proxy's state file").out, snapshot.target.containers.proxy_service))
     for line in answered(things, "volumes, networks, crontab and commit").lines:
         kind, _, value = line.partition(" ")
         facts[line if kind in ("volume", "network") else kind] = value
-    return SteadyState(facts, tuple(_wrong(look, present)))
+    return SteadyState(facts, tuple(_wrong(snapshot, present)))
 
 
 def _state_of(container: Container) -> str:
@@ -60,7 +60,7 @@ def _route(state: str, service: str) -> Iterator[tuple[str, str]]:
             yield f"proxy {part}", json.dumps(value, sort_keys=True)
 
 
-def _wrong(look: Look, present: Fleet) -> Iterator[str]:
+def _wrong(snapshot: Snapshot, present: Fleet) -> Iterator[str]:
     if len([one for one in present.releases if one.running]) != 1:
         yield "not exactly one web release runs"
     for name, part in (("the database", present.db), ("Redis", present.redis), ("the proxy", present.proxy)):
@@ -69,6 +69,6 @@ def _wrong(look: Look, present: Fleet) -> Iterator[str]:
     for one in present.running:
         if one.health not in (None, "healthy"):
             yield f"{one.name} finds itself {one.health}"
-    seen = look.see(health)
+    seen = snapshot.observe(health)
     if seen.http_status != 200:
         yield f"the health check answers with HTTP status {seen.http_status}"

@@ -16,7 +16,7 @@ from checks.docker.containers import CONTAINERS, NEVER, fleet
 from checks.formats.instants import instant_of
 from runbook.model import rights
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 EVENTS = "--filter event=pause --filter event=die --filter event=disconnect"
 TOLD_OF_EVENT = "event {{{{.Time}}}} {{{{.Action}}}} {{{{.Actor.ID}}}} {{{{.Actor.Attributes.container}}}}"
@@ -95,11 +95,11 @@ class Lately:
     route_saved: datetime | None
 
 
-def lately(look: Look) -> Lately:
+def lately(snapshot: Snapshot) -> Lately:
     """The latest of the service's containers."""
-    found, inspected = look.see(fleet), look.ask(CONTAINERS)
+    found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     names = [one.name for one in found.known]
-    told = look.ask(LATELY.about(containers=names)).required("what happened lately")
+    told = snapshot.ask(LATELY.about(containers=names)).required("what happened lately")
     with reading("what happened lately"):
         return read_lately(told.out, {str(one["Name"]).removeprefix("/"): one for one in inspected}, names)
 

@@ -10,7 +10,7 @@ from checks.docker.containers import CONTAINERS, Container, fleet
 from checks.formats.units import read_size
 from runbook.model import rights
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LOG_FILES = Command("find {folders} -maxdepth 1 -name '*-json.log*' -printf '%s %p\\n'", needs=rights.ROOT)
 
@@ -66,33 +66,33 @@ class ReadLog:
     characters: int
 
 
-def read_logs(look: Look) -> tuple[ReadLog, ...]:
+def read_logs(snapshot: Snapshot) -> tuple[ReadLog, ...]:
     """Whether the logs of the releases, running or not, and of the database can be read."""
-    found = look.see(fleet)
+    found = snapshot.observe(fleet)
     named = {one.name: one for one in (*found.releases, found.db) if one is not None}
     if not named:
         return ()
-    told = look.ask(READABLE.about(containers=tuple(named))).required("the containers' logs")
+    told = snapshot.ask(READABLE.about(containers=tuple(named))).required("the containers' logs")
     with reading("the containers' logs"):
         read = {name: (status, length) for name, status, length in read_readable(told.out)}
         return tuple(ReadLog(one, *read[name]) for name, one in named.items())
 
 
-def kept_logs(look: Look) -> tuple[KeptLog, ...]:
+def kept_logs(snapshot: Snapshot) -> tuple[KeptLog, ...]:
     """How the running containers of the service keep their logs."""
-    found, inspected = look.see(fleet), look.ask(CONTAINERS)
+    found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     with reading("the containers' log options"):
         by_id = {str(one["Id"]): one for one in inspected}
         return tuple(read_kept_log(one, by_id[one.id]) for one in found.running)
 
 
-def logs_on_disk(look: Look) -> tuple[LogOnDisk, ...]:
+def logs_on_disk(snapshot: Snapshot) -> tuple[LogOnDisk, ...]:
     """The log files of the running containers whose logs are rotated."""
-    limited = [one for one in look.see(kept_logs) if one.driver == ROTATED and one.max_bytes is not None]
+    limited = [one for one in snapshot.observe(kept_logs) if one.driver == ROTATED and one.max_bytes is not None]
     folders = [str(PurePosixPath(one.path).parent) for one in limited if one.path is not None]
     if not folders:
         return tuple(LogOnDisk(one, ()) for one in limited)
-    told = look.ask(LOG_FILES.about(folders=folders)).required("the log files")
+    told = snapshot.ask(LOG_FILES.about(folders=folders)).required("the log files")
     with reading("the log files"):
         sizes = read_sizes(told.out)
         return tuple(LogOnDisk(one, _sizes_of(one.path, sizes) if one.path else ()) for one in limited)

@@ -12,7 +12,7 @@ from runbook.model import rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.question import Command, Containers, Inspection
 from runbook.model.target import Containers as Names
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 CONTAINERS = Containers()
 NOW = Command("date +%s")
@@ -123,17 +123,17 @@ class Fleet:
         return next((one for one in (*self.known, *self.beside, *self.others) if one.is_called(host)), None)
 
 
-def fleet(look: Look) -> Fleet:
+def fleet(snapshot: Snapshot) -> Fleet:
     """Every container on the server."""
-    inspected, now = look.ask(CONTAINERS, NOW)
+    inspected, now = snapshot.ask(CONTAINERS, NOW)
     with reading("the containers"):
         clock = float(now.required("the server's clock").out)
-        return muster((read_container(one, clock) for one in inspected), look.target.containers)
+        return muster((read_container(one, clock) for one in inspected), snapshot.target.containers)
 
 
-def deployed_revision(look: Look) -> str:
+def deployed_revision(snapshot: Snapshot) -> str:
     """The commit that the clone on the server stands at: what the last deploy was to bring."""
-    return answered(look.ask(DEPLOYED), "the commit of the clone on the server").out.strip()
+    return answered(snapshot.ask(DEPLOYED), "the commit of the clone on the server").out.strip()
 
 
 def muster(containers: Iterable[Container], names: Names) -> Fleet:

@@ -11,7 +11,7 @@ from checks.docker.containers import CONTAINERS, Container, fleet
 from checks.formats.units import percent
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 CGROUPS = Command(
     cleandoc(
@@ -105,16 +105,16 @@ class Usages:
             raise Undetermined(f"what {names} uses is not known: the kernel's files about it could not be read")
 
 
-def usage(look: Look) -> Usages:
+def usage(snapshot: Snapshot) -> Usages:
     """What each running container of the service uses; one that ends meanwhile uses nothing."""
-    found, inspected = look.see(fleet), look.ask(CONTAINERS)
+    found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     with reading("the containers' processes"):
         pids = {str(one["Id"]): int(one["State"]["Pid"]) for one in inspected}
         limited = {str(one["Id"]) for one in inspected if _has_cpu_limit(one)}
     running = {str(pid): one for one in found.running if (pid := pids[one.id])}
     if not running:
         return Usages((), ())
-    told = look.ask(CGROUPS.about(pids=tuple(running))).required("what the containers use")
+    told = snapshot.ask(CGROUPS.about(pids=tuple(running))).required("what the containers use")
     with reading("what the containers use"):
         server_bytes, groups, ended = read_groups(told.out)
     counted = {

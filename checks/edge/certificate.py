@@ -18,7 +18,7 @@ from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
 from runbook.model.outside_questions import Tls
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SHOWN = Tls()
 VERIFIED = Tls(trusted=True)
@@ -117,39 +117,41 @@ class AtAddress:
     late: bool = False
 
 
-def encryption(look: Look) -> Encryption:
+def encryption(snapshot: Snapshot) -> Encryption:
     """How the edge shakes hands, asked from outside."""
-    shown, verified, old = look.ask(SHOWN, VERIFIED, OLD_VERSIONS_ONLY)
+    shown, verified, old = snapshot.ask(SHOWN, VERIFIED, OLD_VERSIONS_ONLY)
     return Encryption(shown.protocol, old.protocol, verified.error, shown.error)
 
 
-def certificate(look: Look) -> Certificate:
+def certificate(snapshot: Snapshot) -> Certificate:
     """The certificate that the edge shows for the domain.
 
     Raises:
         Undetermined: It shows none.
     """
-    shown = look.ask(SHOWN)
+    shown = snapshot.ask(SHOWN)
     if shown.certificate is None:
         raise Undetermined(f"no certificate was shown: {shown.error}")
     with reading("the certificate"):
         return read_certificate(shown.certificate, datetime.now(UTC))
 
 
-def key_pairs(look: Look) -> tuple[KeyPair, ...]:
+def key_pairs(snapshot: Snapshot) -> tuple[KeyPair, ...]:
     """The keys and certificates that whoever ends TLS would load if it were started now; most have one.
 
     Raises:
         NotApplicable: The proxy gets its certificates by itself, and keeps each with its key in one file.
         Undetermined: The files could not be read, or nobody ends TLS.
     """
-    seen = look.see(edge)
-    return (_proxys_pair(look),) if seen.who == "kamal-proxy" else _nginxs_pairs(look, seen)
+    seen = snapshot.observe(edge)
+    return (_proxys_pair(snapshot),) if seen.who == "kamal-proxy" else _nginxs_pairs(snapshot, seen)
 
 
-def at_every_address(look: Look) -> tuple[AtAddress, ...]:
+def at_every_address(snapshot: Snapshot) -> tuple[AtAddress, ...]:
     """What each address of the server shows to the server itself."""
-    told = look.ask(AT_EVERY_ADDRESS.about(port=str(look.see(edge).port))).required("the server's own addresses")
+    told = snapshot.ask(AT_EVERY_ADDRESS.about(port=str(snapshot.observe(edge).port))).required(
+        "the server's own addresses"
+    )
     with reading("what the server's addresses show"):
         found = tuple(map(read_at_address, told.lines))
     late = [one.address for one in found if one.late]
@@ -158,11 +160,11 @@ def at_every_address(look: Look) -> tuple[AtAddress, ...]:
     return found
 
 
-def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
+def _nginxs_pairs(snapshot: Snapshot, seen: Edge) -> tuple[KeyPair, ...]:
     if seen.site is None or not seen.site.pairs:
         raise Undetermined("nobody ends TLS for the domain, so no key is in use")
-    certificates = look.ask_each(ON_SERVER.about(certificate=path) for path, _ in seen.site.pairs)
-    keys = look.ask_each(KEY_ON_SERVER.about(key=path) for _, path in seen.site.pairs)
+    certificates = snapshot.ask_all(ON_SERVER.about(certificate=path) for path, _ in seen.site.pairs)
+    keys = snapshot.ask_all(KEY_ON_SERVER.about(key=path) for _, path in seen.site.pairs)
     with reading("nginx's certificate and key"):
         return tuple(
             read_key_pair(
@@ -172,13 +174,13 @@ def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
         )
 
 
-def _proxys_pair(look: Look) -> KeyPair:
-    saved = look.see(proxy_state)
+def _proxys_pair(snapshot: Snapshot) -> KeyPair:
+    saved = snapshot.observe(proxy_state)
     if saved is None or not saved.tls:
         raise Undetermined("the proxy ends no TLS for the service, so no key is in use")
     if saved.certificate_path is None or saved.key_path is None:
         raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
-    certificate_file, public_half = look.ask(
+    certificate_file, public_half = snapshot.ask(
         IN_PROXY.about(certificate=saved.certificate_path), KEY_IN_PROXY.about(key=saved.key_path)
     )
     with reading("the proxy's certificate and key"):

@@ -16,7 +16,7 @@ from checks.formats.crontab_redaction import REDUCED
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 CERTBOT = Command(
     cleandoc(
@@ -142,35 +142,35 @@ class Acme:
     plain_status: int
 
 
-def renewal(look: Look) -> Certbot | Acme:
+def renewal(snapshot: Snapshot) -> Certbot | Acme:
     """Who renews the certificate by itself.
 
     Raises:
         NotApplicable: Nobody does: its files were put there by hand.
         Undetermined: Nobody ends TLS.
     """
-    seen = look.see(edge)
+    seen = snapshot.observe(edge)
     if seen.who == "kamal-proxy":
-        return _acme(look, seen)
+        return _acme(snapshot, seen)
     if seen.site is None or not seen.site.pairs:
         raise Undetermined("nobody ends TLS for the domain, so there is no certificate to renew")
     files = [path for pair in seen.site.pairs for path in pair]
-    told = look.ask(CERTBOT.about(files=files))
+    told = snapshot.ask(CERTBOT.about(files=files))
     with reading("certbot's files"):
         certbot = read_certbot(told.required("certbot's files").lines)
     certbots = any(name.startswith(LETS_ENCRYPT) for names in certbot.used for name in names)
-    if not certbots and not any(PurePosixPath(one.path).stem == look.target.domain for one in certbot.configured):
+    if not certbots and not any(PurePosixPath(one.path).stem == snapshot.target.domain for one in certbot.configured):
         raise NotApplicable(BY_HAND)
     return certbot
 
 
-def _acme(look: Look, seen: Edge) -> Acme:
-    saved = look.see(proxy_state)
+def _acme(snapshot: Snapshot, seen: Edge) -> Acme:
+    saved = snapshot.observe(proxy_state)
     if saved is None or not saved.tls:
         raise Undetermined("the proxy ends no TLS for the service, so there is no certificate to renew")
     if saved.certificate_path is not None:
         raise NotApplicable(BY_HAND)
-    cache, plain = look.ask(ACME_CACHE.about(cache=saved.acme_cache), PLAIN_HTTP)
+    cache, plain = snapshot.ask(ACME_CACHE.about(cache=saved.acme_cache), PLAIN_HTTP)
     return Acme(
         cached=frozenset(line.strip().removesuffix("+rsa") for line in cache.lines),
         port_80=any(one.to_everybody for one in seen.plain),

@@ -11,7 +11,7 @@ from typing import Any
 from checks.docker.containers import NOW
 from runbook.model.outcome import NotApplicable
 from runbook.model.outside_questions import Http, HttpAnswer
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 HEALTH = Http("/api/v1/health", seconds=5)
 PLAIN_HTTP = Http("/api/v1/health", scheme="http", seconds=5)
@@ -72,36 +72,36 @@ class Page:
     rows: int | None
 
 
-def health(look: Look) -> Health:
+def health(snapshot: Snapshot) -> Health:
     """What the health check answers, asked from outside."""
-    return read_health(look.ask(HEALTH))
+    return read_health(snapshot.ask(HEALTH))
 
 
-def health_age_seconds(look: Look) -> float | None:
+def health_age_seconds(snapshot: Snapshot) -> float | None:
     """How far the server's clock is ahead of the answer's timestamp; None where there is no timestamp."""
-    now, _ = look.ask(NOW, HEALTH)
+    now, _ = snapshot.ask(NOW, HEALTH)
     with reading("the server's clock"):
         clock = float(now.required("the server's clock").out)
-    timestamp = look.see(health).timestamp
+    timestamp = snapshot.observe(health).timestamp
     return clock - timestamp.timestamp() if timestamp else None
 
 
-def plain_http(look: Look) -> Redirect:
+def plain_http(snapshot: Snapshot) -> Redirect:
     """Where the health check leads when it is asked without TLS."""
-    answer = look.ask(PLAIN_HTTP)
+    answer = snapshot.ask(PLAIN_HTTP)
     return Redirect(answer.status, answer.headers.get("location"))
 
 
-def database_page(look: Look) -> Page:
+def database_page(snapshot: Snapshot) -> Page:
     """A page that cannot be answered without the database.
 
     Raises:
         NotApplicable: The target names none.
     """
-    path = look.target.edge.database_page
+    path = snapshot.target.edge.database_page
     if path is None:
         raise NotApplicable("the target names no page of the database (key edge.database_page)")
-    answer = look.ask(DATABASE_PAGE)
+    answer = snapshot.ask(DATABASE_PAGE)
     return Page(path, answer.status, count_rows(answer.body))
 
 

@@ -11,7 +11,7 @@ from checks.docker.containers import Container, fleet
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LIST = Command("docker exec {proxy} kamal-proxy list", needs=rights.DOCKER, lane="docker")
 STATE = Command(
@@ -87,28 +87,28 @@ class Backend:
     http_status: int | None
 
 
-def proxy_list(look: Look) -> Listed | None:
+def proxy_list(snapshot: Snapshot) -> Listed | None:
     """The service in the proxy's list; None where it is not listed."""
-    listed = look.ask(LIST).required("the proxy's list")
+    listed = snapshot.ask(LIST).required("the proxy's list")
     with reading("the proxy's list"):
-        return read_list(listed.out).get(look.target.containers.proxy_service)
+        return read_list(listed.out).get(snapshot.target.containers.proxy_service)
 
 
-def proxy_state(look: Look) -> Saved | None:
+def proxy_state(snapshot: Snapshot) -> Saved | None:
     """The service in the proxy's state file; None where it is not there."""
-    state = look.ask(STATE).required("the proxy's state file")
+    state = snapshot.ask(STATE).required("the proxy's state file")
     with reading("the proxy's state file"):
-        return read_state(state.out).get(look.target.containers.proxy_service)
+        return read_state(state.out).get(snapshot.target.containers.proxy_service)
 
 
-def backends(look: Look) -> tuple[Backend, ...]:
+def backends(snapshot: Snapshot) -> tuple[Backend, ...]:
     """What the proxy's targets are now, and whether they answer, asked from the server itself."""
-    saved, present = look.see(proxy_state), look.see(fleet)
+    saved, present = snapshot.observe(proxy_state), snapshot.observe(fleet)
     if saved is None:
         return ()
     owners = [present.called(host_of(target)) for target in saved.targets]
     urls = [health_url(target, owner, saved) for target, owner in zip(saved.targets, owners, strict=True)]
-    answers = iter(look.ask_each(BACKEND.about(url=url) for url in urls if url))
+    answers = iter(snapshot.ask_all(BACKEND.about(url=url) for url in urls if url))
     return tuple(
         Backend(target, owner, http_status_of(next(answers)) if url else None)
         for target, owner, url in zip(saved.targets, owners, urls, strict=True)

@@ -10,7 +10,7 @@ from inspect import cleandoc
 from checks.server.cron_jobs import crontab
 from runbook.model import rights
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 HELP = Command("docker exec {proxy} kamal-proxy help", needs=rights.DOCKER, lane="docker")
 CALLED = Command(
@@ -43,10 +43,10 @@ class ProxyCommands:
         return tuple(one for one in self.called if ALIASES.get(one, one) not in self.offered)
 
 
-def proxy_commands(look: Look) -> ProxyCommands:
+def proxy_commands(snapshot: Snapshot) -> ProxyCommands:
     """What the proxy has, and what the account's crontab, the system's and the service's scripts call of it."""
-    told, found = look.ask(HELP, CALLED)
-    by_cron = [line.command for line in look.see(crontab).lines]
+    told, found = snapshot.ask(HELP, CALLED)
+    by_cron = [line.command for line in snapshot.observe(crontab).lines]
     with reading("the proxy's help"):
         offered = read_help(told.required("the proxy's help").lines)
     return ProxyCommands(offered, read_calls([*found.required("what calls the proxy").lines, *by_cron]))

@@ -13,7 +13,7 @@ from checks.edge.nginx_files import CONFIGURATION
 from checks.formats.nginx_config import HTTPS_PORT, Site, read_site
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LISTENING = Command("awk '$4 == \"0A\" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null || :")
 
@@ -75,15 +75,15 @@ class Edge:
         return any(one.is_reached_at(host, int(port)) for one in self.plain)
 
 
-def edge(look: Look) -> Edge:
+def edge(snapshot: Snapshot) -> Edge:
     """Who ends TLS for the domain, by what the proxy publishes and by nginx's files.
 
     Raises:
         Undetermined: Another program listens for HTTPS, of which nothing is known here.
     """
-    inspected, listening = look.ask(CONTAINERS, LISTENING)
+    inspected, listening = snapshot.ask(CONTAINERS, LISTENING)
     with reading("the proxy's ports"):
-        proxy = next((one for one in inspected if str(one["Name"]) == f"/{look.target.containers.proxy}"), None)
+        proxy = next((one for one in inspected if str(one["Name"]) == f"/{snapshot.target.containers.proxy}"), None)
         https, plain = (tuple(published(proxy, port)) for port in ("443/tcp", "80/tcp"))
         addresses = tuple(_addresses(proxy))
     with reading("the ports that are listened on"):
@@ -91,9 +91,9 @@ def edge(look: Look) -> Edge:
     own = [one.port for one in https if one.to_everybody]
     if HTTPS_PORT in own:
         return Edge("kamal-proxy", HTTPS_PORT, HTTPS_PORT in ports, None, plain, addresses)
-    configuration = look.ask(CONFIGURATION)
+    configuration = snapshot.ask(CONFIGURATION)
     with reading("nginx's configuration"):
-        site = read_site(configuration.out, look.target.domain, HEALTH.path)
+        site = read_site(configuration.out, snapshot.target.domain, HEALTH.path)
     if site is not None:
         return Edge("nginx", site.port, site.port in ports, site, plain, addresses)
     if own:

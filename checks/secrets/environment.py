@@ -11,7 +11,7 @@ from checks.formats.file_modes import Owned, read_owned
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SECRET_NAMES = Command(
     r"sed -n -e '/^[^=]*=[[:space:]]*$/d' -e '/^[^=]*=\(\"\"\|'\'\''\)[[:space:]]*$/d' "
@@ -92,10 +92,10 @@ class TakenOver:
     by_reference: tuple[str, ...]
 
 
-def releases_in_use(look: Look) -> tuple[Release, ...]:
+def releases_in_use(snapshot: Snapshot) -> tuple[Release, ...]:
     """The releases that run, and the newest stopped one: that is the one to roll back to."""
-    found = look.see(fleet)
-    inspected = look.ask(CONTAINERS)
+    found = snapshot.observe(fleet)
+    inspected = snapshot.ask(CONTAINERS)
     stopped = [one for one in found.releases if not one.running]
     with reading("the releases' variables"):
         variables = {one["Id"]: read_variables(one) for one in inspected}
@@ -104,26 +104,26 @@ def releases_in_use(look: Look) -> tuple[Release, ...]:
         )
 
 
-def secret_names(look: Look) -> tuple[str, ...]:
+def secret_names(snapshot: Snapshot) -> tuple[str, ...]:
     """The variables to which .kamal/secrets gives a value, in its order."""
-    return look.ask(SECRET_NAMES).required("the names in .kamal/secrets").lines
+    return snapshot.ask(SECRET_NAMES).required("the names in .kamal/secrets").lines
 
 
-def secret_files(look: Look) -> tuple[Owned, ...]:
+def secret_files(snapshot: Snapshot) -> tuple[Owned, ...]:
     """.kamal/secrets, and .env where there is one."""
-    told = look.ask(SECRET_FILES)
+    told = snapshot.ask(SECRET_FILES)
     if told.status != 0 and "no such file" in told.err.lower():
         return ()
     with reading("the secrets' files"):
         return tuple(read_owned(told.required("the secrets' files").out))
 
 
-def taken_over(look: Look) -> TakenOver:
+def taken_over(snapshot: Snapshot) -> TakenOver:
     """What of .kamal/secrets the running release has."""
-    running = look.see(fleet).running_releases
+    running = snapshot.observe(fleet).running_releases
     if not running:
         raise Undetermined("no web release runs", because="the-web-release-is-up")
-    told = look.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
+    told = snapshot.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
     with reading("the comparison with .kamal/secrets"):
         return read_taken_over(running[0].name, told.out)
 

@@ -7,7 +7,7 @@ import json
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.outside_questions import GitHub
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 OF_REPOSITORY = GitHub("/repos/{repository}/actions/secrets?per_page=100")
 OF_ORGANIZATION = GitHub("/repos/{repository}/actions/organization-secrets?per_page=100")
@@ -17,11 +17,11 @@ REFUSALS = (401, 403)
 NOT_FOUND = 404
 
 
-def actions_secrets(look: Look) -> frozenset[str] | None:
+def actions_secrets(snapshot: Snapshot) -> frozenset[str] | None:
     """The names of all secrets that the repository's workflows see; None where the target names no repository."""
-    if look.target.github.repository is None:
+    if snapshot.target.github.repository is None:
         return None
-    own, shared = look.ask(OF_REPOSITORY, OF_ORGANIZATION)
+    own, shared = snapshot.ask(OF_REPOSITORY, OF_ORGANIZATION)
     for answer in (own, shared):
         if answer.status in REFUSALS or (answer is own and answer.status == NOT_FOUND):
             raise Undetermined(f"GitHub's API answers {answer.status}", right=rights.GITHUB)

@@ -17,7 +17,7 @@ from runbook.model import rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 VALUES = cleandoc(
     r"""values() {{
@@ -146,21 +146,21 @@ class GitSearch:
     found: Search
 
 
-def leaks_in_images(look: Look) -> Search:
+def leaks_in_images(snapshot: Snapshot) -> Search:
     """In the history and the settings of every image that is called as the release's is."""
-    images, release = look.ask(IMAGES), _release(look)
+    images, release = snapshot.ask(IMAGES), _release(snapshot)
     with reading("the images"):
         tags = [str(tag) for one in images for tag in one["RepoTags"] or ()]
         own = [tag for tag in tags if tag.rpartition(":")[0] == release.image.rpartition(":")[0]]
     if not own:
         raise Undetermined(f"no image is called as the release's, {release.image}")
-    return _search("the images", look.ask(IN_IMAGES.about(release=release.id, images=own)))
+    return _search("the images", snapshot.ask(IN_IMAGES.about(release=release.id, images=own)))
 
 
-def leaks_in_logs(look: Look) -> Search:
+def leaks_in_logs(snapshot: Snapshot) -> Search:
     """In what the service's containers have logged."""
-    names = {one.id: one.name for one in look.see(fleet).known}
-    found = _search("the logs", look.ask(IN_LOGS.about(release=_release(look).id, containers=tuple(names))))
+    names = {one.id: one.name for one in snapshot.observe(fleet).known}
+    found = _search("the logs", snapshot.ask(IN_LOGS.about(release=_release(snapshot).id, containers=tuple(names))))
     return Search(
         tuple(f"the log of {names.get(one, one)}" for one in found.places),
         tuple(
@@ -169,27 +169,27 @@ def leaks_in_logs(look: Look) -> Search:
     )
 
 
-def leaks_in_log_files(look: Look) -> Search:
+def leaks_in_log_files(snapshot: Snapshot) -> Search:
     """In what the jobs of the crontab have logged."""
-    return _search("the logs' files", look.ask(IN_LOG_FILES.about(release=_release(look).id)))
+    return _search("the logs' files", snapshot.ask(IN_LOG_FILES.about(release=_release(snapshot).id)))
 
 
-def leaks_in_processes(look: Look) -> Search:
+def leaks_in_processes(snapshot: Snapshot) -> Search:
     """In the command lines of all processes, those in containers among them."""
-    return _search("the process list", look.ask(IN_PROCESSES.about(release=_release(look).id)))
+    return _search("the process list", snapshot.ask(IN_PROCESSES.about(release=_release(snapshot).id)))
 
 
-def leaks_in_git(look: Look) -> GitSearch:
+def leaks_in_git(snapshot: Snapshot) -> GitSearch:
     """In the repository that the server's clone is, and whether git has had the secrets' files."""
-    told = look.ask(IN_GIT.about(release=_release(look).id))
+    told = snapshot.ask(IN_GIT.about(release=_release(snapshot).id))
     answered(told, "what git has of the secrets")
     with reading("what git has of the secrets"):
         return read_git(told.out)
 
 
-def _release(look: Look) -> Container:
+def _release(snapshot: Snapshot) -> Container:
     """The release that runs, else the newest one."""
-    found = look.see(fleet)
+    found = snapshot.observe(fleet)
     release = next(iter((*found.running_releases, *found.releases)), None)
     if release is None:
         raise Undetermined("there is no web release, whose secrets could be looked for")

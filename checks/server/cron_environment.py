@@ -18,7 +18,7 @@ from checks.formats.shell_words import words_of
 from checks.server.cron_jobs import CRONTAB, crontab, jobs_of
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 SETTINGS = Command(
     cleandoc(
@@ -73,10 +73,10 @@ class JobSettings:
         return next((one for one in self.for_cron if one.name == name), None)
 
 
-def job_settings(look: Look) -> JobSettings:
+def job_settings(snapshot: Snapshot) -> JobSettings:
     """Where the variables of cron's jobs are set."""
-    told, listed = look.ask(SETTINGS, CRONTAB)
-    jobs, lines = jobs_of(look.target), look.see(crontab).lines
+    told, listed = snapshot.ask(SETTINGS, CRONTAB)
+    jobs, lines = jobs_of(snapshot.target), snapshot.observe(crontab).lines
     own = [line.command for line in lines if any(job.script in words_of(line.command) for job in jobs.values())]
     within = {found[1] for command in own for found in WITHIN.finditer(command)}
     names = within | set(settings_of(listed.out if listed.status == 0 else ""))

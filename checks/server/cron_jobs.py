@@ -11,7 +11,7 @@ from checks.formats.file_modes import Owned, read_owned
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
 from runbook.model.target import Target
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 CRONTAB = Command(
     cleandoc(
@@ -80,29 +80,29 @@ def jobs_of(target: Target) -> dict[str, Job]:
     }
 
 
-def cron_jobs(look: Look) -> dict[str, Job]:
+def cron_jobs(snapshot: Snapshot) -> dict[str, Job]:
     """The jobs that the runbook's crontab runs, by the names of their scripts; nothing is asked for that."""
-    return jobs_of(look.target)
+    return jobs_of(snapshot.target)
 
 
-def crontab(look: Look) -> Crontab:
+def crontab(snapshot: Snapshot) -> Crontab:
     """The crontab of the account that runs the jobs; one that is not there is empty."""
-    told = look.ask(CRONTAB)
+    told = snapshot.ask(CRONTAB)
     if told.status != 0 and "no crontab for" in told.err:
         return Crontab((), ())
     return read_crontab(told.required("the crontab").out)
 
 
-def cron_processes(look: Look) -> tuple[CronProcess, ...]:
+def cron_processes(snapshot: Snapshot) -> tuple[CronProcess, ...]:
     """Cron's processes on the server itself; those inside containers do not count."""
-    told = look.ask(PROCESSES).required("the processes")
+    told = snapshot.ask(PROCESSES).required("the processes")
     with reading("the processes"):
         return tuple(read_processes(told.out))
 
 
-def scripts(look: Look) -> dict[str, Owned]:
+def scripts(snapshot: Snapshot) -> dict[str, Owned]:
     """The scripts that cron runs, by their paths; one that is missing is not among them."""
-    told = look.ask(SCRIPTS)
+    told = snapshot.ask(SCRIPTS)
     if told.status != 0 and "no such file" not in told.err.lower():
         told.required("the scripts' permissions")
     with reading("the scripts' permissions"):

@@ -11,7 +11,7 @@ from checks.docker.containers import CONTAINERS, fleet
 from checks.formats.units import percent
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 MOUNTS = Command(
     "readlink -f -- / {app} {backups} {docker_root} {monitor_log} {backup_log} {cleanup_log} /tmp || exit; "
@@ -78,19 +78,19 @@ class Disks:
     unseen: Undetermined | None
 
 
-def disks(look: Look) -> Disks:
+def disks(snapshot: Snapshot) -> Disks:
     """The file systems of what the target names, of the containers' mounts and of the Docker Engine itself."""
     unseen, sources = None, tuple[str, ...]()
     try:
-        sources = look.see(container_paths)
+        sources = snapshot.observe(container_paths)
     except Undetermined as error:
         unseen = error
-    return Disks(_file_systems(look, sources), unseen)
+    return Disks(_file_systems(snapshot, sources), unseen)
 
 
-def container_paths(look: Look) -> tuple[str, ...]:
+def container_paths(snapshot: Snapshot) -> tuple[str, ...]:
     """Where on the server the Docker Engine, and the mounts of the service's containers, keep what is theirs."""
-    inspected, known = look.ask(CONTAINERS), look.see(fleet).known
+    inspected, known = snapshot.ask(CONTAINERS), snapshot.observe(fleet).known
     with reading("the containers' paths"):
         return tuple(dict.fromkeys([*engine_roots(inspected), *(path for one in known for path in one.sources)]))
 
@@ -107,28 +107,28 @@ def engine_roots(inspected: Iterable[Inspection]) -> Iterator[str]:
             yield path.removesuffix(own)
 
 
-def _file_systems(look: Look, sources: tuple[str, ...]) -> tuple[FileSystem, ...]:
-    told = look.ask(MOUNTS.about(sources=sources)).required("the mounts")
+def _file_systems(snapshot: Snapshot, sources: tuple[str, ...]) -> tuple[FileSystem, ...]:
+    told = snapshot.ask(MOUNTS.about(sources=sources)).required("the mounts")
     with reading("the mounts"):
         paths, mounts = read_mounts(told.out)
         of_service = [mount.path for mount in chosen(paths, mounts)]
-    answer = look.ask(DISKS.about(mounts=of_service)).required("the file systems")
+    answer = snapshot.ask(DISKS.about(mounts=of_service)).required("the file systems")
     with reading("the file systems"):
         return tuple(read_df(answer.out))
 
 
-def backups_disk(look: Look) -> FileSystem:
+def backups_disk(snapshot: Snapshot) -> FileSystem:
     """The file system that the backups are on."""
-    return _place(look, look.target.paths.backups)
+    return _place(snapshot, snapshot.target.paths.backups)
 
 
-def docker_disk(look: Look) -> FileSystem:
+def docker_disk(snapshot: Snapshot) -> FileSystem:
     """The file system that the Docker Engine keeps everything on."""
-    return _place(look, look.target.paths.docker)
+    return _place(snapshot, snapshot.target.paths.docker)
 
 
-def _place(look: Look, path: str) -> FileSystem:
-    told = look.ask(PLACES)
+def _place(snapshot: Snapshot, path: str) -> FileSystem:
+    told = snapshot.ask(PLACES)
     with reading(f"the disk of {path}"):
         return read_place(told.out, path)
 

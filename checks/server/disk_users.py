@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from checks.server.disk_space import Disks, disks
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 USERS = Command(
     "for count in -B1 --inodes; do du -xs $count -- {docker_root} {backups} /var/log {app} /tmp; echo; done",
@@ -40,12 +40,12 @@ class Filling:
     users: tuple[User, ...]
 
 
-def filling(look: Look) -> Filling:
+def filling(snapshot: Snapshot) -> Filling:
     """What uses the disks of the service, where one is short of room or of inodes."""
-    found = look.see(disks)
+    found = snapshot.observe(disks)
     if not any(max(one.used_percent, one.used_inodes_percent) >= WORTH_ASKING_PERCENT for one in found.file_systems):
         return Filling(found, ())
-    told = look.ask(USERS)
+    told = snapshot.ask(USERS)
     with reading("what uses the disks"):
         return Filling(found, read_users(told.out))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from runbook.model.outcome import NotApplicable, Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 from runbook.transport.known_hosts import known_keys
 
 KEYS = Command("grep -H . /etc/ssh/ssh_host_*_key.pub")
@@ -39,17 +39,17 @@ class HostKey:
         return f"{self.file} is {self.fingerprint}"
 
 
-def host_keys(look: Look) -> tuple[HostKey, ...]:
+def host_keys(snapshot: Snapshot) -> tuple[HostKey, ...]:
     """Each host key of the server.
 
     Raises:
         NotApplicable: There is no ssh between the two.
         Undetermined: The server is known by something else than its keys.
     """
-    if look.target.ssh.local:
+    if snapshot.target.ssh.local:
         raise NotApplicable("it is this machine itself, without ssh")
-    told = look.ask(KEYS).required("the host keys")
-    known = known_keys(look.target)
+    told = snapshot.ask(KEYS).required("the host keys")
+    known = known_keys(snapshot.target)
     if not known:
         raise Undetermined("no key of the server is known here: it is known by an authority, or by something else")
     with reading("the host keys"):

@@ -15,7 +15,7 @@ from checks.server.cron_jobs import Job, jobs_of
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LAST_RUN = Command(
     cleandoc(
@@ -111,22 +111,22 @@ class LastRuns:
         return run
 
 
-def last_runs(look: Look) -> LastRuns:
+def last_runs(snapshot: Snapshot) -> LastRuns:
     """How each job's last run ended, by the names of their scripts."""
-    jobs = jobs_of(look.target)
+    jobs = jobs_of(snapshot.target)
     with suppress(Undetermined):  # asked together; what came of each is taken one by one
-        look.ask_each(_log_of(job) for job in jobs.values())
-    return LastRuns({name: _last_run(look, job) for name, job in jobs.items()})
+        snapshot.ask_all(_log_of(job) for job in jobs.values())
+    return LastRuns({name: _last_run(snapshot, job) for name, job in jobs.items()})
 
 
 def _log_of(job: Job) -> Command:
     return LAST_RUN.about(log=job.log, ending=job.ending)
 
 
-def _last_run(look: Look, job: Job) -> LastRun | Undetermined | None:
+def _last_run(snapshot: Snapshot, job: Job) -> LastRun | Undetermined | None:
     """One job's log that cannot be read leaves the others as they are."""
     try:
-        answer = look.ask(_log_of(job))
+        answer = snapshot.ask(_log_of(job))
         if answer.status != 0 and "no such file" in answer.err.lower():
             return None
         with reading(f"the log {job.log}"):

@@ -17,7 +17,7 @@ from checks.server.cron_jobs import CRONTAB
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 PROGRAMS = Command(
     cleandoc(
@@ -135,24 +135,24 @@ class MailLog:
     last: Delivery | None
 
 
-def programs(look: Look) -> Programs:
+def programs(snapshot: Snapshot) -> Programs:
     """What cron's jobs find: by the PATH that a script sets, else by the crontab's, else by cron's own."""
-    told, listed = look.ask(PROGRAMS, CRONTAB)
+    told, listed = snapshot.ask(PROGRAMS, CRONTAB)
     none = listed.status != 0 and "no crontab for" in listed.err
     outer = settings_of("" if none else listed.required("the crontab").out).get("PATH", CRONS_PATH)
     with reading("the programs of cron's jobs"):
         return read_programs(told.required("the programs of cron's jobs").out, outer)
 
 
-def watched_words(look: Look) -> frozenset[str]:
+def watched_words(snapshot: Snapshot) -> frozenset[str]:
     """The words and numbers in monitor.sh that say what it watches."""
-    told = look.ask(WATCHED).required("monitor.sh")
+    told = snapshot.ask(WATCHED).required("monitor.sh")
     return frozenset(told.lines)
 
 
-def waiting_mails(look: Look) -> int:
+def waiting_mails(snapshot: Snapshot) -> int:
     """How many mails wait in the queue of the server's mail transfer agent."""
-    told = look.ask(QUEUE)
+    told = snapshot.ask(QUEUE)
     if told.status == 127:
         raise Undetermined("the server has no mailq, which tells of mails that wait")
     with reading("the queue of mails"):
@@ -160,9 +160,9 @@ def waiting_mails(look: Look) -> int:
         return read_queue(program, printed)
 
 
-def last_delivery(look: Look) -> MailLog | None:
+def last_delivery(snapshot: Snapshot) -> MailLog | None:
     """What the newest mail log with a word of the alerts' address says of it; None where none has."""
-    told = look.ask(DELIVERIES).required("the mail log")
+    told = snapshot.ask(DELIVERIES).required("the mail log")
     with reading("the mail log"):
         logs = read_deliveries(told.out)
     if not logs:

@@ -16,7 +16,7 @@ from runbook.model.outcome import NotApplicable
 from runbook.model.outside_questions import Dns, Port
 from runbook.model.port_state import Met
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 NAME = Dns(seconds=4)
 HTTP, HTTPS, SSH = Port("http", seconds=4), Port("https", seconds=4), Port("ssh", seconds=10)
@@ -87,44 +87,44 @@ class PortMet:
         return f"port {self.number} ({self.serves}): {self.met}"
 
 
-def domain_leads(look: Look) -> Leads:
+def domain_leads(snapshot: Snapshot) -> Leads:
     """What the target's resolver says of the domain.
 
     Raises:
         NotApplicable: The target names no resolver, or its address is a name.
     """
-    target = look.target
+    target = snapshot.target
     if target.dns.resolver is None:
         raise NotApplicable("the target names no resolver to ask (key dns.resolver)")
     try:
         address = str(ipaddress.ip_address(target.address))
     except ValueError:
         raise NotApplicable("the target's address is a name itself") from None
-    told = look.ask(NAME)
+    told = snapshot.ask(NAME)
     return Leads(address, told.addresses, told.refusal)
 
 
-def ports(look: Look) -> tuple[PortMet, ...]:
+def ports(snapshot: Snapshot) -> tuple[PortMet, ...]:
     """The ports by which the target is reached: those of HTTP and HTTPS, and that of ssh where there is one."""
-    target = look.target
+    target = snapshot.target
     numbers = {HTTP: target.edge.http_port, HTTPS: target.edge.https_port}
     if not target.ssh.local:
         numbers[SSH] = target.ssh.port
-    met = look.ask_each(numbers)
+    met = snapshot.ask_all(numbers)
     return tuple(PortMet(one.serves, number, how) for (one, number), how in zip(numbers.items(), met, strict=True))
 
 
-def service_logs(look: Look) -> tuple[LogFile, ...]:
+def service_logs(snapshot: Snapshot) -> tuple[LogFile, ...]:
     """The logs of the service's scripts, those that are there."""
-    told = look.ask(SERVICE_LOGS).required("the logs of the service's scripts")
+    told = snapshot.ask(SERVICE_LOGS).required("the logs of the service's scripts")
     with reading("the logs of the service's scripts"):
         return read_service_logs(told.out)
 
 
-def writers_to_deleted_logs(look: Look) -> tuple[Writer, ...]:
+def writers_to_deleted_logs(snapshot: Snapshot) -> tuple[Writer, ...]:
     """Who has a log of the service open that was taken away."""
-    told = look.ask(DELETED_LOGS).required("what is open on the server")
-    paths = look.target.paths
+    told = snapshot.ask(DELETED_LOGS).required("what is open on the server")
+    paths = snapshot.target.paths
     with reading("what is open on the server"):
         every = read_writers(told.out)
     logs = (paths.monitor_log, paths.backup_log, paths.cleanup_log)

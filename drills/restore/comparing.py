@@ -20,7 +20,7 @@ from checks.database.schema import (
 )
 from drills.restore.scratch_database import NAME
 from runbook.drill.executor import Operator
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Contents:
 
 def contents_of_both(operator: Operator) -> tuple[Contents, Contents]:
     """The throw-away and production, asked together."""
-    look = operator.look()
-    looked = [_contents(look, NAME), _contents(look, look.target.containers.db)]
+    snapshot = operator.snapshot()
+    looked = [_contents(snapshot, NAME), _contents(snapshot, snapshot.target.containers.db)]
     return looked[0], looked[1]
 
 
-def _contents(look: Look, container: str) -> Contents:
-    schema, rows, behind = look.ask(*(one.about(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
-    pairs = [column.split(".") for column in look.target.backups.newest_row]
-    newest = look.ask_each(NEWEST.about(db=container, table=table, column=column) for table, column in pairs)
+def _contents(snapshot: Snapshot, container: str) -> Contents:
+    schema, rows, behind = snapshot.ask(*(one.about(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
+    pairs = [column.split(".") for column in snapshot.target.backups.newest_row]
+    newest = snapshot.ask_all(NEWEST.about(db=container, table=table, column=column) for table, column in pairs)
     with reading(f"what stands in {container}"):
         return Contents(
             read_schema(schema.required(f"the schema in {container}").out),

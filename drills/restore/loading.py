@@ -15,7 +15,7 @@ from runbook.drill.executor import Operator
 from runbook.model.action import Act
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Output
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 FIRST_ERROR = cleandoc(
     r"""awk '
@@ -72,7 +72,7 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
     operator.do(START.about(**values)).required("the throw-away")
-    _require_empty(operator.look(), backup.production)
+    _require_empty(operator.snapshot(), backup.production)
     load_seconds, told = timed(lambda: _load(operator, backup))
     flaw = flaw_of_load(told.lines)
     if flaw is not None:
@@ -87,9 +87,9 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
     return Restored(backup, found, production, seconds)
 
 
-def _require_empty(look: Look, production: Identity) -> None:
+def _require_empty(snapshot: Snapshot, production: Identity) -> None:
     """That nothing stands in the throw-away, and that it is not production."""
-    schema, system = look.ask(SCHEMA.about(db=NAME), SYSTEM.about(db=NAME))
+    schema, system = snapshot.ask(SCHEMA.about(db=NAME), SYSTEM.about(db=NAME))
     with reading("the throw-away"):
         empty = read_schema(schema.required("the throw-away").out).is_empty
     if not empty:

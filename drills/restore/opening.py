@@ -23,7 +23,7 @@ from runbook.model import rights
 from runbook.model.action import Act
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Command, Output
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ def latest(operator: Operator) -> Backup:
     Raises:
         Differs: There is none.
     """
-    found = operator.look().see(backups)
+    found = operator.snapshot().observe(backups)
     if not found:
         raise Differs(expected="at least one backup", seen="none", go_to="10")
     return found[-1]
@@ -100,7 +100,7 @@ def latest(operator: Operator) -> Backup:
 
 def latest_encrypted(operator: Operator) -> Backup | None:
     """The latest of the encrypted backups; None where there is none."""
-    sealed = [one for one in operator.look().see(backups) if one.encrypted]
+    sealed = [one for one in operator.snapshot().observe(backups) if one.encrypted]
     return sealed[-1] if sealed else None
 
 
@@ -111,7 +111,7 @@ def named(operator: Operator, file: str) -> Backup:
         Undetermined: There is no such file on the server, or its name is not that of a backup.
     """
     path = file if file.startswith("/") else f"{operator.target.paths.backups}/{file}"
-    told = operator.look().ask(DESCRIBE.about(file=path)).required(f"the backup {file}")
+    told = operator.snapshot().ask(DESCRIBE.about(file=path)).required(f"the backup {file}")
     with reading(f"the backup {file}"):
         found = read_list(told.out)
     if not found:
@@ -121,7 +121,7 @@ def named(operator: Operator, file: str) -> Backup:
 
 def identity(operator: Operator) -> Identity:
     """What production is now."""
-    inspected, system, schema = operator.look().ask(CONTAINERS, SYSTEM, SCHEMA)
+    inspected, system, schema = operator.snapshot().ask(CONTAINERS, SYSTEM, SCHEMA)
     with reading("production's database"):
         container = next(one for one in inspected if one["Name"] == f"/{operator.target.containers.db}")
         return Identity(
@@ -139,11 +139,11 @@ def opened(operator: Operator, backup: Backup) -> Opened:
         Differs: It is encrypted, and nobody here can open it.
         Undetermined: It could not be read.
     """
-    look = operator.look()
+    snapshot = operator.snapshot()
     production = identity(operator)
-    key = session_key(look, backup) if backup.encrypted else None
-    fetch_seconds, digest = timed(lambda: look.ask(DIGEST.about(file=backup.path)))
-    open_seconds, told = timed(lambda: _read(operator, look, backup, key))
+    key = session_key(snapshot, backup) if backup.encrypted else None
+    fetch_seconds, digest = timed(lambda: snapshot.ask(DIGEST.about(file=backup.path)))
+    open_seconds, told = timed(lambda: _read(operator, snapshot, backup, key))
     with reading(f"the backup {backup.name}"):
         dump = read_dump(told.out)
         return Opened(
@@ -158,9 +158,9 @@ def opened(operator: Operator, backup: Backup) -> Opened:
         )
 
 
-def _read(operator: Operator, look: Look, backup: Backup, key: SessionKey | None) -> Output:
+def _read(operator: Operator, snapshot: Snapshot, backup: Backup, key: SessionKey | None) -> Output:
     if key is None:
-        return look.ask(READ.about(file=backup.path)).required(f"the backup {backup.name}")
+        return snapshot.ask(READ.about(file=backup.path)).required(f"the backup {backup.name}")
     return operator.do(OPEN.about(file=backup.path), bytes(key)).required(f"the backup {backup.name}")
 
 

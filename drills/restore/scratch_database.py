@@ -140,9 +140,9 @@ def place(operator: Operator, plain_bytes: int) -> Place:
     Raises:
         Undetermined: It could not be told.
     """
-    look = operator.look()
-    _, memory, size = look.ask(PLACES, MEMORY, SIZE)
-    disk = look.see(docker_disk)
+    snapshot = operator.snapshot()
+    _, memory, size = snapshot.ask(PLACES, MEMORY, SIZE)
+    disk = snapshot.observe(docker_disk)
     with reading("the room for the throw-away"):
         present = int(size.required("production's size").out)
         available, cores = read_memory(memory.required("the free memory").out)
@@ -167,7 +167,7 @@ def unconfined(operator: Operator) -> tuple[str, ...]:
     Raises:
         Undetermined: It is not there, or cannot be read.
     """
-    told = operator.look().ask(CONFINEMENT).required("the throw-away")
+    told = operator.snapshot().ask(CONFINEMENT).required("the throw-away")
     with reading("the throw-away"):
         host, networks = (json.loads(line) for line in told.lines)
         return tuple(_openings(host, networks))

@@ -18,7 +18,7 @@ from checks.formats.openpgp import JUDGED_ON_SERVER, PLAIN, NotOpenPgp, read_mes
 from runbook.model import rights
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 BEGINNING = Command(
     f"exec < {{file}} || exit\n{JUDGED_ON_SERVER.replace('{data}', 'with')}", needs=rights.ROOT, keep_answer=False
@@ -46,17 +46,17 @@ class SessionKey:
         return f"{self.text}\n".encode()
 
 
-def session_key(look: Look, backup: Backup) -> SessionKey:
+def session_key(snapshot: Snapshot, backup: Backup) -> SessionKey:
     """The key of an encrypted backup.
 
     Raises:
         Differs: It is not an encrypted file, or nobody with the target's key ring can open it.
         Undetermined: The target names no key ring, or gpg is missing or does not answer here.
     """
-    ring = look.target.backups.keyring
+    ring = snapshot.target.backups.keyring
     if ring is None:
         raise Undetermined("the target names no backups.keyring: nobody here holds the private half of the backup key")
-    told = look.ask(BEGINNING.about(file=backup.path)).required(f"the beginning of {backup.name}")
+    told = snapshot.ask(BEGINNING.about(file=backup.path)).required(f"the beginning of {backup.name}")
     if told.out.strip() == PLAIN:
         raise Differs(expected="an encrypted file", seen=f"{backup.name}: {NOT_ENCRYPTED}", go_to="5.4")
     with reading(f"the beginning of {backup.name}"):

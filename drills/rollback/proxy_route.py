@@ -16,7 +16,7 @@ from checks.edge.kamal_proxy import host_of
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, lines_of
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 READ = """\
 docker exec {proxy} cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state |
@@ -106,13 +106,13 @@ class Route:
         return bool(re.fullmatch(r"[0-9.]+|\[[0-9a-fA-F:]+\]", host_of(self.target)))
 
 
-def route(look: Look) -> Route:
+def route(snapshot: Snapshot) -> Route:
     """The route as it is now.
 
     Raises:
         Undetermined: There is none, or it has something that no flag is known for here.
     """
-    told = look.ask(ROUTE)
+    told = snapshot.ask(ROUTE)
     if not told.out.strip():
         told.required("the proxy's state file")
         raise Undetermined("the service is not in the proxy's state file")

@@ -26,7 +26,7 @@ from runbook.model.action import Act
 from runbook.model.outcome import Differs, Undetermined, require
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 HEALTHY_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.5
@@ -102,20 +102,20 @@ class Rolling:
         return self.older_version if word == "older" else self.newer_version
 
 
-def planned(look: Look, target: RollbackTarget) -> Change:
+def planned(snapshot: Snapshot, target: RollbackTarget) -> Change:
     """What a rollback to this release changes.
 
     Raises:
         Undetermined: The proxy's route has something that is not understood here.
     """
-    before = look.see(route)
-    port = look.target.containers.web_port
+    before = snapshot.observe(route)
+    port = snapshot.target.containers.web_port
     return Change(target.release, target.running, before, before.to(f"{target.release.name}:{port}"))
 
 
-def address_as_written(look: Look, release: str) -> str:
+def address_as_written(snapshot: Snapshot, release: str) -> str:
     """What section 3.4's own line takes for a release's address: all that it has, one after the other."""
-    one = look.see(fleet).called(release)
+    one = snapshot.observe(fleet).called(release)
     return "".join(one.addresses) if one is not None else ""
 
 
@@ -136,13 +136,13 @@ def begin(operator: Operator, change: Change) -> Rolling:
     return Rolling(operator, probe, change)
 
 
-def own_health(look: Look, name: str) -> str | None:
+def own_health(snapshot: Snapshot, name: str) -> str | None:
     """The version that a release says of itself, asked directly; None where it is not healthy yet.
 
     Raises:
         Differs: It will not be.
     """
-    one = look.see(fleet).called(name)
+    one = snapshot.observe(fleet).called(name)
     if one is None or not one.running or one.restarting or one.restarts:
         seen = "no such container" if one is None else f"it ended with {one.exit_code}"
         raise Differs(expected=f"{name} running", seen=seen, go_to="10")
@@ -150,8 +150,8 @@ def own_health(look: Look, name: str) -> str | None:
         raise Differs(expected=f"{name} healthy", seen="it finds itself unhealthy", go_to="10")
     if one.health not in (None, "healthy") or not one.addresses:
         return None
-    url = f"http://{one.addresses[0]}:{look.target.containers.web_port}{HEALTH_PATH}"
-    answer = look.ask(OWN_HEALTH.about(url=url))
+    url = f"http://{one.addresses[0]}:{snapshot.target.containers.web_port}{HEALTH_PATH}"
+    answer = snapshot.ask(OWN_HEALTH.about(url=url))
     body, _, code = answer.out.rpartition("\n")
     with reading(f"the answer of {name} itself"):
         seen_health = read_health(HttpAnswer(int(code), {}, body))
@@ -167,7 +167,7 @@ def wait_until_healthy(operator: Operator, name: str) -> str:
     """
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        version = own_health(operator.look(), name)
+        version = own_health(operator.snapshot(), name)
         if version is not None:
             return version
         threading.Event().wait(LOOK_AGAIN_SECONDS)
@@ -206,7 +206,7 @@ def count_posts(rolling: Rolling) -> None:
     asked = rolling.operator.target.probe
     rolling.probe.post_no_more()
     question = COUNTED.about(table=asked.post_table, column=asked.post_column, mark=rolling.probe.mark)
-    told = rolling.operator.look().ask(question).required("the rows that the probe's POSTs wrote")
+    told = rolling.operator.snapshot().ask(question).required("the rows that the probe's POSTs wrote")
     with reading("the rows that the probe's POSTs wrote"):
         rows, tokens = (int(one) for one in told.out.strip().split("|"))
         rolling.counts = rows, tokens

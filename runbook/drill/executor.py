@@ -29,7 +29,7 @@ from runbook.model.target import Target
 from runbook.model.template import facts_of
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.process import communicate
 from runbook.process.communicate import TooLate, TooMuch
 from runbook.process.daemon_threads import NO_THREAD
@@ -76,10 +76,10 @@ class Operator:
     _heart: subprocess.Popen[bytes] | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def look(self) -> Look:
+    def snapshot(self) -> Snapshot:
         """A new look: nothing that it says rests on an older one, nor that the Docker Engine gave no answer then."""
         self.observer.listen_anew()
-        return Look(self.observer)
+        return Snapshot(self.observer)
 
     def do(self, act: Act, stdin: bytes = b"") -> Output:
         """Do one act, its undo in the journal before it begins.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from runbook.drill import journal
 from runbook.drill.executor import NotGiven, Operator
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 
 LAB_MARK = "/etc/psyfit-lab"
 WHO = Command(f"id -u; [ -f {LAB_MARK} ] && echo lab || echo other")
@@ -49,7 +49,7 @@ class SteadyState:
         )
 
 
-def may_begin(look: Look, steady_state: Callable[[Look], SteadyState], given: str) -> SteadyState:
+def may_begin(snapshot: Snapshot, steady_state: Callable[[Snapshot], SteadyState], given: str) -> SteadyState:
     """The steady state from which a drill may begin, and which must hold again at its end; nothing is touched.
 
     Args:
@@ -59,8 +59,8 @@ def may_begin(look: Look, steady_state: Callable[[Look], SteadyState], given: st
         Refused: Something is missing; all of it is named.
         Undetermined: It could not be told whether the drill may run.
     """
-    before = look.see(steady_state)
-    missing = (*_missing(look, given or look.target.name), *before.wrong)
+    before = snapshot.observe(steady_state)
+    missing = (*_missing(snapshot, given or snapshot.target.name), *before.wrong)
     if missing:
         raise Refused(missing)
     return before
@@ -79,8 +79,8 @@ def hold(operator: Operator) -> None:
         raise Refused((error.reason,)) from None
 
 
-def _missing(look: Look, given: str) -> Iterator[str]:
-    who, opened = look.ask(WHO, journal.OPEN)
+def _missing(snapshot: Snapshot, given: str) -> Iterator[str]:
+    who, opened = snapshot.ask(WHO, journal.OPEN)
     with reading("what the server says of drills"):
         account, server = who.required("what the server says of drills").lines
         state = journal.read_state(opened)

@@ -24,7 +24,7 @@ from runbook.model.outcome import Differs, Undetermined
 from runbook.model.target import Target
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.process import login_name, signals
 from runbook.process.signals import Ended
 from runbook.transport.connection_lost import LineLost
@@ -55,7 +55,7 @@ class Drilling:
     observer: Observer
     evidence: Evidence
     name_of: Callable[[Act], str]
-    steady_state: Callable[[Look], SteadyState]
+    steady_state: Callable[[Snapshot], SteadyState]
     given: str = ""
     screen: int = 2
     _is_undone: bool = False
@@ -75,7 +75,7 @@ class Drilling:
         if self._operator is None:
             whose = Whose(drill, f"{login_name.operator()}@{socket.gethostname()}", datetime.now(UTC))
             operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
-            before = may_begin(operator.look(), self.steady_state, self.given)
+            before = may_begin(operator.snapshot(), self.steady_state, self.given)
             with signals.deferred():  # who holds the server is to be undone and released, whatever comes then
                 hold(operator)
                 self._operator, self._before = operator, before
@@ -161,7 +161,7 @@ class Drilling:
             untold: Undetermined | None = None
             wrong: list[str] = []
             try:
-                after = operator.look().see(self.steady_state)
+                after = operator.snapshot().observe(self.steady_state)
                 wrong = [*after.differs_from(before), *after.wrong]
                 if not wrong:
                     return []

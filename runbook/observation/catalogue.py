@@ -15,7 +15,7 @@ import pytest
 
 from runbook.model.action import Act
 from runbook.model.question import Question
-from runbook.observation.snapshot import Check, Look
+from runbook.observation.snapshot import Check, Snapshot
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def _is_check(value: object, module: ModuleType) -> bool:
     if not inspect.isfunction(value) or value.__module__ != module.__name__ or value.__name__.startswith("_"):
         return False
     parameters = list(inspect.signature(value).parameters.values())
-    return len(parameters) == 1 and parameters[0].annotation in (Look, "Look")
+    return len(parameters) == 1 and parameters[0].annotation in (Snapshot, "Snapshot")
 
 
 def _fixture(name: str, check: Check[Any]) -> Any:
-    def observation(look: Look) -> Any:
-        return look.see(check)
+    def observation(snapshot: Snapshot) -> Any:
+        return snapshot.observe(check)
 
     observation.__doc__ = check.__doc__
     return pytest.fixture(scope="session", name=name)(observation)

@@ -1,6 +1,6 @@
-"""A look at a server at one time: it asks each question once and remembers what each check saw.
+"""One view of a server at one time: each question is asked once, and what each check saw is remembered.
 
-A check is a plain function from a `Look` to a frozen observation. Checks that are started together ask together.
+A check is a plain function from a `Snapshot` to a frozen observation. Checks that are started together ask together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 
-Check = Callable[["Look"], A]
+Check = Callable[["Snapshot"], A]
 """A function that looks at the server and returns an observation."""
 
 CEILING_SECONDS = 180.0
@@ -42,8 +42,8 @@ OUT_OF_TIME = "no answer within the time that the whole look may take"
 _looking: ContextVar[tuple[set[int], ...]] = ContextVar("looking", default=())
 
 
-class Look:
-    """One look through one observer.
+class Snapshot:
+    """One view through one observer.
 
     Args:
         observer: What asks.
@@ -93,13 +93,13 @@ class Look:
         answers = tuple(one.required() for one in told)
         return answers[0] if len(answers) == 1 else answers
 
-    def ask_each(self, questions: Iterable[Question[A]]) -> tuple[A, ...]:
+    def ask_all(self, questions: Iterable[Question[A]]) -> tuple[A, ...]:
         """The same for any number of questions of one kind, none among them."""
         listed = tuple(questions)
         answers: Any = self.ask(*listed) if listed else ()
         return (answers,) if len(listed) == 1 else answers
 
-    def see(self, check: Check[A]) -> A:
+    def observe(self, check: Check[A]) -> A:
         """What this check observes, asked once a look.
 
         Raises:
@@ -123,7 +123,7 @@ class Look:
     def start(self, checks: Iterable[Check[Any]]) -> None:
         """Start these checks at once, each in its own thread."""
         for check in checks:
-            in_background(lambda check=check: self.see(check))  # type: ignore[misc]
+            in_background(lambda check=check: self.observe(check))  # type: ignore[misc]
 
     def evidence_of(self, check: Check[Any]) -> tuple[int, ...]:
         """The exchanges on which this check's observation rests, by sequence number."""

@@ -87,7 +87,7 @@ class Collection:
             running.observer,
             running.evidence,
             lambda act: self._session.catalogue.acts.get(act.template(), "an act"),
-            lambda look: self._config.hook.pytest_runbook_steady_state(look=look),
+            lambda snapshot: self._config.hook.pytest_runbook_steady_state(snapshot=snapshot),
             self._config.option.target,
             self._session.errors,
         )
@@ -96,7 +96,7 @@ class Collection:
         checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
         running.observer.expect(one for check in checks for one in self._session.catalogue.questions_of(check))
         self._config.hook.pytest_runbook_begun(running=running)
-        running.look.start((asked_journal, *checks))
+        running.snapshot.start((asked_journal, *checks))
 
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook.drill.executor import Operator
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.attestation import Attestation
 from runbook.suite.features import scenario_id
@@ -14,9 +14,9 @@ from runbook.suite.session import ATTESTED, DRILLING, RUNNING
 
 
 @pytest.fixture(scope="session")
-def look(request: pytest.FixtureRequest) -> Look:
+def snapshot(request: pytest.FixtureRequest) -> Snapshot:
     """The run's look at its target."""
-    return request.config.stash[RUNNING].look
+    return request.config.stash[RUNNING].snapshot
 
 
 @pytest.fixture

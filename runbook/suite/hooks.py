@@ -11,7 +11,7 @@ from runbook.model.changes import Changes
 from runbook.model.record import Control, Run
 from runbook.model.target import Target
 from runbook.observation.catalogue import Catalogue
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.suite.plan import Planned
 from runbook.suite.run import Running
 
@@ -30,7 +30,7 @@ class Hooks:
         raise NotImplementedError
 
     @pytest.hookspec(firstresult=True)
-    def pytest_runbook_steady_state(self, look: Look) -> SteadyState:
+    def pytest_runbook_steady_state(self, snapshot: Snapshot) -> SteadyState:
         """What must hold before a drill, and be the same after it."""
         raise NotImplementedError
 

@@ -30,7 +30,7 @@ from runbook.observation.catalogue import Catalogue
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer, in_background
 from runbook.observation.redaction import Redactor
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 from runbook.process import login_name, private_files, signals
 from runbook.suite.checkout import Checkout, checkout
 
@@ -64,7 +64,7 @@ class Running:
     redactor: Redactor
     evidence: Evidence
     observer: Observer
-    look: Look
+    snapshot: Snapshot
     checkout: Future[Checkout]
     started: datetime
     collected: int
@@ -97,7 +97,7 @@ class Running:
         Raises:
             Undetermined: It could not be told.
         """
-        output = self.look.see(asked_journal)
+        output = self.snapshot.observe(asked_journal)
         with reading("the journal of drills"):
             self.journal = journal.read_open(output, target)
 
@@ -249,7 +249,7 @@ def begin(
         redactor=redactor,
         evidence=evidence,
         observer=observer,
-        look=Look(observer, GATE_SECONDS if kind == "gate" else None),
+        snapshot=Snapshot(observer, GATE_SECONDS if kind == "gate" else None),
         checkout=in_background(checkout),  # git takes its time
         started=started,
         collected=collected,
@@ -262,9 +262,9 @@ def begin(
     return running
 
 
-def asked_journal(look: Look) -> Output:
+def asked_journal(snapshot: Snapshot) -> Output:
     """What the server says of drills that are open there; asked with the first questions."""
-    return look.ask(journal.OPEN)
+    return snapshot.ask(journal.OPEN)
 
 
 def _redacted(override: Override | None, redactor: Redactor) -> Override | None:

@@ -117,7 +117,7 @@ class RunTest:
     def _keep(self, item: pytest.Item, step: Any, function: Any, error: BaseException | None) -> None:
         running, progress = self._config.stash[RUNNING], self._progress[item.nodeid]
         checks = self._session.catalogue.checks_of(function)
-        evidence = {one for check in checks for one in running.look.evidence_of(check)}
+        evidence = {one for check in checks for one in running.snapshot.evidence_of(check)}
         if pytest_bdd_adapter.is_drill(item):
             evidence.update(range(progress.step_exchanges + 1, running.evidence.count + 1))
         progress.steps.append(step_record(step, progress, error, evidence, running.redactor))

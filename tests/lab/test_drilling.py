@@ -43,7 +43,7 @@ globals().update(CATALOGUE.fixtures())
 def pytest_runbook_catalogue():
     return CATALOGUE
 
-def pytest_runbook_steady_state(look):
+def pytest_runbook_steady_state(snapshot):
     names = sorted(path.name for path in (PLACE / "things").iterdir())
     return SteadyState({"things": ", ".join(names)}, ("the thing is broken",) if "broken" in names else ())
 
@@ -56,7 +56,7 @@ ACTING = """\
 from pathlib import Path
 
 from runbook.model.action import Act
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.model.question import Command
 
 PLACE = str(Path(__file__).parent / "server" / "things")
@@ -115,7 +115,7 @@ def stubborn(operator):
 
 @then(parsers.parse("{thing} is there"))
 def there(operator, thing):
-    seen = operator.look().ask(acting.LIST).out.split()
+    seen = operator.snapshot().ask(acting.LIST).out.split()
     operator.figure("things", str(len(seen)))
     require(thing in seen, expected=thing, seen=seen, go_to="9")
 

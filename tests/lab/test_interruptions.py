@@ -18,7 +18,7 @@ from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from tests.bench import line_to
 from tests.lab.looking import ROOT, RUNBOOK, runbook
 from tests.lab.sampling import sampled
@@ -62,7 +62,7 @@ def steady(server: Server) -> Mapping[str, str]:
     target, redactor = load(str(server.state / "target.toml")), Redactor()
     observer = Observer(target, Evidence(redactor), redactor, {})
     try:
-        seen = Look(observer).see(steady_state)
+        seen = Snapshot(observer).observe(steady_state)
     finally:
         observer.close()
     assert not seen.wrong

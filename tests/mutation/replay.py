@@ -25,7 +25,7 @@ from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor
 from runbook.observation.reply import Told
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.process.daemon_threads import settle
 from runbook.suite import features, pytest_bdd_adapter
 from runbook.suite.features import Scenario
@@ -91,12 +91,12 @@ def record(server: Server, fault: str) -> Recording:
         observer = _Recorder(target, evidence, redactor, catalogue.names)
         observer.kept = {}
         observer.expect(catalogue.names)
-        look = Look(observer)
+        snapshot = Snapshot(observer)
         recording = Recording(fault, target, observer.kept)
         checks = {name: check for one in looked_at() for name, check in _checks_of(one).items()}
-        look.start(checks.values())
+        snapshot.start(checks.values())
         for one in looked_at():
-            guarded(one, look, recording.kind)
+            guarded(one, snapshot, recording.kind)
         observer.close()
         evidence.close()
     return recording
@@ -135,10 +135,10 @@ def looked_at() -> tuple[Scenario, ...]:
 
 def outcomes(recording: Recording) -> dict[str, Outcome | str]:
     """What each scenario comes to by the recorded answers; what another one stands on comes first."""
-    look = looking(recording.target, recording.answers)
+    snapshot = looking(recording.target, recording.answers)
     found: dict[str, Outcome | str] = {}
     for one in looked_at():
-        found[one.id] = guarded(one, look, recording.kind)
+        found[one.id] = guarded(one, snapshot, recording.kind)
     bad = {one for one, came_to in found.items() if came_to in (Outcome.FAILED, Outcome.UNDETERMINED)}
     return {one.id: Outcome.UNDETERMINED if folded(one, bad) else found[one.id] for one in looked_at()}
 
@@ -148,10 +148,10 @@ def looked_again(recording: Recording, scenario: Scenario) -> Outcome | str:
     return guarded(scenario, looking(recording.target, recording.answers), recording.kind)
 
 
-def guarded(scenario: Scenario, look: Look, kind: Kind) -> Outcome | str:
+def guarded(scenario: Scenario, snapshot: Snapshot, kind: Kind) -> Outcome | str:
     """What a scenario comes to; the name of the error where it breaks, as one may that stands on what is not well."""
     try:
-        return outcome(scenario, look, kind)
+        return outcome(scenario, snapshot, kind)
     except Exception as error:
         return type(error).__name__
 
@@ -161,12 +161,12 @@ def folded(scenario: Scenario, bad: set[str]) -> bool:
     return any(tag.removeprefix("needs-") in bad for tag in scenario.tags if tag.startswith("needs-"))
 
 
-def outcome(scenario: Scenario, look: Look, kind: Kind) -> Outcome:
+def outcome(scenario: Scenario, snapshot: Snapshot, kind: Kind) -> Outcome:
     """What a scenario comes to, its sentences carried out one by one."""
     try:
         for sentence in scenario.filled():
             (meaning,) = pytest_bdd_adapter.meanings_of(sentence.kind, sentence.text)
-            meaning.step_func(**dict(_arguments(meaning, sentence, look, kind)))
+            meaning.step_func(**dict(_arguments(meaning, sentence, snapshot, kind)))
     except Differs:
         return Outcome.FAILED
     except Undetermined:
@@ -178,17 +178,23 @@ def outcome(scenario: Scenario, look: Look, kind: Kind) -> Outcome:
     return Outcome.PASSED
 
 
-def _arguments(meaning: Any, sentence: features.Sentence, look: Look, kind: Kind) -> Iterator[tuple[str, object]]:
+def _arguments(
+    meaning: Any, sentence: features.Sentence, snapshot: Snapshot, kind: Kind
+) -> Iterator[tuple[str, object]]:
     """What a step function is called with: what its checks saw, what stands in the sentence, the table below it."""
     said = meaning.parser.parse_arguments(sentence.text) or {}
-    given: dict[str, object] = {"look": look, "run_kind": kind, "datatable": [list(row) for row in sentence.table]}
+    given: dict[str, object] = {
+        "snapshot": snapshot,
+        "run_kind": kind,
+        "datatable": [list(row) for row in sentence.table],
+    }
     for name in inspect.signature(meaning.step_func).parameters:
         if name in said:
             yield name, meaning.converters.get(name, lambda value: value)(said[name])
         elif name in given:
             yield name, given[name]
         else:
-            yield name, look.see(_catalogue().checks[name])
+            yield name, snapshot.observe(_catalogue().checks[name])
 
 
 def _checks_of(scenario: Scenario) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from runbook.model.question import Question
 from runbook.model.target import Target
 from runbook.observation.observer import Observer
 from runbook.observation.reply import Told
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 
 class Answering(Observer):
@@ -28,6 +28,6 @@ class Answering(Observer):
         return told
 
 
-def looking(target: Target, answers: Mapping[Question[Any], object]) -> Look:
+def looking(target: Target, answers: Mapping[Question[Any], object]) -> Snapshot:
     """A look at a server that answers like this."""
-    return Look(Answering(target, answers))
+    return Snapshot(Answering(target, answers))

@@ -35,7 +35,7 @@ def _seen(check: Any, **answers: object) -> Any:
     """What a check sees where its questions, by their names in its module, have these answers."""
     module = importlib.import_module(check.__module__)
     asked: dict[Question[Any], object] = {getattr(module, name): answer for name, answer in answers.items()}
-    return looking(TARGET, asked).see(check)
+    return looking(TARGET, asked).observe(check)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_a_log_that_is_not_there_is_no_run() -> None:
         job_log.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
         for job in cron_jobs.jobs_of(TARGET).values()
     }
-    assert looking(TARGET, answers).see(job_log.last_runs).of("backup.sh") is None
+    assert looking(TARGET, answers).observe(job_log.last_runs).of("backup.sh") is None
 
 
 def test_a_log_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() -> None:
     told = [Output(0, "now 1\n", GONE), Output(1, "", BROKEN), Output(1, "", GONE)]
     asked = [job_log.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
-    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).see(job_log.last_runs).found.values()
+    monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).observe(job_log.last_runs).found.values()
     assert isinstance(monitor, job_log.LastRun)
     assert isinstance(backup, Undetermined)
 
@@ -93,7 +93,7 @@ def _github(own: int, shared: int) -> Any:
             github_secrets.OF_REPOSITORY: HttpAnswer(own, {}, body % "OWN"),
             github_secrets.OF_ORGANIZATION: HttpAnswer(shared, {}, body % "SHARED"),
         },
-    ).see(github_secrets.actions_secrets)
+    ).observe(github_secrets.actions_secrets)
 
 
 def test_secrets_of_the_organization_count_where_there_is_one() -> None:
@@ -174,7 +174,7 @@ def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> dat
         backup_files.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
         **{pg_dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
     }
-    return looking(TARGET.model_copy(update={"backups": own}), answers).see(data_regression.newest_rows)
+    return looking(TARGET.model_copy(update={"backups": own}), answers).observe(data_regression.newest_rows)
 
 
 def test_how_far_production_is_behind_a_backup() -> None:
@@ -186,7 +186,7 @@ def test_how_far_production_is_behind_a_backup() -> None:
     with pytest.raises(Undetermined, match="no plain backup with rows"):
         _rows("1", "1", dumped=())
     with pytest.raises(NotApplicable, match="names no columns"):
-        looking(TARGET, {}).see(data_regression.newest_rows)
+        looking(TARGET, {}).observe(data_regression.newest_rows)
 
 
 def test_only_a_sealed_backup_makes_a_sealed_drill() -> None:

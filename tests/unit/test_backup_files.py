@@ -103,7 +103,7 @@ def _list_of(folder: Path) -> Output:
 
 
 def _seen(answer: Output) -> tuple[Backup, ...]:
-    return looking(TARGET, {LIST: answer}).see(backup_files.backups)
+    return looking(TARGET, {LIST: answer}).observe(backup_files.backups)
 
 
 def test_a_folder_that_is_a_link_is_looked_into(tmp_path: Path) -> None:
@@ -153,9 +153,9 @@ def test_plain_ones_are_read_whole_and_encrypted_ones_by_their_heads() -> None:
         READ.about(file=PLAIN): Output(0, DUMPED, ""),
         HEADS.about(files=[sealed]): Output(0, f"head {sealed} {octets.hex()}\n", ""),
     }
-    look = looking(TARGET, answers)
-    assert [one.file.path for one in look.see(backup_files.plain_backups)] == [PLAIN]
-    assert [one.file.path for one in look.see(encrypted_backups.encrypted_backups)] == [sealed]
+    snapshot = looking(TARGET, answers)
+    assert [one.file.path for one in snapshot.observe(backup_files.plain_backups)] == [PLAIN]
+    assert [one.file.path for one in snapshot.observe(encrypted_backups.encrypted_backups)] == [sealed]
 
 
 # The newest one
@@ -172,7 +172,7 @@ def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str
         LIST: Output(0, listed, ""),
         READ.about(file=PLAIN): Output(0, dumped, ""),
     }
-    return looking(target, answers).see(newest_backup.newest_backup)
+    return looking(target, answers).observe(newest_backup.newest_backup)
 
 
 def test_its_age_is_by_its_name_where_nothing_else_tells_it() -> None:
@@ -194,7 +194,7 @@ def test_one_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
 
 
 def test_where_there_is_none_there_is_no_newest() -> None:
-    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(newest_backup.newest_backup) is None
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).observe(newest_backup.newest_backup) is None
 
 
 def test_an_armoured_backup_is_not_judged() -> None:
@@ -204,18 +204,18 @@ def test_an_armoured_backup_is_not_judged() -> None:
         HEADS.about(files=[path]): Output(0, f"head {path} {b'-----BEGIN PGP MESSAGE'.hex()}\n", ""),
     }
     with pytest.raises(Undetermined, match="is armoured"):
-        looking(TARGET, answers).see(newest_backup.newest_backup)
+        looking(TARGET, answers).observe(newest_backup.newest_backup)
 
 
 # An encrypted backup
 
 
 def test_where_none_is_encrypted_none_is_read() -> None:
-    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).see(encrypted_backups.encrypted_backups) == ()
+    assert looking(TARGET, {LIST: Output(0, "now 1771002000\n", "")}).observe(encrypted_backups.encrypted_backups) == ()
 
 
 def test_without_a_key_of_the_target_there_is_no_key_to_compare() -> None:
-    assert looking(TARGET, {}).see(encryption_key.backup_key) is None
+    assert looking(TARGET, {}).observe(encryption_key.backup_key) is None
 
 
 def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") -> EncryptedBackup:
@@ -229,8 +229,8 @@ def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") 
         HEADS.about(files=[path]): heads,
         in_parts: Output(0, parts, ""),
     }
-    look = looking(TARGET, answers)
-    (one,) = look.see(encrypted_backups.encrypted_backups)
+    snapshot = looking(TARGET, answers)
+    (one,) = snapshot.observe(encrypted_backups.encrypted_backups)
     return one
 
 
@@ -345,7 +345,7 @@ def test_what_is_not_encrypted_is_told_to_be_that() -> None:
         LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
         HEADS.about(files=[path]): Output(0, f"head {path} plain\n", ""),
     }
-    (found,) = looking(TARGET, answers).see(encrypted_backups.encrypted_backups)
+    (found,) = looking(TARGET, answers).observe(encrypted_backups.encrypted_backups)
     assert found.plain
     assert found.flaw == "it is not encrypted, whatever its name says"
 

@@ -84,7 +84,7 @@ def test_a_crontabs_settings_are_its_active_lines() -> None:
 
 
 def _set_for_cron(crontab: Output) -> list[str]:
-    found = looking(TARGET, {SETTINGS: Output(0, "", ""), CRONTAB: crontab}).see(job_settings)
+    found = looking(TARGET, {SETTINGS: Output(0, "", ""), CRONTAB: crontab}).observe(job_settings)
     return [one.name for one in found.for_cron]
 
 
@@ -191,7 +191,7 @@ def test_another_key_is_not_the_backup_key() -> None:
 
 
 def test_where_no_key_is_named_none_is_found() -> None:
-    assert looking(TARGET, {RING: Output(0, ring(OTHER), "")}).see(key_in_ring) is None
+    assert looking(TARGET, {RING: Output(0, ring(OTHER), "")}).observe(key_in_ring) is None
 
 
 def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
@@ -200,8 +200,8 @@ def test_the_key_that_is_named_is_found(tmp_path: Path) -> None:
     backups = TARGET.backups.model_copy(update={"encryption_key": tmp_path / "key"})
     (identity,) = key_ids(public)
     told = ring(OTHER, key("pub", identity, None, "scESC"))
-    look = looking(TARGET.model_copy(update={"backups": backups}), {RING: Output(0, told, "")})
-    assert look.see(key_in_ring) is not None
+    snapshot = looking(TARGET.model_copy(update={"backups": backups}), {RING: Output(0, told, "")})
+    assert snapshot.observe(key_in_ring) is not None
 
 
 def test_the_drills_that_passed_are_read_by_their_dates() -> None:

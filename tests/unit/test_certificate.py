@@ -143,7 +143,7 @@ def _pairs(proxy_: dict[str, Any], asked: tuple[Command, Command]) -> int:
         asked[0]: Output(0, certificate("psytech.jp").public_bytes(Encoding.PEM).decode(), ""),
         asked[1]: Output(0, public, ""),
     }
-    return len(looking(load("lab"), answers).see(key_pairs))
+    return len(looking(load("lab"), answers).observe(key_pairs))
 
 
 def test_the_files_are_those_of_whoever_ends_tls() -> None:
@@ -156,7 +156,7 @@ def test_the_files_are_those_of_whoever_ends_tls() -> None:
 def test_where_no_certificate_is_shown_it_is_told_why() -> None:
     refused = looking(load("lab"), {checks.edge.certificate.SHOWN: Handshake(None, None, "alert number 112")})
     with pytest.raises(Undetermined, match="no certificate was shown: alert number 112"):
-        refused.see(checks.edge.certificate.certificate)
+        refused.observe(checks.edge.certificate.certificate)
 
 
 @given(st.binary(max_size=200))
@@ -195,7 +195,7 @@ def addresses(said: str) -> tuple[AtAddress, ...]:
         CONFIGURATION: Output(0, "", ""),
         AT_EVERY_ADDRESS.about(port="443"): Output(0, said, ""),
     }
-    return looking(load("lab"), answers).see(at_every_address)
+    return looking(load("lab"), answers).observe(at_every_address)
 
 
 @given(st.text())

@@ -146,7 +146,7 @@ def test_where_nobody_ends_tls_there_is_nothing_to_renew(site: str) -> None:
                 LISTENING: Output(0, "", ""),
                 CONFIGURATION: Output(0, told(site=site), ""),
             },
-        ).see(renewal)
+        ).observe(renewal)
 
 
 def test_files_elsewhere_are_not_by_hand_where_certbot_keeps_a_certificate_of_the_domain() -> None:

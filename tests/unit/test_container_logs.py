@@ -46,7 +46,7 @@ def _on_disk(files: str) -> tuple[LogOnDisk, ...]:
         NOW: CLOCK,
         LOG_FILES.about(folders=[FOLDER]): Output(0, files, ""),
     }
-    return looking(TARGET, answers).see(logs_on_disk)
+    return looking(TARGET, answers).observe(logs_on_disk)
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,20 @@ def test_without_a_size_nothing_is_rotated(options: dict[str, str] | None) -> No
 
 def test_another_driver_has_no_file_to_look_at() -> None:
     answers: dict[Question[Any], object] = {CONTAINERS: (_inspected({"max-size": "5m"}, "local"),), NOW: CLOCK}
-    look = looking(TARGET, answers)
-    assert [one.path for one in look.see(kept_logs)] == [None]
-    assert look.see(logs_on_disk) == ()
+    snapshot = looking(TARGET, answers)
+    assert [one.path for one in snapshot.observe(kept_logs)] == [None]
+    assert snapshot.observe(logs_on_disk) == ()
 
 
 def test_a_log_of_which_docker_names_no_file_is_not_left_aside() -> None:
     inspected = _inspected({"max-size": "5m"}) | {"LogPath": ""}
-    found = looking(TARGET, {CONTAINERS: (inspected,), NOW: CLOCK}).see(logs_on_disk)
+    found = looking(TARGET, {CONTAINERS: (inspected,), NOW: CLOCK}).observe(logs_on_disk)
     assert [one.sizes_bytes for one in found] == [()]
 
 
 def test_a_log_without_a_limit_has_no_files_to_compare() -> None:
     answers: dict[Question[Any], object] = {CONTAINERS: (_inspected({}),), NOW: CLOCK}
-    assert looking(TARGET, answers).see(logs_on_disk) == ()
+    assert looking(TARGET, answers).observe(logs_on_disk) == ()
 
 
 @pytest.mark.parametrize(("driver", "path"), [("local", LOG), ("json-file", ""), ("json-file", None)])
@@ -144,7 +144,7 @@ def test_what_no_container_uses_is_added_up() -> None:
         DISK_USE: Output(0, told, ""),
         PLACES: Output(0, f"{TARGET.paths.docker}\n{SPACE}\n{INODES}\n", ""),
     }
-    found = looking(TARGET, answers).see(unused)
+    found = looking(TARGET, answers).observe(unused)
     assert found == Unused(20_000_000, 5_000_000, 250_000_000)
     assert found.percent == 10
 
@@ -155,7 +155,7 @@ def _survives(tags: list[str] | None, **state: object) -> None:
     stopped[1]["State"] |= state
     image = {"Id": "sha256:psyfit-web-1771900001", "RepoTags": tags}
     answers: dict[Question[Any], object] = {CONTAINERS: tuple(stopped), NOW: CLOCK, IMAGES: (image,)}
-    kept = looking(TARGET, answers).see(survivor)
+    kept = looking(TARGET, answers).observe(survivor)
     assert kept
     assert kept.release.name == names[1]
     the_kept_release_ended_in_good_order(kept)
@@ -179,8 +179,8 @@ def test_an_image_without_a_name_goes_with_the_next_clean_up(tags: list[str] | N
 
 
 def test_no_stopped_release_is_nothing_to_keep() -> None:
-    look = looking(TARGET, {CONTAINERS: (inspection(),), NOW: CLOCK, IMAGES: ()})
-    assert look.see(survivor) is None
+    snapshot = looking(TARGET, {CONTAINERS: (inspection(),), NOW: CLOCK, IMAGES: ()})
+    assert snapshot.observe(survivor) is None
     with pytest.raises(Differs, match="no stopped web release"):
         the_kept_release_ended_in_good_order(None)
 

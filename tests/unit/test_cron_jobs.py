@@ -439,7 +439,7 @@ def test_a_log_that_cannot_be_read_takes_no_other_with_it() -> None:
     denied = Undetermined("not allowed: Permission denied", right=rights.ROOT)
     answers: list[object] = [denied, Output(0, _log(FINISHED), ""), Output(2, "", "sh: cannot open x: No such file")]
     asked = [LAST_RUN.about(log=job.log, ending=job.ending) for job in jobs.values()]
-    found = looking(TARGET, dict(zip(asked, answers, strict=True))).see(last_runs)
+    found = looking(TARGET, dict(zip(asked, answers, strict=True))).observe(last_runs)
     run = found.of("backup.sh")
     assert run is not None
     assert run.last is not None

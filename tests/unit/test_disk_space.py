@@ -166,7 +166,7 @@ def _seen(containers: object, used: int, *sources: str) -> Disks:
             0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n\n{INODES}/dev/vda1 100 1 99 1% /\n", ""
         ),
     }
-    return looking(TARGET, answers).see(disks)
+    return looking(TARGET, answers).observe(disks)
 
 
 def test_the_places_of_the_containers_and_of_the_engine_are_looked_at() -> None:

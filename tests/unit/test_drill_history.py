@@ -20,8 +20,8 @@ GOOD = f"passed {NOW - DAY}\tthe-latest\tcopy of x.sql.gz.gpg\n"
 
 def judge(noted: str) -> None:
     """Whether a drill has looked inside, by these lines of the server's notes."""
-    look = looking(load("lab"), {PASSED: Output(0, f"now {NOW}\n{noted}", "")})
-    a_drill_has_looked_inside(look, (seen(encrypted=True),), look.see(passed_drills))
+    snapshot = looking(load("lab"), {PASSED: Output(0, f"now {NOW}\n{noted}", "")})
+    a_drill_has_looked_inside(snapshot, (seen(encrypted=True),), snapshot.observe(passed_drills))
 
 
 @pytest.mark.parametrize("line", [GOOD, f"passed {NOW - DAY} the-latest x.sql.gz.gpg\n"], ids=["tabs", "blanks"])

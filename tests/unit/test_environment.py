@@ -57,7 +57,7 @@ def test_a_variable_that_is_not_there_shares_its_value_with_none() -> None:
 def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
     names = [f"psyfit-web-177190000{number}" for number in range(4)]
     inspected = [kept(name, running=name == names[3]) for name in names]
-    found = looking(TARGET, server_with(*inspected)).see(releases_in_use)
+    found = looking(TARGET, server_with(*inspected)).observe(releases_in_use)
     assert [one.name for one in found] == [names[3], names[2]]
 
 
@@ -65,10 +65,10 @@ def test_the_secrets_are_compared_with_the_newest_release_that_runs() -> None:
     old, new = kept("psyfit-web-1771900000"), kept("psyfit-web-1771900001")
     told = server_with(old, new)
     told[TAKEN_OVER.about(release=new["Id"])] = Output(0, "same KEY\nother OTHER\n", "")
-    found = looking(TARGET, told).see(taken_over)
+    found = looking(TARGET, told).observe(taken_over)
     assert (found.release, found.same, found.other) == (new["Name"].removeprefix("/"), ("KEY",), ("OTHER",))
     with pytest.raises(Undetermined) as raised:
-        looking(TARGET, server_with(kept("psyfit-web-1771900000", running=False))).see(taken_over)
+        looking(TARGET, server_with(kept("psyfit-web-1771900000", running=False))).observe(taken_over)
     assert raised.value.because == "the-web-release-is-up"
 
 

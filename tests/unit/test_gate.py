@@ -16,7 +16,7 @@ from runbook.model.record import Override, Run, Scenario
 from runbook.model.target import Target
 from runbook.model.verdict import overridden, root_causes, verdict_of
 from runbook.observation.catalogue import Catalogue
-from runbook.observation.snapshot import OUT_OF_TIME, Look
+from runbook.observation.snapshot import OUT_OF_TIME, Snapshot
 from runbook.suite.run import GATE_SECONDS, Kind, Running, begin
 from tests.unit import report_example as example
 
@@ -161,20 +161,20 @@ def test_a_secret_in_an_override_does_not_come_into_the_record(runs: Runs) -> No
 
 
 def test_the_look_before_a_deploy_ends_in_time_whatever_a_question_may_take(runs: Runs) -> None:
-    look = Look(runs.of(decisive(PASSED)).observer, 0.2)
+    snapshot = Snapshot(runs.of(decisive(PASSED)).observer, 0.2)
     began = time.monotonic()
     with pytest.raises(Undetermined, match=r"no answer within the time that the whole look may take \(0\.2 s\)"):
-        look.ask(HANGS)
+        snapshot.ask(HANGS)
     assert time.monotonic() - began < 2
     assert GATE_SECONDS < 60
 
 
 def test_a_look_that_is_told_when_to_end_ends_then(runs: Runs) -> None:
-    look = Look(runs.of(decisive(PASSED)).observer)
+    snapshot = Snapshot(runs.of(decisive(PASSED)).observer)
     began = time.monotonic()
-    look.end_at(began + 0.2)
+    snapshot.end_at(began + 0.2)
     with pytest.raises(Undetermined, match=OUT_OF_TIME):
-        look.ask(HANGS)
+        snapshot.ask(HANGS)
     assert time.monotonic() - began < 2
 
 

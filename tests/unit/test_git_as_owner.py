@@ -247,7 +247,7 @@ def test_what_is_no_answer_of_the_origin_is_not_taken_for_one(place: Place) -> N
     place.owned_by(OWNER)
     told = place.ask(ORIGIN, OTHER)
     with pytest.raises(Undetermined, match="only that account or root") as refused:
-        looking(TARGET, {ORIGIN: told}).see(origin_commit)
+        looking(TARGET, {ORIGIN: told}).observe(origin_commit)
     assert refused.value.right == rights.CLONE
 
 

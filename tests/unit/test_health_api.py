@@ -138,12 +138,12 @@ TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="exampl
 @pytest.mark.parametrize(("timestamp", "age"), [("2026-02-24T08:00:00+09:00", 2.5), ("yesterday", None)])
 def test_an_answer_is_as_old_as_its_time_says(timestamp: str, age: float | None) -> None:
     said = HttpAnswer(200, {}, json.dumps({"data": {"timestamp": timestamp}}))
-    assert looking(TARGET, {NOW: Output(0, "1771887602.5\n", ""), HEALTH: said}).see(health_age_seconds) == age
+    assert looking(TARGET, {NOW: Output(0, "1771887602.5\n", ""), HEALTH: said}).observe(health_age_seconds) == age
 
 
 def test_a_target_without_a_page_of_the_database_has_nothing_to_ask() -> None:
     with pytest.raises(NotApplicable, match=r"edge\.database_page"):
-        looking(TARGET, {}).see(database_page)
+        looking(TARGET, {}).observe(database_page)
     assert DATABASE_PAGE.told(facts_of(TARGET)) == "GET https://example.test<database_page>"
 
 

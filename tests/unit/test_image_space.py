@@ -43,7 +43,7 @@ def _room(*releases: dict[str, Any]) -> Room:
     df = "Filesystem 1B-blocks Used Available Use% Mounted on\n/dev/sda 100 40 60 40% /\n"
     inodes = "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/sda 10 4 6 40% /\n"
     places = Output(0, f"{target.paths.docker}\n{df}\n{inodes}", "")
-    return looking(target, {**server_with(*releases), IMAGES: images, PLACES: places}).see(room)
+    return looking(target, {**server_with(*releases), IMAGES: images, PLACES: places}).observe(room)
 
 
 def test_the_image_of_a_release_tells_how_large_the_next_one_is() -> None:

@@ -90,7 +90,7 @@ def test_locks_of_the_database_are_read() -> None:
 @pytest.mark.parametrize("printed", ["", "\n", "0|7\n", "error: no such table\n", "{}", "[[1]]", '[["1", "2"]]'])
 def test_a_database_that_prints_no_list_does_not_tell_that_nobody_holds_a_lock(printed: str) -> None:
     with pytest.raises(Undetermined, match="the database's locks could not be read"):
-        looking(load("lab"), {LOCKS_IN_DATABASE: Output(0, printed, "")}).see(migrations_locked)
+        looking(load("lab"), {LOCKS_IN_DATABASE: Output(0, printed, "")}).observe(migrations_locked)
 
 
 @pytest.mark.parametrize(("broken", "option"), [("find", "-lname"), ("grep", "z")])
@@ -111,7 +111,7 @@ def test_the_lock_of_migrations_is_the_databases_own() -> None:
     own = migration_lock(target.backups.database)
     for key, locked in ((own, True), (own + 1, False)):
         told = Output(0, f"[[{key >> 32}, {key & 0xFFFFFFFF}]]\n", "")
-        assert looking(target, {LOCKS_IN_DATABASE: told}).see(migrations_locked) is locked
+        assert looking(target, {LOCKS_IN_DATABASE: told}).observe(migrations_locked) is locked
 
 
 def test_the_lock_of_migrations_is_numbered_as_rails_numbers_it() -> None:

@@ -52,7 +52,7 @@ def _logs(rows: str) -> Any:
         NOW: CLOCK,
         READABLE.about(containers=[WEB]): Output(0, rows, ""),
     }
-    return looking(TARGET, answers).see(read_logs)
+    return looking(TARGET, answers).observe(read_logs)
 
 
 def test_logs_that_can_be_read_are_well() -> None:
@@ -72,7 +72,7 @@ def test_an_empty_log_of_a_running_release_is_told() -> None:
 
 
 def test_without_any_release_there_is_no_log() -> None:
-    found = looking(TARGET, {CONTAINERS: (), NOW: CLOCK}).see(read_logs)
+    found = looking(TARGET, {CONTAINERS: (), NOW: CLOCK}).observe(read_logs)
     with pytest.raises(Differs, match="neither a web release nor the database"):
         the_logs_can_be_read(found)
 
@@ -152,9 +152,9 @@ def test_a_client_that_cannot_be_run_tells_nothing(output: Output) -> None:
 
 
 def test_without_a_running_release_there_are_no_credentials() -> None:
-    look = looking(TARGET, {CONTAINERS: (inspection(Running=False),), NOW: CLOCK})
+    snapshot = looking(TARGET, {CONTAINERS: (inspection(Running=False),), NOW: CLOCK})
     with pytest.raises(Undetermined, match="no web release is running"):
-        look.see(database_login)
+        snapshot.observe(database_login)
 
 
 @given(status=st.integers(0, 255), out=st.text(), err=st.text())
@@ -336,7 +336,7 @@ def test_a_container_with_a_limit_is_untold_where_no_file_tells_of_it(limit: dic
         NOW: CLOCK,
         CGROUPS.about(pids=["10"]): Output(0, FIRST + V2.replace("cpu.max:", "cpu.weight:"), ""),
     }
-    found = looking(TARGET, answers).see(usage)
+    found = looking(TARGET, answers).observe(usage)
     assert (len(found.found), len(found.untold)) == ((0, 1) if untold else (1, 0))
 
 
@@ -351,7 +351,7 @@ def _used(files: str) -> Usages:
         NOW: CLOCK,
         CGROUPS.about(pids=["10"]): Output(0, FIRST + files, ""),
     }
-    return looking(TARGET, answers).see(usage)
+    return looking(TARGET, answers).observe(usage)
 
 
 def test_what_is_used_is_judged_by_the_limit_else_by_the_servers_memory() -> None:
@@ -388,7 +388,7 @@ def _used_by_two(files: str) -> Usages:
         **server_with(*(kept(name, State={**state, "Pid": pid}) for name, pid in pids.items())),
         CGROUPS.about(pids=["11", "10"]): Output(0, FIRST + files, ""),
     }
-    return looking(TARGET, answers).see(usage)
+    return looking(TARGET, answers).observe(usage)
 
 
 def test_a_container_that_ended_meanwhile_uses_nothing() -> None:
@@ -425,7 +425,7 @@ def test_a_process_that_the_account_cannot_see_is_not_taken_for_one_that_has_end
 
 
 def test_nothing_running_is_not_well() -> None:
-    found = looking(TARGET, {CONTAINERS: (inspection(Running=False, Pid=0),), NOW: CLOCK}).see(usage)
+    found = looking(TARGET, {CONTAINERS: (inspection(Running=False, Pid=0),), NOW: CLOCK}).observe(usage)
     with pytest.raises(Differs, match="no running container"):
         every_container_has_memory_left(found, 90)
 

@@ -172,16 +172,16 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
     account: str | None, owned: str, trusted: tuple[str, ...]
 ) -> None:
     asked = OWNERS.about(folders=("/data/backups", "/home/deploy", "/srv/other"))
-    look = looking(TARGET, {asked: Output(0, owned, "")})
-    found, why = backups._trusted(look, (OURS, *THEIRS), Fact(account, ""))
+    snapshot = looking(TARGET, {asked: Output(0, owned, "")})
+    found, why = backups._trusted(snapshot, (OURS, *THEIRS), Fact(account, ""))
     assert found == trusted
     assert "others than" in why
 
 
 def test_whose_a_folder_is_has_to_be_known() -> None:
     asked = OWNERS.about(folders=("/data/backups",))
-    look = looking(TARGET, {asked: Output(1, "", "Permission denied")})
-    found, why = backups._trusted(look, (OURS,), Fact("root", ""))
+    snapshot = looking(TARGET, {asked: Output(1, "", "Permission denied")})
+    found, why = backups._trusted(snapshot, (OURS,), Fact("root", ""))
     assert (found, "Permission denied" in why) == ((), True)
 
 

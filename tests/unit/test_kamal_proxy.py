@@ -213,10 +213,10 @@ def test_only_a_target_that_has_an_address_is_asked() -> None:
         NOW: Output(0, "1", ""),
         BACKEND.about(url="http://172.18.0.6:3000/up"): Output(0, "200", ""),
     }
-    found = looking(load("lab"), answers).see(backends)
+    found = looking(load("lab"), answers).observe(backends)
     assert [(one.container is not None, one.http_status) for one in found] == [(True, 200), (False, None)]
 
 
 def test_behind_a_service_that_the_proxy_does_not_have_is_nothing() -> None:
     answers: dict[Question[Any], object] = {STATE: Output(0, "[]", ""), CONTAINERS: (), NOW: Output(0, "1", "")}
-    assert looking(load("lab"), answers).see(backends) == ()
+    assert looking(load("lab"), answers).observe(backends) == ()

@@ -18,7 +18,7 @@ from linting import round_trips, step_rules
 from runbook.model import exits
 from runbook.model.outcome import require
 from runbook.model.question import Command
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 
 ROOMS = ("features", "steps", "checks", "discovery", "drills", "linting", "runbook", "reporting", "commands", "lab")
 
@@ -100,11 +100,11 @@ CHECKS = """
 STOPS = Command("docker stop db")
 
 
-def too_deep(look: Look) -> str:
-    first = look.ask(ORIGIN)
-    second = look.ask(ORIGIN.about(one=first.out))
-    third = look.ask(ORIGIN.about(one=second.out))
-    return look.ask(ORIGIN.about(one=third.out)).out
+def too_deep(snapshot: Snapshot) -> str:
+    first = snapshot.ask(ORIGIN)
+    second = snapshot.ask(ORIGIN.about(one=first.out))
+    third = snapshot.ask(ORIGIN.about(one=second.out))
+    return snapshot.ask(ORIGIN.about(one=third.out)).out
 """
 FEATURE_FILE, STEP_FILE, CHECK_FILE = "features/08-secrets.feature", "steps/secrets.py", "checks/deploy/git_clone.py"
 
@@ -199,25 +199,25 @@ def test_nothing_is_wrong_with_the_project(capsys: pytest.CaptureFixture[str]) -
 ONE, OTHER = Command("id -u"), Command("id -g")
 
 
-def apart(look: Look) -> object:
+def apart(snapshot: Snapshot) -> object:
     """Three questions one after another that do not need each other."""
-    return look.ask(ONE), look.ask(OTHER), look.ask(ONE, OTHER)
+    return snapshot.ask(ONE), snapshot.ask(OTHER), snapshot.ask(ONE, OTHER)
 
 
-def early(look: Look) -> object:
+def early(snapshot: Snapshot) -> object:
     """Two ways, of which only one is taken."""
-    if look.see(apart):
-        return look.ask(ONE.about(a=str(look.ask(OTHER.about(b="c")))))
-    return look.ask(ONE.about(a="b"))
+    if snapshot.observe(apart):
+        return snapshot.ask(ONE.about(a=str(snapshot.ask(OTHER.about(b="c")))))
+    return snapshot.ask(ONE.about(a="b"))
 
 
-def needing(look: Look) -> object:
+def needing(snapshot: Snapshot) -> object:
     """A question for each of what another check saw, by a helper."""
-    return [_helper(look, one) for one in str(look.see(early))]
+    return [_helper(snapshot, one) for one in str(snapshot.observe(early))]
 
 
-def _helper(look: Look, one: str) -> object:
-    return look.ask(ONE.about(a=one))
+def _helper(snapshot: Snapshot, one: str) -> object:
+    return snapshot.ask(ONE.about(a=one))
 
 
 @pytest.mark.parametrize(("check", "deep"), [(apart, 1), (early, 3), (needing, 4)])

@@ -173,12 +173,12 @@ def test_the_queue_is_asked_of_whichever_program_is_found(body: str, waiting: in
     (tmp_path / "mailq").symlink_to("some-mailer")
     path = f"{tmp_path}:/usr/bin:/bin"
     ended = subprocess.run(["sh", "-c", QUEUE.told({})], env={"PATH": path}, capture_output=True, text=True)
-    look = looking(load("lab"), {QUEUE: Output(ended.returncode, ended.stdout, ended.stderr)})
+    snapshot = looking(load("lab"), {QUEUE: Output(ended.returncode, ended.stdout, ended.stderr)})
     if waiting is None:
         with pytest.raises(Undetermined):
-            look.see(waiting_mails)
+            snapshot.observe(waiting_mails)
     else:
-        assert look.see(waiting_mails) == waiting
+        assert snapshot.observe(waiting_mails) == waiting
 
 
 def test_a_mail_log_says_how_the_last_one_went() -> None:

@@ -52,7 +52,7 @@ from runbook.model.outside_questions import S3Answer
 from runbook.model.question import Output, Question
 from runbook.model.target import OffSite
 from runbook.model.target_file import TargetError, validated
-from runbook.observation.snapshot import Look
+from runbook.observation.snapshot import Snapshot
 from runbook.transport.s3 import Key, OffSiteBucket, key_of
 from steps.backups import copies_are_the_same, each_has_its_copy
 from tests.unit.answering import looking
@@ -293,7 +293,7 @@ OF_THE_BUCKET = (offsite_copies, backup_sums, offsite_default_encryption, offsit
 DUMP, KEYS = "/b/psyfit_production_1.sql.gz", "/b/psyfit_keys_1.tar.gpg"
 
 
-def _seeing(crontab: str, listed: str = "", **offsite: str) -> Look:
+def _seeing(crontab: str, listed: str = "", **offsite: str) -> Snapshot:
     """A look at a server with this crontab and these backups, and at a bucket in which all is well."""
     answers: dict[Question[Any], object] = {
         SETTINGS: Output(0, "", ""),
@@ -320,31 +320,31 @@ def _seeing(crontab: str, listed: str = "", **offsite: str) -> Look:
 
 
 def test_without_a_bucket_there_is_nothing_off_site() -> None:
-    look = _seeing("0 2 * * * /srv/bin/backup.sh\n")
-    assert [look.see(one) for one in OF_THE_BUCKET] == [None, {}, None, None, None]
+    snapshot = _seeing("0 2 * * * /srv/bin/backup.sh\n")
+    assert [snapshot.observe(one) for one in OF_THE_BUCKET] == [None, {}, None, None, None]
 
 
 def test_a_bucket_that_cron_alone_knows_cannot_be_looked_into() -> None:
     for one in OF_THE_BUCKET:
         with pytest.raises(Undetermined, match=r"the crontab sets BACKUP_S3_BUCKET .* names no offsite\.bucket"):
-            _seeing("BACKUP_S3_BUCKET=kept\n").see(one)
+            _seeing("BACKUP_S3_BUCKET=kept\n").observe(one)
 
 
 def test_the_bucket_of_the_target_is_looked_into() -> None:
     listed = f"file 10 1770998400 {DUMP}\nfile 9 1770998400 {KEYS}\n"
-    look = _seeing("BACKUP_S3_BUCKET=kept\n", listed, bucket="kept")
-    copies = look.see(offsite_copies)
+    snapshot = _seeing("BACKUP_S3_BUCKET=kept\n", listed, bucket="kept")
+    copies = snapshot.observe(offsite_copies)
     assert copies is not None
     assert [(one.backup.path, one.stored) for one in copies] == [(DUMP, Stored(10, None, None)), (KEYS, None)]
     assert [one.made for one in copies] == [Ago(3600)] * 2
-    assert look.see(backup_sums) == {DUMP: "a" * 64, KEYS: "b" * 64}
-    assert look.see(offsite_default_encryption) == "AES256"
-    assert look.see(offsite_openness) == Openness((), by_policy=False, by_grants=())
-    assert look.see(offsite_versioning) == "never"
+    assert snapshot.observe(backup_sums) == {DUMP: "a" * 64, KEYS: "b" * 64}
+    assert snapshot.observe(offsite_default_encryption) == "AES256"
+    assert snapshot.observe(offsite_openness) == Openness((), by_policy=False, by_grants=())
+    assert snapshot.observe(offsite_versioning) == "never"
 
 
 def test_without_a_backup_there_is_nothing_to_sum() -> None:
-    assert _seeing("", bucket="kept").see(backup_sums) == {}
+    assert _seeing("", bucket="kept").observe(backup_sums) == {}
 
 
 # The sentences

@@ -47,7 +47,7 @@ def pytest_runbook_finished(run, folder):
 """
 
 LOOKING = """\
-from runbook.observation.snapshot import Look, reading
+from runbook.observation.snapshot import Snapshot, reading
 from runbook.model.question import Command
 
 COUNT = Command("echo 3")
@@ -55,21 +55,21 @@ BROKEN = Command("echo three")
 HIDDEN = Command("echo 'x: Permission denied' >&2; exit 1")
 SLOW = Command("exec tail -f /dev/null", seconds=0.3)
 
-def count(look: Look) -> int:
-    return int(look.ask(COUNT).required("the count").out)
+def count(snapshot: Snapshot) -> int:
+    return int(snapshot.ask(COUNT).required("the count").out)
 
-def broken(look: Look) -> int:
+def broken(snapshot: Snapshot) -> int:
     with reading("the count"):
-        return int(look.ask(BROKEN).out)
+        return int(snapshot.ask(BROKEN).out)
 
-def hidden(look: Look) -> str:
-    return look.ask(HIDDEN).out
+def hidden(snapshot: Snapshot) -> str:
+    return snapshot.ask(HIDDEN).out
 
-def slow(look: Look) -> str:
-    return look.ask(SLOW).out
+def slow(snapshot: Snapshot) -> str:
+    return snapshot.ask(SLOW).out
 
-def faulty(look: Look) -> int:
-    return look.nonsense
+def faulty(snapshot: Snapshot) -> int:
+    return snapshot.nonsense
 """
 
 SENTENCES = """\

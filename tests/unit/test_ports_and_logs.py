@@ -58,7 +58,7 @@ MONITOR, BACKUP = "/var/log/psyfit-monitor.log", "/var/log/psyfit-backup.log"
 
 
 def _leads(*addresses: str, refusal: str | None = None) -> Leads:
-    return looking(TARGET, {NAME: Resolution(addresses, refusal)}).see(domain_leads)
+    return looking(TARGET, {NAME: Resolution(addresses, refusal)}).observe(domain_leads)
 
 
 def test_the_domain_leads_to_the_server() -> None:
@@ -82,7 +82,7 @@ def test_another_address_or_one_more_is_told(leads: Leads, seen: str) -> None:
 @pytest.mark.parametrize("changed", [{"dns": Dns()}, {"address": "host.example.test"}])
 def test_without_a_resolver_or_an_address_there_is_nothing_to_compare(changed: dict[str, object]) -> None:
     with pytest.raises(NotApplicable):
-        looking(TARGET.model_copy(update=changed), {}).see(domain_leads)
+        looking(TARGET.model_copy(update=changed), {}).observe(domain_leads)
 
 
 def _logs(text: str) -> tuple[LogFile, ...]:
@@ -134,7 +134,7 @@ def test_a_log_is_as_old_as_its_last_line() -> None:
 
 def test_only_who_writes_to_a_log_of_the_service_is_seen() -> None:
     told = Output(0, f"open\tbash\t{MONITOR} (deleted)\nopen\tvi\t/tmp/x (deleted)\n", "")
-    assert looking(TARGET, {DELETED_LOGS: told}).see(writers_to_deleted_logs) == (Writer("bash", MONITOR),)
+    assert looking(TARGET, {DELETED_LOGS: told}).observe(writers_to_deleted_logs) == (Writer("bash", MONITOR),)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_whatever_is_told_of_logs_is_read_or_refused(text: str) -> None:
 
 
 def _ports(http: Met = Met.OK, https: Met = Met.OK, ssh: Met = Met.OK) -> tuple[PortMet, ...]:
-    return looking(TARGET, {HTTP: http, HTTPS: https, SSH: ssh}).see(ports)
+    return looking(TARGET, {HTTP: http, HTTPS: https, SSH: ssh}).observe(ports)
 
 
 def test_the_ports_answer_be_it_with_no() -> None:
@@ -193,9 +193,9 @@ def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
 def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
     assert [one.serves for one in _ports()] == ["http", "https", "ssh"]
     local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
-    assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).see(ports)] == ["http", "https"]
+    assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).observe(ports)] == ["http", "https"]
     with pytest.raises(NotApplicable):
-        looking(local, {}).see(host_keys)
+        looking(local, {}).observe(host_keys)
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
     target = TARGET.model_copy(update={"ssh": Ssh(port=2222, config=config)})
     assert known_hosts.known_keys(target) == {(kind, blob)}
     answers: dict[Question[Any], object] = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
-    assert [one.known for one in looking(target, answers).see(host_keys)] == [True]
+    assert [one.known for one in looking(target, answers).observe(host_keys)] == [True]
     hosts.unlink()
     with pytest.raises(Undetermined, match="no key of the server is known here"):
-        looking(target, answers).see(host_keys)
+        looking(target, answers).observe(host_keys)
 
 
 def test_a_configuration_that_ssh_cannot_read_is_told(tmp_path: Path) -> None:

@@ -156,22 +156,22 @@ AWAY = "could not translate host name\n"
 
 
 def test_what_a_running_release_said_is_past_when_it_reaches_its_database() -> None:
-    assert _look("ok", AWAY).see(last_words) == ()
+    assert _look("ok", AWAY).observe(last_words) == ()
 
 
 def test_a_running_release_that_does_not_reach_it_says_why() -> None:
     with pytest.raises(Differs, match="says “could not translate host name”: the database is away"):
-        the_releases_reach_their_database(_look("error", AWAY).see(last_words))
+        the_releases_reach_their_database(_look("error", AWAY).observe(last_words))
 
 
 def test_another_answer_says_nothing_of_the_database() -> None:
-    assert _look("error", AWAY, envelope="else").see(last_words) == ()
+    assert _look("error", AWAY, envelope="else").observe(last_words) == ()
 
 
 def test_a_release_says_it_once_and_one_without_known_words_nothing() -> None:
-    (one,) = _look("error", AWAY, Restarting=True).see(last_words)
+    (one,) = _look("error", AWAY, Restarting=True).observe(last_words)
     assert str(one) == f"{WEB} says “could not translate host name”"
-    assert _look("error").see(last_words) == ()
+    assert _look("error").observe(last_words) == ()
 
 
 def test_words_are_told_from_the_container_that_says_them() -> None:
@@ -180,7 +180,7 @@ def test_words_are_told_from_the_container_that_says_them() -> None:
 
 def test_a_release_that_failed_says_why() -> None:
     said = "AEAD authentication tag verification failed\n"
-    seen = _look("ok", said, Running=False, ExitCode=1).see(last_words)
+    seen = _look("ok", said, Running=False, ExitCode=1).observe(last_words)
     the_releases_reach_their_database(seen)
     with pytest.raises(Differs, match=r"AEAD.*a wrong key"):
         no_release_has_a_wrong_key(seen)
@@ -188,7 +188,7 @@ def test_a_release_that_failed_says_why() -> None:
 
 def test_a_log_that_cannot_be_read_is_undetermined() -> None:
     with pytest.raises(Undetermined, match="the log of psyfit-web-1771900000 could not be read"):
-        _look("error", f"{UNREADABLE}\n").see(last_words)
+        _look("error", f"{UNREADABLE}\n").observe(last_words)
 
 
 @given(st.text() | st.lists(st.sampled_from(["container\ta", "container", "x", "", UNREADABLE])).map("\n".join))

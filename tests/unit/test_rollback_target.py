@@ -111,27 +111,27 @@ def test_migrations_are_those_of_what_runs_or_else_of_the_newest(
     running: tuple[str, ...], looked_into: set[str]
 ) -> None:
     inspected = [kept(name, running=name in running) for name in (OLD, NEW, NEWER)]
-    found = looking(TARGET, answers(*inspected)).see(migrations)
+    found = looking(TARGET, answers(*inspected)).observe(migrations)
     assert found.releases == dict.fromkeys(looked_into, ("2",))
     assert found.clone == ("2", "3")
 
 
 def test_without_a_release_no_migration_can_be_told() -> None:
     with pytest.raises(Undetermined, match="no web release"):
-        looking(TARGET, answers()).see(migrations)
+        looking(TARGET, answers()).observe(migrations)
 
 
 def test_the_image_to_roll_back_to_is_there_or_not() -> None:
     releases = (kept(OLD, running=False), kept(NEW))
     for there in (True, False):
         images = (f"image of {OLD if there else NEW}",)
-        found = looking(TARGET, answers(*releases, images=images)).see(rollback_target)
+        found = looking(TARGET, answers(*releases, images=images)).observe(rollback_target)
         assert found is not None
         assert (found.release.name, found.running.name, found.image_there) == (OLD, NEW, there)
 
 
 def test_without_an_older_release_there_is_nothing_to_roll_back_to() -> None:
-    assert looking(TARGET, answers(kept(NEW))).see(rollback_target) is None
+    assert looking(TARGET, answers(kept(NEW))).observe(rollback_target) is None
 
 
 @given(st.lists(st.text()))

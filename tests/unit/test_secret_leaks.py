@@ -192,7 +192,7 @@ def _in_images(*tags: list[str] | None) -> Search:
         IMAGES: tuple({"RepoTags": names} for names in tags),
         IN_IMAGES.about(release=WEB, images=own): Output(0, "looked\tpsyfit\t1\t0\n", ""),
     }
-    return looking(TARGET, answers).see(leaks_in_images)
+    return looking(TARGET, answers).observe(leaks_in_images)
 
 
 def test_the_images_that_are_called_as_the_releases_are_looked_into() -> None:
@@ -203,7 +203,7 @@ def test_the_images_that_are_called_as_the_releases_are_looked_into() -> None:
 
 def test_without_a_release_there_is_nothing_to_look_for() -> None:
     with pytest.raises(Undetermined, match="no web release"):
-        looking(TARGET, server_with()).see(leaks_in_log_files)
+        looking(TARGET, server_with()).observe(leaks_in_log_files)
 
 
 LINES = st.lists(

@@ -146,7 +146,7 @@ def test_the_health_check() -> None:
                     (seen(http_status=301, location="https://elsewhere.example/up"), FAILS),
                     (seen(http_status=301, location=None), FAILS),
                 ],
-                look=HTTPS,
+                snapshot=HTTPS,
             ),
         ]
     )
@@ -365,11 +365,11 @@ def test_the_proxy() -> None:
                 health.the_proxy_serves_the_domain,
                 "proxy_list",
                 [(None, FAILS), (listed, PASSES)],
-                look=HTTPS,
+                snapshot=HTTPS,
             ),
             (
                 health.the_proxy_serves_the_domain,
-                {"proxy_list": listed, "look": _look(domain="other.example")},
+                {"proxy_list": listed, "snapshot": _look(domain="other.example")},
                 FAILS,
             ),
             *_all(
@@ -728,9 +728,11 @@ def test_encrypted_backups() -> None:
                 backups.packets_are_whole,
                 "encrypted_backups",
                 [((), FAILS), ((_sealed("A"),), PASSES), ((_sealed("A", flaw="cut off"),), FAILS)],
-                look=named,
+                snapshot=named,
             ),
-            *_all(backups.packets_are_whole, "encrypted_backups", [((), NOT), ((_sealed("A"),), PASSES)], look=unnamed),
+            *_all(
+                backups.packets_are_whole, "encrypted_backups", [((), NOT), ((_sealed("A"),), PASSES)], snapshot=unnamed
+            ),
             *_all(
                 backups.encrypted_to_the_backup_key,
                 "encrypted_backups",
@@ -797,7 +799,7 @@ def test_copies_in_a_bucket() -> None:
                     ((copy(-61, None),), FAILS),
                     ((copy(61, sealed), copy(1, None)), PASSES),
                 ],
-                look=_look(offsite=seen(bucket="b", prefix="p")),
+                snapshot=_look(offsite=seen(bucket="b", prefix="p")),
                 minutes=60,
             ),
             *_all(
@@ -854,13 +856,16 @@ def test_what_is_saved_beside_the_database() -> None:
                 kept=1,
             ),
             *_all(
-                saved.every_volume_is_named, "volumes_of_releases", [({}, NOT), ({"v": ("web",)}, FAILS)], look=unnamed
+                saved.every_volume_is_named,
+                "volumes_of_releases",
+                [({}, NOT), ({"v": ("web",)}, FAILS)],
+                snapshot=unnamed,
             ),
             *_all(
                 saved.every_volume_is_named,
                 "volumes_of_releases",
                 [({}, PASSES), ({"v": ("web",)}, PASSES), ({"w": ("web",)}, FAILS)],
-                look=named,
+                snapshot=named,
             ),
             *_all(
                 saved.the_archives_are_whole,
@@ -882,7 +887,7 @@ def test_what_is_saved_beside_the_database() -> None:
                 saved.the_keys_are_saved,
                 "archives",
                 [({"k": ()}, FAILS), *(({"k": (archive(hours),)}, outcome) for hours, outcome in ages.items())],
-                look=keys,
+                snapshot=keys,
                 limit=25,
             ),
             *_all(
@@ -897,7 +902,7 @@ def test_what_is_saved_beside_the_database() -> None:
                     ({"k": _sealed("A", passphrase=True)}, FAILS),
                     ({"k": _sealed()}, FAILS),
                 ],
-                look=keys,
+                snapshot=keys,
                 backup_key=key,
             ),
         ]
@@ -1004,12 +1009,12 @@ def test_keeping_backups() -> None:
                         (seen(passed=Ago(-61)), FAILS),
                     )
                 ],
-                look=_look(drills=seen(restore_days=90)),
+                snapshot=_look(drills=seen(restore_days=90)),
                 backups=(seen(encrypted=True), seen(encrypted=False)),
             ),
             (
                 backups.a_drill_has_looked_inside,
-                {"look": None, "backups": (seen(encrypted=False),), "passed_drills": None},
+                {"snapshot": None, "backups": (seen(encrypted=False),), "passed_drills": None},
                 NOT,
             ),
         ]
@@ -1038,7 +1043,7 @@ def test_copies_off_site() -> None:
                     (copies(same), PASSES),
                     (copies(same, None), FAILS),
                 ],
-                look=_look(offsite=seen(bucket="kept", prefix="")),
+                snapshot=_look(offsite=seen(bucket="kept", prefix="")),
                 minutes=60,
             ),
             *_all(
@@ -1175,7 +1180,7 @@ def test_monitoring() -> None:
             ),
             (
                 monitoring.script_can_be_executed,
-                {"look": _look(cron=seen(account="root")), "scripts": {}, "cron_jobs": jobs, "script": "a.sh"},
+                {"snapshot": _look(cron=seen(account="root")), "scripts": {}, "cron_jobs": jobs, "script": "a.sh"},
                 FAILS,
             ),
             *_all(
@@ -1275,7 +1280,7 @@ def test_what_the_jobs_need() -> None:
                 monitoring.script_can_be_executed,
                 "scripts",
                 [(executable("deploy"), PASSES), (executable("root"), FAILS)],
-                look=_look(cron=seen(account="deploy")),
+                snapshot=_look(cron=seen(account="deploy")),
                 cron_jobs={"a.sh": seen(script="/bin/a.sh")},
                 script="a.sh",
             ),
@@ -1349,7 +1354,7 @@ def test_the_certificate() -> None:
             ),
             *_all(
                 certificate.the_certificate_covers_the_domain,
-                "look",
+                "snapshot",
                 [(HTTPS, PASSES), (_look(domain="other.example"), FAILS)],
                 certificate=shown,
             ),
@@ -1385,7 +1390,7 @@ def test_the_certificate() -> None:
                 certificate.the_renewal_writes_what_is_used,
                 "renewal",
                 [(acme, PASSES), (empty, FAILS), (_certbot(), PASSES), (_certbot(nothing=True), FAILS)],
-                look=HTTPS,
+                snapshot=HTTPS,
             ),
             *_all(
                 certificate.the_renewal_is_started,
@@ -1446,7 +1451,7 @@ def test_the_certificate_that_is_shown() -> None:
             ),
             *_all(
                 certificate.the_certificate_covers_the_domain,
-                "look",
+                "snapshot",
                 [(HTTPS, PASSES), (_look(domain="other.example"), FAILS)],
                 certificate=shown,
             ),
@@ -1484,14 +1489,14 @@ def test_the_certificate_that_is_shown() -> None:
 
 def test_whose_key_is_in_use() -> None:
     def looked(saved: Any) -> Any:
-        return seen(see=lambda _: saved)
+        return seen(observe=lambda _: saved)
 
     files = {"certificate_path": "/a", "key_path": "/b"}
     check(
         [
             *_all(
                 checks.edge.certificate._proxys_pair,
-                "look",
+                "snapshot",
                 [
                     (looked(None), UNTOLD),
                     (looked(seen(tls=False, **files)), UNTOLD),
@@ -1503,7 +1508,7 @@ def test_whose_key_is_in_use() -> None:
                 checks.edge.certificate._nginxs_pairs,
                 "seen",
                 [(seen(site=None), UNTOLD), (seen(site=seen(pairs=())), UNTOLD)],
-                look=None,
+                snapshot=None,
             ),
         ]
     )
@@ -1564,7 +1569,7 @@ def test_secrets() -> None:
                 secrets.the_files_are_closed,
                 "secret_files",
                 [((), FAILS), ((own,), PASSES), ((own, seen(path="/srv/.env", mode=0o640)), FAILS)],
-                look=app,
+                snapshot=app,
                 mode="0600",
             ),
             *_all(
@@ -1582,7 +1587,7 @@ def test_secrets() -> None:
                 secrets.the_actions_secrets_are_there,
                 "actions_secrets",
                 [(None, NOT), (frozenset({"A", "B"}), PASSES), (frozenset({"A"}), FAILS)],
-                look=app,
+                snapshot=app,
                 names="A and B",
             ),
         ]
@@ -1759,7 +1764,7 @@ def test_problems() -> None:
 def test_why_a_backup_is_late() -> None:
     def late(hours: float, **changed: Any) -> dict[str, Any]:
         plain = {
-            "look": _look(cron=seen(account="root")),
+            "snapshot": _look(cron=seen(account="root")),
             "backups": (seen(name="x", made_at=NOW - timedelta(hours=hours), made=Ago(3600 * hours), size_bytes=5),),
             "cron_processes": (seen(alive=True),),
             "crontab": seen(running=lambda _: ["a line"]),

@@ -20,7 +20,7 @@ from runbook.observation.evidence import Evidence
 from runbook.observation.observer import AT_ONCE, Observer
 from runbook.observation.redaction import Redactor
 from runbook.observation.reply import Told
-from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Look, reading
+from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Snapshot, reading
 from tests.unit.hostile import serving, silent
 
 TARGET = Target(name="here", environment="staging", address="127.0.0.1", domain="service.example", ssh=Ssh(local=True))
@@ -48,56 +48,56 @@ def ceiling(monkeypatch: pytest.MonkeyPatch) -> float:
     return 0.3
 
 
-def out_of_time(look: Look, *questions: Question[Any]) -> float:
+def out_of_time(snapshot: Snapshot, *questions: Question[Any]) -> float:
     """After how many seconds the look says that its time is over."""
     began = time.monotonic()
     with pytest.raises(Undetermined, match=OUT_OF_TIME):
-        look.ask(*questions)
+        snapshot.ask(*questions)
     return time.monotonic() - began
 
 
 def test_a_look_that_is_given_no_time_has_a_ceiling(ceiling: float) -> None:
-    assert ceiling <= out_of_time(Look(Deaf()), QUICK) < ceiling + 1
+    assert ceiling <= out_of_time(Snapshot(Deaf()), QUICK) < ceiling + 1
     assert CEILING_SECONDS <= 300
 
 
 @pytest.mark.usefixtures("ceiling")
 def test_it_says_so_in_one_sentence() -> None:
     with pytest.raises(Undetermined, match=r"the time that the whole look may take \(0\.3 s\)"):
-        Look(Deaf()).ask(QUICK)
+        Snapshot(Deaf()).ask(QUICK)
 
 
 def test_whole_reads_have_their_own_time_and_what_follows_them_has_the_looks(ceiling: float) -> None:
     observer = Deaf()
-    look = Look(observer)
+    snapshot = Snapshot(observer)
     threading.Timer(2 * ceiling, observer.answer, [WHOLE]).start()
-    assert look.ask(WHOLE) == "answered"  # type: ignore[comparison-overlap]
+    assert snapshot.ask(WHOLE) == "answered"  # type: ignore[comparison-overlap]
     threading.Timer(ceiling / 3, observer.answer, [QUICK]).start()
-    assert look.ask(QUICK) == "answered"  # type: ignore[comparison-overlap]
-    assert out_of_time(look, OTHER) <= ceiling
+    assert snapshot.ask(QUICK) == "answered"  # type: ignore[comparison-overlap]
+    assert out_of_time(snapshot, OTHER) <= ceiling
 
 
 def test_what_is_asked_beside_a_whole_read_does_not_lose_its_time_to_it(ceiling: float) -> None:
     observer = Deaf()
-    look = Look(observer)
+    snapshot = Snapshot(observer)
     threading.Timer(2 * ceiling, observer.answer, [QUICK]).start()
     threading.Timer(3 * ceiling, observer.answer, [WHOLE]).start()
-    assert look.ask(WHOLE, QUICK) == ("answered", "answered")  # type: ignore[comparison-overlap]
+    assert snapshot.ask(WHOLE, QUICK) == ("answered", "answered")  # type: ignore[comparison-overlap]
 
 
 def test_a_time_that_is_given_holds_for_whole_reads_too() -> None:
-    assert out_of_time(Look(Deaf(), 0.2), WHOLE) < 1
+    assert out_of_time(Snapshot(Deaf(), 0.2), WHOLE) < 1
 
 
 def test_nothing_is_asked_any_more_when_the_time_is_over() -> None:
     observer = Deaf()
-    look = Look(observer, 0.1)
+    snapshot = Snapshot(observer, 0.1)
     observer.answer(OTHER)
-    look.ask(OTHER)
-    out_of_time(look, QUICK)
-    assert out_of_time(look, WHOLE) < 0.1
+    snapshot.ask(OTHER)
+    out_of_time(snapshot, QUICK)
+    assert out_of_time(snapshot, WHOLE) < 0.1
     assert WHOLE not in observer.asked_for
-    assert look.ask(OTHER) == "answered"  # type: ignore[comparison-overlap]
+    assert snapshot.ask(OTHER) == "answered"  # type: ignore[comparison-overlap]
 
 
 @pytest.fixture
@@ -138,13 +138,13 @@ def test_a_machine_that_starts_no_thread_leaves_no_check_waiting(
         raise RuntimeError("can't start new thread")
 
     observer = observing(9)
-    look = Look(observer)
+    snapshot = Snapshot(observer)
     monkeypatch.setattr(threading.Thread, "start", start)
-    look.start([lambda one: one.ask(QUICK)])
+    snapshot.start([lambda one: one.ask(QUICK)])
     with pytest.raises(Undetermined, match="this machine starts no further thread"):
-        look.ask(OTHER)
+        snapshot.ask(OTHER)
     with pytest.raises(Undetermined, match="this machine starts no further thread"):
-        look.ask(Http("/", scheme="http"))
+        snapshot.ask(Http("/", scheme="http"))
     observer.look_out()
     assert "9 no answer yet" in str(observer.line())
 

@@ -70,7 +70,7 @@ def sealed(*recipients: str, by_passphrase: bool = False, flaw: str | None = Non
 
 
 def test_archives_are_known_by_the_beginning_of_their_names() -> None:
-    seen = looking(TARGET, {LIST: Output(0, LISTED, "")}).see(archives)
+    seen = looking(TARGET, {LIST: Output(0, LISTED, "")}).observe(archives)
     assert {name: [one.name for one in files] for name, files in seen.items()} == {
         "files": ["files_20260213_020000.tar.gz", "files_20260214_020000.tar.gz.gpg"],
         "psyfit_keys": ["psyfit_keys_20260214_020000.tar.gpg"],
@@ -78,8 +78,8 @@ def test_archives_are_known_by_the_beginning_of_their_names() -> None:
 
 
 def test_what_is_in_an_encrypted_archive_is_not_asked() -> None:
-    look = looking(TARGET, {LIST: Output(0, LISTED, "")})
-    assert look.see(contents_of_archives) == ()
+    snapshot = looking(TARGET, {LIST: Output(0, LISTED, "")})
+    assert snapshot.observe(contents_of_archives) == ()
     with pytest.raises(NotApplicable, match="only the holder of the private key"):
         saved.the_archives_are_whole(())
 
@@ -94,11 +94,11 @@ def test_what_is_in_an_encrypted_archive_is_not_asked() -> None:
     ],
 )
 def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen: str) -> None:
-    look = looking(TARGET, {})
+    snapshot = looking(TARGET, {})
     for hours in (-1 / 60, 24.9):
-        saved.the_files_are_saved(look, found(files=(archive("files_1.tar.gz", hours),)), 25)
+        saved.the_files_are_saved(snapshot, found(files=(archive("files_1.tar.gz", hours),)), 25)
     with pytest.raises(Differs, match=seen):
-        saved.the_files_are_saved(look, found(files=files), 25)
+        saved.the_files_are_saved(snapshot, found(files=files), 25)
 
 
 def test_without_a_volume_that_has_to_be_saved_nothing_is_judged() -> None:
@@ -116,29 +116,29 @@ def plain_keys(archives: tuple[Backup, ...], plain: str = "") -> tuple[str, ...]
         LIST: Output(0, f"now {NOW}\nfolder\n{listed}", ""),
         HEADS.about(files=[one.path for one in sealed_ones]): Output(0, heads, ""),
     }
-    return looking(TARGET, answers).see(plain_key_archives)
+    return looking(TARGET, answers).observe(plain_key_archives)
 
 
 def test_keys_in_plain_are_told_and_so_are_none() -> None:
-    look = looking(TARGET, {})
+    snapshot = looking(TARGET, {})
     good, plain = archive("psyfit_keys_1.tar.gpg"), archive("psyfit_keys_2.tar")
-    saved.the_keys_are_saved(look, found(psyfit_keys=(good,)), 25)
+    saved.the_keys_are_saved(snapshot, found(psyfit_keys=(good,)), 25)
     saved.no_plain_keys(plain_keys((good,)))
     with pytest.raises(Differs, match=r"seen: psyfit_keys_2\.tar;"):
         saved.no_plain_keys(plain_keys((good, plain)))
     with pytest.raises(Differs, match="seen: none"):
-        saved.the_keys_are_saved(look, found(), 25)
+        saved.the_keys_are_saved(snapshot, found(), 25)
     with pytest.raises(Differs, match="plain ones alone"):
-        saved.the_keys_are_sealed_rightly(look, {}, KEY)
+        saved.the_keys_are_sealed_rightly(snapshot, {}, KEY)
 
 
 def test_keys_that_lie_there_plain_under_the_name_of_an_encrypted_archive_are_plain() -> None:
-    look, one = looking(TARGET, {}), sealed(flaw=NOT_ENCRYPTED)["psyfit_keys"]
+    snapshot, one = looking(TARGET, {}), sealed(flaw=NOT_ENCRYPTED)["psyfit_keys"]
     older, newest = archive("psyfit_keys_1.tar.gpg", 48), archive("psyfit_keys_2.tar.gpg")
     with pytest.raises(Differs, match=rf"seen: {older.name};.*8\.2"):
         saved.no_plain_keys(plain_keys((older, newest), plain=older.name))
     with pytest.raises(Differs, match=r"expected: an archive that is encrypted; .*it is not encrypted.*8\.2"):
-        saved.the_keys_are_sealed_rightly(look, {"psyfit_keys": one}, KEY)
+        saved.the_keys_are_sealed_rightly(snapshot, {"psyfit_keys": one}, KEY)
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_keys_that_lie_there_plain_under_the_name_of_an_encrypted_archive_are_pl
     [sealed("B"), sealed("A", "B"), sealed(), sealed("A", by_passphrase=True), sealed("A", flaw="it breaks off")],
 )
 def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, EncryptedBackup]) -> None:
-    look = looking(TARGET, {})
-    saved.the_keys_are_sealed_rightly(look, sealed("A"), KEY)
+    snapshot = looking(TARGET, {})
+    saved.the_keys_are_sealed_rightly(snapshot, sealed("A"), KEY)
     for judge in (saved.the_keys_are_sealed_rightly, saved.the_files_are_sealed_rightly):
         with pytest.raises(Differs):
-            judge(look, archives, KEY)
+            judge(snapshot, archives, KEY)
 
 
 def test_an_archive_that_hides_who_opens_it_is_not_told() -> None:
@@ -186,13 +186,13 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
         container("psyfit-web-1", volume),
         container("psyfit-db", {"Type": "volume", "Name": "db", "Source": "/v/db"}),
     )
-    look = looking(TARGET, {CONTAINERS: inspected})
-    volumes = look.see(volumes_of_releases)
+    snapshot = looking(TARGET, {CONTAINERS: inspected})
+    volumes = snapshot.observe(volumes_of_releases)
     assert volumes == {"exports": ("psyfit-web-2",), "files": ("psyfit-web-1", "psyfit-web-2")}
     with pytest.raises(Differs, match="seen: exports of psyfit-web-2;"):
-        saved.every_volume_is_named(look, volumes)
-    saved.every_volume_is_named(look, {"files": ("psyfit-web-1",)})
-    saved.every_volume_is_named(look, {})
+        saved.every_volume_is_named(snapshot, volumes)
+    saved.every_volume_is_named(snapshot, {"files": ("psyfit-web-1",)})
+    saved.every_volume_is_named(snapshot, {})
     none = looking(TARGET.model_copy(update={"backups": Backups()}), {})
     with pytest.raises(NotApplicable, match="no web release has a volume"):
         saved.every_volume_is_named(none, {})
@@ -205,9 +205,9 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
 
 def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
     listed = LISTED.replace("files_20260214_020000.tar.gz.gpg", "files_20260214_020000.tar.gz")
-    look = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
+    snapshot = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
     with pytest.raises(Undetermined, match="no container has the volume"):
-        look.see(contents_of_archives)
+        snapshot.observe(contents_of_archives)
 
 
 COUNTED = "tar {}\nfiles 1\nbytes 5\nkept 3\nmissing 2\nunread 0\n"
@@ -224,7 +224,7 @@ def counted(tar: int, modified: int, unread: int = 0) -> tuple[Contents, ...]:
         CONTAINERS: ({"Name": "/none", "Mounts": None}, container("psyfit-web-1", volume)),
         question: Output(0, COUNTED.format(tar).replace("unread 0", f"unread {unread}"), ""),
     }
-    return looking(target, answers).see(contents_of_archives)
+    return looking(target, answers).observe(contents_of_archives)
 
 
 def test_an_archive_that_is_not_whole_is_told_unless_it_is_still_written() -> None:
@@ -271,7 +271,7 @@ def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_
         LIST: Output(0, listed.replace(f"file 10 {NOW}", f"file 10 {NOW - 60}"), ""),
         HEADS.about(files=paths): Output(0, heads, ""),
     }
-    seen = looking(TARGET, answers).see(sealed_archives)
+    seen = looking(TARGET, answers).observe(sealed_archives)
     assert {name: one.file.path for name, one in seen.items()} == dict(
         zip(("files", "psyfit_keys"), paths, strict=True)
     )
