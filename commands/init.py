@@ -230,8 +230,8 @@ def _key_fact(path: Path, seen: Fact) -> Fact:
         raise TargetError(f"{path}: cannot be read ({error.strerror}); expected the public half of a key") from None
     except NotOpenPgp as error:
         raise TargetError(f"{path}: {error}; expected the public half of a key") from None
-    fits = any(one in seen.told for one in ids)
-    told = "it is the one that the newest encrypted backup is for" if fits else f"not compared: {seen.told}"
+    fits = any(one in seen.source for one in ids)
+    told = "it is the one that the newest encrypted backup is for" if fits else f"not compared: {seen.source}"
     return Fact(str(path.absolute()), told)
 
 
@@ -262,7 +262,7 @@ def _unreachable(error: _Unreachable) -> int:
 
 def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
     console = Console(highlight=False)
-    untold = {key: fact.told for key, fact in facts.items() if fact.value is None}
+    untold = {key: fact.source for key, fact in facts.items() if fact.value is None}
     for right, said in seen.missing.items():
         _say(console, ("✗ missing right: ", "bold yellow"), (right.name, "bold"), f": {said}")
         _say(console, (f"    lets it {right.purpose}", "dim"))

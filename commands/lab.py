@@ -126,7 +126,7 @@ def _say_what_is_open(server: Server) -> None:
     from runbook.drill import journal
     from runbook.model.question import Output
 
-    done = server.run(journal.OPEN.told({}), seconds=10)
+    done = server.run(journal.OPEN.render({}), seconds=10)
     target = server.name if server.name == DEFAULT_NAME else str(server.state / "target.toml")
     open_drill_notice.say(Output(done.status, done.out, done.err), target, f"{server.name}:")
 

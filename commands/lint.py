@@ -17,6 +17,6 @@ def lint_all() -> int:
     found = lint(House(features.FEATURES, packages.meanings(), packages.declaring(), controls.CONTROLS))
     console = Console(highlight=False)
     for finding in found:
-        console.print(Text(finding.told(ROOT)), soft_wrap=True)
+        console.print(Text(finding.one_line(ROOT)), soft_wrap=True)
     console.print(f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "nothing is wrong")
     return exits.FAILED if found else exits.COMPLIANT

@@ -12,7 +12,7 @@ from rich.text import Text
 from commands import packages
 from runbook.model.record import SEVERITIES
 from runbook.model.target_file import load
-from runbook.model.template import Facts, facts_of
+from runbook.model.template import Facts, template_values
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import plan, pytest_bdd_adapter
 from runbook.suite.features import Scenario, Section, Sentence
@@ -35,7 +35,7 @@ def show(sections: Iterable[Section], target: str | None) -> None:
     Raises:
         TargetError: Its file cannot be used.
     """
-    facts = facts_of(load(target)) if target else {}
+    facts = template_values(load(target)) if target else {}
     packages.meanings()
     page = _Page(Console(highlight=False), packages.read_catalogue(), facts)
     for section in sections:
@@ -92,11 +92,11 @@ class _Page:
         functions = [function for one in scenario.filled() for function in _functions(one)]
         checks = dict.fromkeys(check for function in functions for check in self._catalogue.checks_of(function))
         questions = dict.fromkeys(one for check in checks for one in self._catalogue.questions_of(check))
-        return (plan.told(question, self._catalogue, self._facts) for question in questions)
+        return (plan.planned(question, self._catalogue, self._facts) for question in questions)
 
     def _acts(self, sentence: Sentence) -> Iterator[PlannedAct]:
         for function in _functions(sentence):
-            yield from plan.acts_told(function, self._catalogue, self._facts)
+            yield from plan.planned_actions(function, self._catalogue, self._facts)
 
 
 def _functions(sentence: Sentence) -> Iterator[Callable[..., Any]]:

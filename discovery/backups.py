@@ -59,7 +59,7 @@ def facts_of_backups(snapshot: Snapshot, facts: Mapping[str, Fact]) -> dict[str,
     found = facts_in_backups(paths, listed.why or why)
     db = facts["containers.db"]
     if found["backups.database"].value is None and db.value is not None:
-        names = ask(snapshot, DATABASES.about(db=str(db.value)))
+        names = ask(snapshot, DATABASES.with_values(db=str(db.value)))
         own = tuple(name for name in lines_heard(names) if name != "postgres")
         found["backups.database"] = Fact(None, names.why) if names.why else only(own, "database of the service")
     database = found["backups.database"]
@@ -78,9 +78,9 @@ def facts_of_backups(snapshot: Snapshot, facts: Mapping[str, Fact]) -> dict[str,
         ),
     ):
         if db.value is None or database.value is None:
-            found[key] = Fact(None, db.told if db.value is None else database.told)
+            found[key] = Fact(None, db.source if db.value is None else database.source)
             continue
-        named = ask(snapshot, question.about(db=str(db.value), database=str(database.value)))
+        named = ask(snapshot, question.with_values(db=str(db.value), database=str(database.value)))
         columns = read_columns(lines_heard(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
     found["log_in.locked_at"] = _lock_times(snapshot, db, database)
@@ -101,7 +101,7 @@ def _trusted(snapshot: Snapshot, paths: Sequence[str], account: Fact) -> tuple[t
     try:
         with reading("whose the backups' folders are"):
             told = read_owned(
-                snapshot.ask(OWNERS.about(folders=folders)).required("whose the backups' folders are").out
+                snapshot.ask(OWNERS.with_values(folders=folders)).required("whose the backups' folders are").out
             )
     except Undetermined as error:
         return (), error.reason
@@ -112,8 +112,8 @@ def _trusted(snapshot: Snapshot, paths: Sequence[str], account: Fact) -> tuple[t
 
 def _lock_times(snapshot: Snapshot, db: Fact, database: Fact) -> Fact:
     if db.value is None or database.value is None:
-        return Fact(None, db.told if db.value is None else database.told)
-    named = ask(snapshot, LOCK_TIMES.about(db=str(db.value), database=str(database.value)))
+        return Fact(None, db.source if db.value is None else database.source)
+    named = ask(snapshot, LOCK_TIMES.with_values(db=str(db.value), database=str(database.value)))
     if named.answer is None:
         return Fact(None, named.why)
     return only(read_columns(named.answer.lines), "column locked_at, of when an account was locked")
@@ -142,7 +142,7 @@ def read_columns(lines: Iterable[str]) -> tuple[str, ...]:
 def _key(snapshot: Snapshot, path: str | None) -> Fact:
     if path is None:
         return Fact(None, "no encrypted backup is seen")
-    head = ask(snapshot, HEADS.about(files=(path,)))
+    head = ask(snapshot, HEADS.with_values(files=(path,)))
     try:
         octets = read_heads(head.answer.out)[path] if head.answer else b""
         if octets is None:

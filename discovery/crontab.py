@@ -22,7 +22,7 @@ LOGS = {"backup.sh": "paths.backup_log", "monitor.sh": "paths.monitor_log", "cle
 def facts_of_cron(snapshot: Snapshot, who: Who) -> dict[str, Fact]:
     whys = []
     for account in dict.fromkeys(("root", who.account)):
-        heard = ask(snapshot, CRONTAB.about(cron_account=account))
+        heard = ask(snapshot, CRONTAB.with_values(cron_account=account))
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
             return found | facts_of_copies(heard.answer.out if heard.answer else "", account)

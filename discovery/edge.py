@@ -26,8 +26,8 @@ FIND_DOMAIN = Command(
 def facts_of_proxy(snapshot: Snapshot, proxy: Fact, inspected: Iterable[Inspection]) -> dict[str, Fact]:
     keys = ("containers.proxy_service", "containers.web_prefix", "containers.web_port", "domain")
     if proxy.value is None:
-        return {key: Fact(None, proxy.told) for key in keys}
-    state = ask(snapshot, STATE.about(proxy=str(proxy.value)))
+        return {key: Fact(None, proxy.source) for key in keys}
+    state = ask(snapshot, STATE.with_values(proxy=str(proxy.value)))
     if state.answer is None:
         return {key: Fact(None, state.why) for key in keys}
     try:
@@ -42,7 +42,7 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     service = only(tuple(services), "service of the proxy")
     if service.value is None:
         keys = ("proxy_service", "web_prefix", "web_port")
-        return {key: Fact(None, service.told) for key in (*(f"containers.{key}" for key in keys), "domain")}
+        return {key: Fact(None, service.source) for key in (*(f"containers.{key}" for key in keys), "domain")}
     saved = services[str(service.value)]
     told = "from the proxy's state file"
     facts = {"containers.proxy_service": Fact(service.value, told), "domain": _domain(saved.hosts)}
@@ -94,8 +94,8 @@ def domain_in_files(snapshot: Snapshot, facts: Mapping[str, Fact]) -> Fact:
     app, without = facts["paths.app"], facts["domain"]
     if app.value is None:
         return without
-    named = lines_heard(ask(snapshot, FIND_DOMAIN.about(app=str(app.value))))
+    named = lines_heard(ask(snapshot, FIND_DOMAIN.with_values(app=str(app.value))))
     names = {re.split(r"[=/]|:\s*|\s", line)[-1].lower() for line in named}
     if len(names) != 1:
         return without
-    return Fact(next(iter(names)), f"a guess: the only name in the files of {app.value} ({without.told})")
+    return Fact(next(iter(names)), f"a guess: the only name in the files of {app.value} ({without.source})")

@@ -41,7 +41,7 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
 
 def volumes_of(inspected: Iterable[Inspection], prefix: Fact) -> Fact:
     if prefix.value is None:
-        return Fact(None, prefix.told)
+        return Fact(None, prefix.source)
     try:
         with reading("the releases' volumes"):
             found = tuple(read_volumes(inspected, str(prefix.value)))

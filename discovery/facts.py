@@ -27,11 +27,11 @@ class Fact:
 
     Attributes:
         value: What the server says; None where it could not be told.
-        told: Where that comes from, or why it could not be told.
+        source: Where that comes from, or why it could not be told.
     """
 
     value: Value | None
-    told: str
+    source: str
 
 
 @dataclass(frozen=True)

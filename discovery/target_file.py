@@ -111,8 +111,8 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
     if fact.value is None:
         usual = _usual(key)
         taken = f"; taken as {_written(usual)}" if usual else ""
-        return [f"# could not be told: {last}: {_comment_safe(fact.told)}{taken}"]
-    comment = "; ".join(filter(None, (purpose, "" if fact.told == "as given" else fact.told)))
+        return [f"# could not be told: {last}: {_comment_safe(fact.source)}{taken}"]
+    comment = "; ".join(filter(None, (purpose, "" if fact.source == "as given" else fact.source)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]
 
 

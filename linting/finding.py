@@ -17,7 +17,7 @@ class Finding:
     what: str
     expected: str
 
-    def told(self, root: Path) -> str:
+    def one_line(self, root: Path) -> str:
         """It as one line; files below ``root`` by their path from there."""
         path = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
         return f"{path}:{self.line}: {self.what}; expected {self.expected}"

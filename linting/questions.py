@@ -16,7 +16,7 @@ from runbook.model.git_as_owner import ASK_GIT
 from runbook.model.outside_questions import S3, Dns, GitHub, Http, Port, Tls
 from runbook.model.question import Command, Containers, Images, Question
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 
 READERS = frozenset(
     {
@@ -132,7 +132,7 @@ KINDS = (Command, Containers, Dns, GitHub, Http, Images, Port, S3, Tls)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600
-FACTS = facts_of(Target(name="any", environment="lab", address="127.0.0.1", domain="service.example"))
+FACTS = template_values(Target(name="any", environment="lab", address="127.0.0.1", domain="service.example"))
 
 
 def findings(modules: Sequence[ModuleType]) -> Iterator[Finding]:
@@ -157,7 +157,7 @@ def faults_of(question: Question[Any]) -> Iterator[str]:
     if not isinstance(question, KINDS):
         yield f"its kind {type(question).__name__} is not known"
     elif isinstance(question, Command):
-        yield from faults_in(question.told(FACTS))
+        yield from faults_in(question.render(FACTS))
     elif isinstance(question, S3) and not question.read.startswith(("get_", "head_", "list_")):
         yield f"{question.read} is more than reading"
     if not 0 < question.seconds <= LONGEST_SECONDS:

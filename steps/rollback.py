@@ -186,7 +186,9 @@ def it_is_done_as_written(operator: Operator, change: Change) -> None:
     older = change.older
     operator.do(change.about(switch_actions.START, older)).required("the start of the older release")
     address = switching.address_as_written(operator.snapshot(), older.name)
-    operator.do(change.about(switch_actions.AS_WRITTEN, older).about(address=address)).required("what the command did")
+    operator.do(change.about(switch_actions.AS_WRITTEN, older).with_values(address=address)).required(
+        "what the command did"
+    )
 
 
 # What must be seen

@@ -98,7 +98,7 @@ def the_web_release(seen: Seen) -> Advice:
         return Advice(None, RELEASE_ANEW)
     advice = _down(seen, wanted)
     if seen.route and seen.route.by_address:
-        remedy = START_AND_LEAD.about(container=wanted.name, **_to(seen, wanted, seen.route))
+        remedy = START_AND_LEAD.with_values(container=wanted.name, **_to(seen, wanted, seen.route))
         return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy leads to")
     return advice
 
@@ -112,7 +112,7 @@ def restarts(seen: Seen) -> Advice:
     lived = seen.lived(worst.name)
     return Advice(
         worst.name,
-        LOG.about(container=worst.name),
+        LOG.with_values(container=worst.name),
         heals=False,
         since=_streak(lived.died if lived else ()),
         by="the engine's events: the first end in a row",
@@ -126,16 +126,16 @@ def log_in_to_the_database(seen: Seen) -> Advice:
         return Advice(None, LISTING, heals=False)
     ours, theirs = (lived.networks if (lived := seen.lived(one.name)) else None for one in (release, db))
     if ours and theirs is not None and not ours & theirs:
-        remedy = JOIN.about(network=min(ours), container=db.name)
+        remedy = JOIN.with_values(network=min(ours), container=db.name)
         return Advice(db.name, remedy, since=_last_taken_off(seen, db), by="the engine's events: it left a network")
     role = seen.login.role_refused
     if role:
         return Advice(
             db.name,
-            SAME_PASSWORD.about(release=release.name, role=role),
+            SAME_PASSWORD.with_values(release=release.name, role=role),
             beside="the database takes the password that the running release has",
         )
-    return Advice(db.name, LOG.about(container=db.name), heals=False)
+    return Advice(db.name, LOG.with_values(container=db.name), heals=False)
 
 
 def passing_on(seen: Seen) -> Advice:
@@ -145,7 +145,7 @@ def passing_on(seen: Seen) -> Advice:
         return Advice(proxy, RESUME, since=since, by=by)
     if seen.saved is None and seen.fleet and seen.fleet.proxy:
         return Advice(proxy, RELEASE_ANEW, since=since, by=by)
-    return Advice(proxy, LOG.about(container=proxy), heals=False)
+    return Advice(proxy, LOG.with_values(container=proxy), heals=False)
 
 
 def tls(seen: Seen) -> Advice:
@@ -158,7 +158,7 @@ def tls(seen: Seen) -> Advice:
         values = _to(seen, release, seen.route)
         kept = [one for one in values["flags"] if not one.startswith(("--tls", "--forward-headers"))]
         beside = "options that were lost together with TLS are known to the repository alone: compare them afterwards"
-        return Advice(proxy, END_TLS.about(**{**values, "flags": kept}), since=since, by=by, beside=beside)
+        return Advice(proxy, END_TLS.with_values(**{**values, "flags": kept}), since=since, by=by, beside=beside)
     return Advice(proxy, LISTING, heals=False)
 
 
@@ -176,7 +176,7 @@ def route_to_the_release(seen: Seen) -> Advice:
         return the_web_release(seen)
     if seen.route is None:
         return Advice(proxy, RELEASE_ANEW, since=since, by=by, beside="the options of the route could not be read")
-    return Advice(proxy, LEAD.about(**_to(seen, release, seen.route)), since=since, by=by)
+    return Advice(proxy, LEAD.with_values(**_to(seen, release, seen.route)), since=since, by=by)
 
 
 def answer_of_the_release(seen: Seen) -> Advice:
@@ -188,7 +188,7 @@ def answer_of_the_release(seen: Seen) -> Advice:
     at_its_port = all(port_of(one) == seen.target.containers.web_port for one in targets)
     if not targets or not at_its_port or _led_to(seen, releases) is None:
         return route_to_the_release(seen)
-    return Advice(releases[0].name, RESTART.about(container=releases[0].name))
+    return Advice(releases[0].name, RESTART.with_values(container=releases[0].name))
 
 
 def own_health(seen: Seen) -> Advice:
@@ -199,7 +199,7 @@ def own_health(seen: Seen) -> Advice:
         return Advice(None, LISTING, heals=False)
     lived = seen.lived(sick.name)
     by = "its own health check: the first that failed in a row"
-    return Advice(sick.name, RESTART.about(container=sick.name), since=lived.unhealthy if lived else None, by=by)
+    return Advice(sick.name, RESTART.with_values(container=sick.name), since=lived.unhealthy if lived else None, by=by)
 
 
 def log_of_the_release(seen: Seen) -> Advice:
@@ -207,7 +207,7 @@ def log_of_the_release(seen: Seen) -> Advice:
     release = next(iter(seen.fleet.running_releases), None) if seen.fleet else None
     if release is None:
         return Advice(None, LISTING, heals=False)
-    return Advice(release.name, LOG.about(container=release.name), heals=False)
+    return Advice(release.name, LOG.with_values(container=release.name), heals=False)
 
 
 ADVICE: Mapping[str, Callable[[Seen], Advice]] = {
@@ -243,10 +243,10 @@ def _down(seen: Seen, container: Container | None) -> Advice:
     lived = seen.lived(container.name)
     if container.paused:
         paused = lived.paused if lived else None
-        remedy = UNPAUSE.about(container=container.name)
+        remedy = UNPAUSE.with_values(container=container.name)
         return Advice(container.name, remedy, since=_known(paused), by="the engine's events: it was paused")
     ended = lived.ended if lived else None
-    return Advice(container.name, START.about(container=container.name), since=_known(ended), by="it ended then")
+    return Advice(container.name, START.with_values(container=container.name), since=_known(ended), by="it ended then")
 
 
 def _led_to(seen: Seen, releases: Sequence[Container]) -> Container | None:

@@ -18,7 +18,7 @@ from runbook.model.outcome import SIGNS, Outcome
 from runbook.model.port_state import Met
 from runbook.model.record import Run
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.suite.terminal import LONGEST_SEEN, STYLES, clean
 from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
 from triage.remedies import Remedy
@@ -140,7 +140,7 @@ class Page:
 
 def pasted(target: Target, remedy: Remedy) -> str:
     """The remedy as one command for the shell of whoever reads this."""
-    return ssh(target, remedy.told(facts_of(target)))
+    return ssh(target, remedy.render(template_values(target)))
 
 
 def ssh(target: Target, script: str, *options: str) -> str:

@@ -10,24 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drills.rollback.switch_actions import DEPLOY as LEADING
-from runbook.model.template import Facts, in_shell
+from runbook.model.template import Facts, render_shell
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """One shell text for the server; ``{name}`` stands for a fact or a value of `about`, quoted for the shell."""
+    """One shell text for the server; ``{name}`` stands for a fact or a value of `with_values`, quoted for the shell."""
 
     script: str
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
-    def about(self, **values: str | Sequence[str]) -> Remedy:
+    def with_values(self, **values: str | Sequence[str]) -> Remedy:
         """The same remedy with values that an observation told."""
         frozen = ((name, value if isinstance(value, str) else tuple(value)) for name, value in values.items())
         return replace(self, values=(*self.values, *frozen))
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         """The shell text as it is to be run."""
-        return in_shell(self.script, {**facts, **dict(self.values)})
+        return render_shell(self.script, {**facts, **dict(self.values)})
 
 
 # What heals

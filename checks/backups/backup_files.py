@@ -112,7 +112,7 @@ def plain_backups(snapshot: Snapshot) -> tuple[PlainBackup, ...]:
 
 
 def read_plain(snapshot: Snapshot, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
-    answers = snapshot.ask_all(READ.about(file=one.path) for one in plain)
+    answers = snapshot.ask_all(READ.with_values(file=one.path) for one in plain)
     found = []
     for one, answer in zip(plain, answers, strict=True):
         with reading(f"the backup {one.name}"):

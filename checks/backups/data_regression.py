@@ -56,7 +56,7 @@ def newest_rows(snapshot: Snapshot) -> NewestRows:
     if not columns:
         raise NotApplicable("the target names no columns that tell of when a row is (key backups.newest_row)")
     pairs = [column.split(".") for column in columns]
-    asked = snapshot.ask_all(NEWEST.about(table=table, column=column) for table, column in pairs)
+    asked = snapshot.ask_all(NEWEST.with_values(table=table, column=column) for table, column in pairs)
     with reading("the newest rows"):
         times = [read_newest(one.required("the newest rows").out) for one in asked]
     in_backups = [

@@ -94,7 +94,7 @@ def read_encrypted(snapshot: Snapshot, sealed: Sequence[Backup]) -> tuple[Encryp
     """Each of these encrypted files, as far as its packets tell."""
     if not sealed:
         return ()
-    heads = snapshot.ask(HEADS.about(files=[one.path for one in sealed])).required("the encrypted backups")
+    heads = snapshot.ask(HEADS.with_values(files=[one.path for one in sealed])).required("the encrypted backups")
     with reading("the encrypted backups"):
         found = [_opened(one, read_heads(heads.out)[one.path]) for one in sealed]
     in_parts = [one for one in found if one.in_parts]
@@ -165,7 +165,7 @@ def _parts_of(one: _Opened) -> Command:
     assert one.message is not None
     assert one.message.data is not None
     width = 1 + (1 << (one.first_length - 224))
-    return PARTS.about(file=one.file.path, first=str(one.message.data.body), width=str(width))
+    return PARTS.with_values(file=one.file.path, first=str(one.message.data.body), width=str(width))
 
 
 def read_parts(text: str) -> list[Part]:

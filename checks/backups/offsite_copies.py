@@ -97,7 +97,7 @@ def backup_sums(snapshot: Snapshot) -> dict[str, str]:
     local = snapshot.observe(to_be_copied) if _is_named(snapshot) else ()
     if not local:
         return {}
-    told = snapshot.ask(SUMS.about(files=[one.path for one in local])).required("the backups' checksums")
+    told = snapshot.ask(SUMS.with_values(files=[one.path for one in local])).required("the backups' checksums")
     with reading("the backups' checksums"):
         return read_sums(told.out)
 
@@ -237,4 +237,4 @@ def _told(answer: S3Answer) -> Mapping[str, Any]:
         raise Undetermined("there is no such bucket", because=HAS_ITS_COPY)
     if answer.code is not None:
         raise Undetermined(f"S3 answers {answer.status} {answer.code}")
-    return answer.told
+    return answer.fields

@@ -97,7 +97,7 @@ def plain_key_archives(snapshot: Snapshot) -> tuple[str, ...]:
     sealed = [one.path for one in found if one.encrypted]
     if not sealed:
         return tuple(one.name for one in found)
-    told = snapshot.ask(HEADS.about(files=sealed)).required("the archives of the keys")
+    told = snapshot.ask(HEADS.with_values(files=sealed)).required("the archives of the keys")
     with reading("the archives of the keys"):
         heads = read_heads(told.out)
         return tuple(one.name for one in found if not one.encrypted or heads[one.path] is None)
@@ -116,7 +116,7 @@ def contents_of_archives(snapshot: Snapshot) -> tuple[Contents, ...]:
     if unknown := [volume for volume in plain if volume not in folders]:
         raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container has the volume")
     answers = snapshot.ask_all(
-        COMPARED.about(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
+        COMPARED.with_values(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
         for volume, one in plain.items()
     )
     return tuple(

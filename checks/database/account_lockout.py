@@ -75,7 +75,7 @@ def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
     running = snapshot.observe(fleet).running_releases
     if not running:
         raise Undetermined("no web release runs", because="the-web-release-is-up")
-    told = snapshot.ask_all(SETTINGS.about(release=one.id) for one in running)
+    told = snapshot.ask_all(SETTINGS.with_values(release=one.id) for one in running)
     names = snapshot.target.log_in.variables
     policies = []
     for one, answer in zip(running, told, strict=True):
@@ -98,7 +98,7 @@ def locked_accounts(snapshot: Snapshot) -> LockedAccounts | None:
         return None
     minutes = max(one.lockout_minutes for one in snapshot.observe(log_in_policies))
     table, _, name = column.partition(".")
-    asked = LOCKED.about(table=table, column=name, minutes=str(minutes))
+    asked = LOCKED.with_values(table=table, column=name, minutes=str(minutes))
     told = snapshot.ask(asked).required("how many accounts are locked")
     with reading("how many accounts are locked"):
         return LockedAccounts(*read_counts(told.out), minutes)

@@ -64,7 +64,7 @@ def migrations(snapshot: Snapshot) -> Migrations:
     if not releases:
         raise Undetermined("there is no web release, neither running nor stopped")
     applied, in_clone, *in_images = snapshot.ask(
-        APPLIED, IN_CLONE, *(IN_IMAGE.about(release=one.name) for one in releases)
+        APPLIED, IN_CLONE, *(IN_IMAGE.with_values(release=one.name) for one in releases)
     )
     theirs = set(applied.required("the migrations that the database has").lines)
     images = {

@@ -95,13 +95,13 @@ class PasswordAttempt:
 def database_login(snapshot: Snapshot) -> Login:
     """Whether the running release's credentials log in to the database over the network."""
     release = _running(snapshot)
-    return read_login(release, snapshot.ask(TO_DATABASE.about(release=release.name)), "1")
+    return read_login(release, snapshot.ask(TO_DATABASE.with_values(release=release.name)), "1")
 
 
 def redis_login(snapshot: Snapshot) -> Login:
     """Whether the running release's credentials log in to Redis."""
     release = _running(snapshot)
-    return read_login(release, snapshot.ask(TO_REDIS.about(release=release.name)), "PONG")
+    return read_login(release, snapshot.ask(TO_REDIS.with_values(release=release.name)), "PONG")
 
 
 def log_in_of_secrets(snapshot: Snapshot) -> PasswordAttempt:

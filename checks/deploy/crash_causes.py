@@ -69,7 +69,7 @@ def last_words(snapshot: Snapshot) -> tuple[LastWords, ...]:
     asked += [one for one in found.running_releases if one not in asked and not _reaches_database(snapshot)]
     if not asked:
         return ()
-    told = snapshot.ask(LAST_WORDS.about(containers=[one.name for one in asked])).required("the releases' logs")
+    told = snapshot.ask(LAST_WORDS.with_values(containers=[one.name for one in asked])).required("the releases' logs")
     with reading("the releases' logs"):
         words = read_last_words(told.out)
         causes = {name: cause_of(said) for name, said in words.items() if said != UNREADABLE}

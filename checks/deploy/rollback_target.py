@@ -62,7 +62,7 @@ def rollback_target(snapshot: Snapshot) -> RollbackTarget | None:
         details = by_id[release.id]
         image_there = details["Image"] in {one["Id"] for one in images}
         variables, running_variables = read_variables(details), read_variables(by_id[running.id])
-    in_image, applied = snapshot.ask(IN_IMAGE.about(release=release.name), APPLIED)
+    in_image, applied = snapshot.ask(IN_IMAGE.with_values(release=release.name), APPLIED)
     ours = in_image.required(f"the migrations in the image of {release.name}").lines
     theirs = set(applied.required("the migrations that the database has").lines)
     return RollbackTarget(

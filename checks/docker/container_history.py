@@ -99,7 +99,7 @@ def lately(snapshot: Snapshot) -> Lately:
     """The latest of the service's containers."""
     found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     names = [one.name for one in found.known]
-    told = snapshot.ask(LATELY.about(containers=names)).required("what happened lately")
+    told = snapshot.ask(LATELY.with_values(containers=names)).required("what happened lately")
     with reading("what happened lately"):
         return read_lately(told.out, {str(one["Name"]).removeprefix("/"): one for one in inspected}, names)
 

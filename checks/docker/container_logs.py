@@ -72,7 +72,7 @@ def read_logs(snapshot: Snapshot) -> tuple[ReadLog, ...]:
     named = {one.name: one for one in (*found.releases, found.db) if one is not None}
     if not named:
         return ()
-    told = snapshot.ask(READABLE.about(containers=tuple(named))).required("the containers' logs")
+    told = snapshot.ask(READABLE.with_values(containers=tuple(named))).required("the containers' logs")
     with reading("the containers' logs"):
         read = {name: (status, length) for name, status, length in read_readable(told.out)}
         return tuple(ReadLog(one, *read[name]) for name, one in named.items())
@@ -92,7 +92,7 @@ def logs_on_disk(snapshot: Snapshot) -> tuple[LogOnDisk, ...]:
     folders = [str(PurePosixPath(one.path).parent) for one in limited if one.path is not None]
     if not folders:
         return tuple(LogOnDisk(one, ()) for one in limited)
-    told = snapshot.ask(LOG_FILES.about(folders=folders)).required("the log files")
+    told = snapshot.ask(LOG_FILES.with_values(folders=folders)).required("the log files")
     with reading("the log files"):
         sizes = read_sizes(told.out)
         return tuple(LogOnDisk(one, _sizes_of(one.path, sizes) if one.path else ()) for one in limited)

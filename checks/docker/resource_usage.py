@@ -114,7 +114,7 @@ def usage(snapshot: Snapshot) -> Usages:
     running = {str(pid): one for one in found.running if (pid := pids[one.id])}
     if not running:
         return Usages((), ())
-    told = snapshot.ask(CGROUPS.about(pids=tuple(running))).required("what the containers use")
+    told = snapshot.ask(CGROUPS.with_values(pids=tuple(running))).required("what the containers use")
     with reading("what the containers use"):
         server_bytes, groups, ended = read_groups(told.out)
     counted = {

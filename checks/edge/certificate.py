@@ -149,7 +149,7 @@ def key_pairs(snapshot: Snapshot) -> tuple[KeyPair, ...]:
 
 def at_every_address(snapshot: Snapshot) -> tuple[AtAddress, ...]:
     """What each address of the server shows to the server itself."""
-    told = snapshot.ask(AT_EVERY_ADDRESS.about(port=str(snapshot.observe(edge).port))).required(
+    told = snapshot.ask(AT_EVERY_ADDRESS.with_values(port=str(snapshot.observe(edge).port))).required(
         "the server's own addresses"
     )
     with reading("what the server's addresses show"):
@@ -163,8 +163,8 @@ def at_every_address(snapshot: Snapshot) -> tuple[AtAddress, ...]:
 def _nginxs_pairs(snapshot: Snapshot, seen: Edge) -> tuple[KeyPair, ...]:
     if seen.site is None or not seen.site.pairs:
         raise Undetermined("nobody ends TLS for the domain, so no key is in use")
-    certificates = snapshot.ask_all(ON_SERVER.about(certificate=path) for path, _ in seen.site.pairs)
-    keys = snapshot.ask_all(KEY_ON_SERVER.about(key=path) for _, path in seen.site.pairs)
+    certificates = snapshot.ask_all(ON_SERVER.with_values(certificate=path) for path, _ in seen.site.pairs)
+    keys = snapshot.ask_all(KEY_ON_SERVER.with_values(key=path) for _, path in seen.site.pairs)
     with reading("nginx's certificate and key"):
         return tuple(
             read_key_pair(
@@ -181,7 +181,7 @@ def _proxys_pair(snapshot: Snapshot) -> KeyPair:
     if saved.certificate_path is None or saved.key_path is None:
         raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
     certificate_file, public_half = snapshot.ask(
-        IN_PROXY.about(certificate=saved.certificate_path), KEY_IN_PROXY.about(key=saved.key_path)
+        IN_PROXY.with_values(certificate=saved.certificate_path), KEY_IN_PROXY.with_values(key=saved.key_path)
     )
     with reading("the proxy's certificate and key"):
         return read_key_pair(

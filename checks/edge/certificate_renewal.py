@@ -155,7 +155,7 @@ def renewal(snapshot: Snapshot) -> Certbot | Acme:
     if seen.site is None or not seen.site.pairs:
         raise Undetermined("nobody ends TLS for the domain, so there is no certificate to renew")
     files = [path for pair in seen.site.pairs for path in pair]
-    told = snapshot.ask(CERTBOT.about(files=files))
+    told = snapshot.ask(CERTBOT.with_values(files=files))
     with reading("certbot's files"):
         certbot = read_certbot(told.required("certbot's files").lines)
     certbots = any(name.startswith(LETS_ENCRYPT) for names in certbot.used for name in names)
@@ -170,7 +170,7 @@ def _acme(snapshot: Snapshot, seen: Edge) -> Acme:
         raise Undetermined("the proxy ends no TLS for the service, so there is no certificate to renew")
     if saved.certificate_path is not None:
         raise NotApplicable(BY_HAND)
-    cache, plain = snapshot.ask(ACME_CACHE.about(cache=saved.acme_cache), PLAIN_HTTP)
+    cache, plain = snapshot.ask(ACME_CACHE.with_values(cache=saved.acme_cache), PLAIN_HTTP)
     return Acme(
         cached=frozenset(line.strip().removesuffix("+rsa") for line in cache.lines),
         port_80=any(one.to_everybody for one in seen.plain),

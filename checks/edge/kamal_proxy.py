@@ -108,7 +108,7 @@ def backends(snapshot: Snapshot) -> tuple[Backend, ...]:
         return ()
     owners = [present.called(host_of(target)) for target in saved.targets]
     urls = [health_url(target, owner, saved) for target, owner in zip(saved.targets, owners, strict=True)]
-    answers = iter(snapshot.ask_all(BACKEND.about(url=url) for url in urls if url))
+    answers = iter(snapshot.ask_all(BACKEND.with_values(url=url) for url in urls if url))
     return tuple(
         Backend(target, owner, http_status_of(next(answers)) if url else None)
         for target, owner, url in zip(saved.targets, owners, urls, strict=True)

@@ -123,7 +123,7 @@ def taken_over(snapshot: Snapshot) -> TakenOver:
     running = snapshot.observe(fleet).running_releases
     if not running:
         raise Undetermined("no web release runs", because="the-web-release-is-up")
-    told = snapshot.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
+    told = snapshot.ask(TAKEN_OVER.with_values(release=running[0].id)).required("the comparison with .kamal/secrets")
     with reading("the comparison with .kamal/secrets"):
         return read_taken_over(running[0].name, told.out)
 

@@ -154,13 +154,15 @@ def leaks_in_images(snapshot: Snapshot) -> Search:
         own = [tag for tag in tags if tag.rpartition(":")[0] == release.image.rpartition(":")[0]]
     if not own:
         raise Undetermined(f"no image is called as the release's, {release.image}")
-    return _search("the images", snapshot.ask(IN_IMAGES.about(release=release.id, images=own)))
+    return _search("the images", snapshot.ask(IN_IMAGES.with_values(release=release.id, images=own)))
 
 
 def leaks_in_logs(snapshot: Snapshot) -> Search:
     """In what the service's containers have logged."""
     names = {one.id: one.name for one in snapshot.observe(fleet).known}
-    found = _search("the logs", snapshot.ask(IN_LOGS.about(release=_release(snapshot).id, containers=tuple(names))))
+    found = _search(
+        "the logs", snapshot.ask(IN_LOGS.with_values(release=_release(snapshot).id, containers=tuple(names)))
+    )
     return Search(
         tuple(f"the log of {names.get(one, one)}" for one in found.places),
         tuple(
@@ -171,17 +173,17 @@ def leaks_in_logs(snapshot: Snapshot) -> Search:
 
 def leaks_in_log_files(snapshot: Snapshot) -> Search:
     """In what the jobs of the crontab have logged."""
-    return _search("the logs' files", snapshot.ask(IN_LOG_FILES.about(release=_release(snapshot).id)))
+    return _search("the logs' files", snapshot.ask(IN_LOG_FILES.with_values(release=_release(snapshot).id)))
 
 
 def leaks_in_processes(snapshot: Snapshot) -> Search:
     """In the command lines of all processes, those in containers among them."""
-    return _search("the process list", snapshot.ask(IN_PROCESSES.about(release=_release(snapshot).id)))
+    return _search("the process list", snapshot.ask(IN_PROCESSES.with_values(release=_release(snapshot).id)))
 
 
 def leaks_in_git(snapshot: Snapshot) -> GitSearch:
     """In the repository that the server's clone is, and whether git has had the secrets' files."""
-    told = snapshot.ask(IN_GIT.about(release=_release(snapshot).id))
+    told = snapshot.ask(IN_GIT.with_values(release=_release(snapshot).id))
     answered(told, "what git has of the secrets")
     with reading("what git has of the secrets"):
         return read_git(told.out)

@@ -108,11 +108,11 @@ def engine_roots(inspected: Iterable[Inspection]) -> Iterator[str]:
 
 
 def _file_systems(snapshot: Snapshot, sources: tuple[str, ...]) -> tuple[FileSystem, ...]:
-    told = snapshot.ask(MOUNTS.about(sources=sources)).required("the mounts")
+    told = snapshot.ask(MOUNTS.with_values(sources=sources)).required("the mounts")
     with reading("the mounts"):
         paths, mounts = read_mounts(told.out)
         of_service = [mount.path for mount in chosen(paths, mounts)]
-    answer = snapshot.ask(DISKS.about(mounts=of_service)).required("the file systems")
+    answer = snapshot.ask(DISKS.with_values(mounts=of_service)).required("the file systems")
     with reading("the file systems"):
         return tuple(read_df(answer.out))
 

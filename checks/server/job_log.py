@@ -120,7 +120,7 @@ def last_runs(snapshot: Snapshot) -> LastRuns:
 
 
 def _log_of(job: Job) -> Command:
-    return LAST_RUN.about(log=job.log, ending=job.ending)
+    return LAST_RUN.with_values(log=job.log, ending=job.ending)
 
 
 def _last_run(snapshot: Snapshot, job: Job) -> LastRun | Undetermined | None:

@@ -47,9 +47,9 @@ def contents_of_both(operator: Operator) -> tuple[Contents, Contents]:
 
 
 def _contents(snapshot: Snapshot, container: str) -> Contents:
-    schema, rows, behind = snapshot.ask(*(one.about(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
+    schema, rows, behind = snapshot.ask(*(one.with_values(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
     pairs = [column.split(".") for column in snapshot.target.backups.newest_row]
-    newest = snapshot.ask_all(NEWEST.about(db=container, table=table, column=column) for table, column in pairs)
+    newest = snapshot.ask_all(NEWEST.with_values(db=container, table=table, column=column) for table, column in pairs)
     with reading(f"what stands in {container}"):
         return Contents(
             read_schema(schema.required(f"the schema in {container}").out),

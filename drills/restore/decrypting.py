@@ -58,7 +58,7 @@ def decrypted(operator: Operator, columns: Sequence[str], count: int, release: s
     Raises:
         Undetermined: The release cannot tell.
     """
-    done = operator.do(DECRYPT.about(statement=sample(columns, count), release=release))
+    done = operator.do(DECRYPT.with_values(statement=sample(columns, count), release=release))
     if f"rails {USAGE}" in done.lines:
         raise Undetermined(f"the release {release} has no `bin/rails data:verify`, which opens rows that it is given")
     if "rails 0" not in done.lines:

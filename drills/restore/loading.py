@@ -71,7 +71,7 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
         Undetermined: The throw-away did not start, or could not be looked at.
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
-    operator.do(START.about(**values)).required("the throw-away")
+    operator.do(START.with_values(**values)).required("the throw-away")
     _require_empty(operator.snapshot(), backup.production)
     load_seconds, told = timed(lambda: _load(operator, backup))
     flaw = flaw_of_load(told.lines)
@@ -89,7 +89,7 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
 
 def _require_empty(snapshot: Snapshot, production: Identity) -> None:
     """That nothing stands in the throw-away, and that it is not production."""
-    schema, system = snapshot.ask(SCHEMA.about(db=NAME), SYSTEM.about(db=NAME))
+    schema, system = snapshot.ask(SCHEMA.with_values(db=NAME), SYSTEM.with_values(db=NAME))
     with reading("the throw-away"):
         empty = read_schema(schema.required("the throw-away").out).is_empty
     if not empty:
@@ -101,8 +101,8 @@ def _require_empty(snapshot: Snapshot, production: Identity) -> None:
 def _load(operator: Operator, backup: Opened) -> Output:
     file = backup.backup.path
     if backup.key is None:
-        return operator.do(LOAD.about(file=file))
-    return operator.do(LOAD_SEALED.about(file=file), bytes(backup.key))
+        return operator.do(LOAD.with_values(file=file))
+    return operator.do(LOAD_SEALED.with_values(file=file), bytes(backup.key))
 
 
 def flaw_of_load(lines: Sequence[str]) -> str | None:

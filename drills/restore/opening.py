@@ -111,7 +111,7 @@ def named(operator: Operator, file: str) -> Backup:
         Undetermined: There is no such file on the server, or its name is not that of a backup.
     """
     path = file if file.startswith("/") else f"{operator.target.paths.backups}/{file}"
-    told = operator.snapshot().ask(DESCRIBE.about(file=path)).required(f"the backup {file}")
+    told = operator.snapshot().ask(DESCRIBE.with_values(file=path)).required(f"the backup {file}")
     with reading(f"the backup {file}"):
         found = read_list(told.out)
     if not found:
@@ -142,7 +142,7 @@ def opened(operator: Operator, backup: Backup) -> Opened:
     snapshot = operator.snapshot()
     production = identity(operator)
     key = session_key(snapshot, backup) if backup.encrypted else None
-    fetch_seconds, digest = timed(lambda: snapshot.ask(DIGEST.about(file=backup.path)))
+    fetch_seconds, digest = timed(lambda: snapshot.ask(DIGEST.with_values(file=backup.path)))
     open_seconds, told = timed(lambda: _read(operator, snapshot, backup, key))
     with reading(f"the backup {backup.name}"):
         dump = read_dump(told.out)
@@ -160,8 +160,8 @@ def opened(operator: Operator, backup: Backup) -> Opened:
 
 def _read(operator: Operator, snapshot: Snapshot, backup: Backup, key: SessionKey | None) -> Output:
     if key is None:
-        return snapshot.ask(READ.about(file=backup.path)).required(f"the backup {backup.name}")
-    return operator.do(OPEN.about(file=backup.path), bytes(key)).required(f"the backup {backup.name}")
+        return snapshot.ask(READ.with_values(file=backup.path)).required(f"the backup {backup.name}")
+    return operator.do(OPEN.with_values(file=backup.path), bytes(key)).required(f"the backup {backup.name}")
 
 
 def flaw_of_seal(lines: Iterable[str]) -> str | None:

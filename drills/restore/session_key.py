@@ -56,7 +56,7 @@ def session_key(snapshot: Snapshot, backup: Backup) -> SessionKey:
     ring = snapshot.target.backups.keyring
     if ring is None:
         raise Undetermined("the target names no backups.keyring: nobody here holds the private half of the backup key")
-    told = snapshot.ask(BEGINNING.about(file=backup.path)).required(f"the beginning of {backup.name}")
+    told = snapshot.ask(BEGINNING.with_values(file=backup.path)).required(f"the beginning of {backup.name}")
     if told.out.strip() == PLAIN:
         raise Differs(expected="an encrypted file", seen=f"{backup.name}: {NOT_ENCRYPTED}", go_to="5.4")
     with reading(f"the beginning of {backup.name}"):

@@ -59,7 +59,7 @@ class Change:
     def about(self, act: Act, release: Container) -> Act:
         """An act on one of the two releases."""
         to = self.left if release is self.older else self.before
-        return act.about(
+        return act.with_values(
             release=release.name,
             to=to.target,
             target=self.before.target,
@@ -128,7 +128,7 @@ def begin(operator: Operator, change: Change) -> Rolling:
     probe = Probe(operator.target)
     asked = operator.target.probe
     if asked.post_path:
-        act = POST.about(table=asked.post_table, column=asked.post_column, mark=probe.mark)
+        act = POST.with_values(table=asked.post_table, column=asked.post_column, mark=probe.mark)
         counted = operator.do(act).required("the rows that the probe's POSTs write")
         if counted.out.strip() != "0":
             raise Undetermined("there are rows with the tokens of this probe already")
@@ -151,7 +151,7 @@ def own_health(snapshot: Snapshot, name: str) -> str | None:
     if one.health not in (None, "healthy") or not one.addresses:
         return None
     url = f"http://{one.addresses[0]}:{snapshot.target.containers.web_port}{HEALTH_PATH}"
-    answer = snapshot.ask(OWN_HEALTH.about(url=url))
+    answer = snapshot.ask(OWN_HEALTH.with_values(url=url))
     body, _, code = answer.out.rpartition("\n")
     with reading(f"the answer of {name} itself"):
         seen_health = read_health(HttpAnswer(int(code), {}, body))
@@ -205,7 +205,7 @@ def count_posts(rolling: Rolling) -> None:
     """Send no more POSTs, and count the rows that there are of them."""
     asked = rolling.operator.target.probe
     rolling.probe.post_no_more()
-    question = COUNTED.about(table=asked.post_table, column=asked.post_column, mark=rolling.probe.mark)
+    question = COUNTED.with_values(table=asked.post_table, column=asked.post_column, mark=rolling.probe.mark)
     told = rolling.operator.snapshot().ask(question).required("the rows that the probe's POSTs wrote")
     with reading("the rows that the probe's POSTs wrote"):
         rows, tokens = (int(one) for one in told.out.strip().split("|"))

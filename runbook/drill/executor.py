@@ -26,7 +26,7 @@ from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
 from runbook.model.record import Figure, Timeline
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.snapshot import Snapshot
@@ -94,9 +94,9 @@ class Operator:
         """
         if self._heart is not None and self._heart.poll() is not None:
             raise Undetermined("the heart of this drill has stopped, so no act of it begins")
-        facts = facts_of(self.target)
+        facts = template_values(self.target)
         name = self.name_of(act)
-        script, undo = act.told(facts), act.undo_told(facts)
+        script, undo = act.render(facts), act.render_undo(facts)
         self._registered.append(act.undo_seconds)
         clock = time.monotonic()
         begun = journal.acted(self.generation, len(self._registered), name, act, script, undo, self.whose)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runbook.model.template import Facts, in_shell
+from runbook.model.template import Facts, render_shell
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Act:
 
     Attributes:
         script: Template of the shell text that does it, run as root by sh; ``{name}`` stands for a fact or a value of
-            `about`, quoted for the shell. What must not stand in a process list comes through its standard input.
+            `with_values`, quoted for the shell. What must not stand in a process list comes through its standard input.
         undo: Template of the shell text that undoes it. It is right to run twice, also where the act never began, and
             sets only what is as the act left it. Where somebody else has changed that meanwhile, its last line
             begins with `SOMEBODY_ELSE` and says what it saw, and it exits with `INTERFERED`: only on a finding, never
@@ -36,7 +36,7 @@ class Act:
     confined: bool = False
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
-    def about(self, **values: str | Sequence[str]) -> Act:
+    def with_values(self, **values: str | Sequence[str]) -> Act:
         """The same act with values that an observation told."""
         frozen = ((name, value if isinstance(value, str) else tuple(value)) for name, value in values.items())
         return replace(self, values=(*self.values, *frozen))
@@ -45,13 +45,13 @@ class Act:
         """The act as it was declared."""
         return replace(self, values=())
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         """The shell text; values that are not known yet (in a plan) stand as ``<name>``."""
-        return in_shell(self.script, {**facts, **dict(self.values)})
+        return render_shell(self.script, {**facts, **dict(self.values)})
 
-    def undo_told(self, facts: Facts) -> str:
+    def render_undo(self, facts: Facts) -> str:
         """The shell text of its undo."""
-        return in_shell(self.undo, {**facts, **dict(self.values)})
+        return render_shell(self.undo, {**facts, **dict(self.values)})
 
 
 SOMEBODY_ELSE = "interfered: "

@@ -51,7 +51,7 @@ class Http(Question[HttpAnswer]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         return f"GET {self.scheme}://{_domain(facts)}{self.path_on(facts)}"
 
     def path_on(self, facts: Facts) -> str:
@@ -75,7 +75,7 @@ class GitHub(Question[HttpAnswer]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         return f"GET {in_path(self.path, facts)} of GitHub's API"
 
 
@@ -96,12 +96,12 @@ class S3Answer:
 
     Attributes:
         code: S3's own word for what is wrong, such as ``NoSuchBucketPolicy``; None where nothing is.
-        told: What it tells, by S3's own names.
+        fields: What it tells, by S3's own names.
     """
 
     status: int
     code: str | None
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class S3(Question[S3Answer]):
     def template(self) -> S3:
         return replace(self, copy="")
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         where = f"s3://{facts.get('offsite_bucket', '<bucket>')}"
         if self.read == "head_object":
             where += f"/{facts.get('offsite_prefix', '')}{self.copy or '<backup>'}"
@@ -168,7 +168,7 @@ class Tls(Question[Handshake]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         chain = "verifying the chain" if self.trusted else "any certificate"
         offer = f", offering at most {self.at_most}" if self.at_most else ""
         return f"TLS handshake with {_domain(facts)}:https, {chain}{offer}"
@@ -198,7 +198,7 @@ class Dns(Question[Resolution]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         return f"addresses of {_domain(facts)}, asked of the target's resolver"
 
 
@@ -217,7 +217,7 @@ class Port(Question[Met]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         if self.serves == "ssh":
             return f"what the ssh line to {_domain(facts)} has met"
         return f"connection to {_domain(facts)}:{self.serves}, until it answers"

@@ -1,8 +1,8 @@
 """Questions: all that can ever be asked of a server, as frozen values.
 
 A check module declares its questions at module level; those that are asked from outside are in `outside_questions`.
-A `Command` is a template over the target's facts (`facts_of`) and over what an earlier answer told (`Command.about`);
-every value is quoted for the shell.
+A `Command` is a template over the target's facts (`template_values`) and over what an earlier answer told
+(`Command.with_values`); every value is quoted for the shell.
 A question never holds a secret, and never changes anything: a test reads every declared one.
 """
 
@@ -16,7 +16,7 @@ from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.record import Vantage
 from runbook.model.rights import Right
-from runbook.model.template import Facts, in_shell
+from runbook.model.template import Facts, render_shell
 
 A = TypeVar("A")
 
@@ -43,7 +43,7 @@ class Question(Generic[A]):
         """From where it is asked."""
         return "inside"
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         """The question as it is asked, for plan, evidence and report."""
         raise NotImplementedError
 
@@ -87,7 +87,7 @@ class Command(Question[Output]):
     """A read-only shell command on the server, run in the C locale by sh.
 
     Attributes:
-        script: Template; ``{name}`` stands for a fact or a value of `about`, quoted for the shell.
+        script: Template; ``{name}`` stands for a fact or a value of `with_values`, quoted for the shell.
         lane: Commands of one lane are answered in order; ``slow`` is for whole reads, at the lowest priority.
         keep_answer: Whether the evidence keeps the answer, or its length alone.
     """
@@ -97,7 +97,7 @@ class Command(Question[Output]):
     keep_answer: bool = field(default=True, kw_only=True)
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = field(default=(), kw_only=True)
 
-    def about(self, **values: str | Sequence[str]) -> Command:
+    def with_values(self, **values: str | Sequence[str]) -> Command:
         """The same command with values that an earlier answer told."""
         frozen = ((name, value if isinstance(value, str) else tuple(value)) for name, value in values.items())
         return replace(self, values=(*self.values, *frozen))
@@ -105,9 +105,9 @@ class Command(Question[Output]):
     def template(self) -> Command:
         return replace(self, values=())
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         """The shell text. Values not known yet (in a plan) stand as ``<name>``."""
-        return in_shell(self.script, {**facts, **dict(self.values)})
+        return render_shell(self.script, {**facts, **dict(self.values)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ class Containers(Question[tuple[Inspection, ...]]):
     needs: Right = rights.DOCKER
     seconds: float = 10.0
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         return "GET /containers/json?all=1, then GET /containers/<id>/json of each"
 
 
@@ -128,5 +128,5 @@ class Images(Question[tuple[Inspection, ...]]):
     needs: Right = rights.DOCKER
     seconds: float = 10.0
 
-    def told(self, facts: Facts) -> str:
+    def render(self, facts: Facts) -> str:
         return "GET /images/json"

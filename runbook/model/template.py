@@ -14,7 +14,7 @@ from runbook.model.target import Target
 Facts = Mapping[str, str | tuple[str, ...]]
 
 
-def facts_of(target: Target) -> Facts:
+def template_values(target: Target) -> Facts:
     """The words that a command's template may use: where the target's things are and what they are called."""
     paths, containers = target.paths, target.containers
     page = target.edge.database_page
@@ -42,7 +42,7 @@ def facts_of(target: Target) -> Facts:
     }
 
 
-def in_shell(template: str, values: Facts) -> str:
+def render_shell(template: str, values: Facts) -> str:
     """The template with each value quoted for the shell; one that is not there stands as ``<name>``."""
     return _ShellFormatter().vformat(template, (), values)
 

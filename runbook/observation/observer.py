@@ -46,11 +46,11 @@ from runbook.model.outside_questions import (
 from runbook.model.port_state import Met
 from runbook.model.question import Command, Containers, Images, Inspection, Question
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.observation.evidence import Evidence
 from runbook.observation.reachability_probe import ReachabilityProbe
 from runbook.observation.redaction import Redactor
-from runbook.observation.reply import A, Told, as_text, failed, outcome_of, require_allowed
+from runbook.observation.reply import A, Reply, as_text, failed, outcome_of, require_allowed
 from runbook.process.daemon_threads import Workers
 from runbook.process.daemon_threads import in_background as in_background
 from runbook.transport import reachability
@@ -86,7 +86,7 @@ class Observer:
         self, target: Target, evidence: Evidence, redactor: Redactor, names: Mapping[Question[Any], str]
     ) -> None:
         self.target = target
-        self._facts = facts_of(target)
+        self._facts = template_values(target)
         self._evidence = evidence
         self._names = names
         self._connection = Connection(target)
@@ -113,13 +113,13 @@ class Observer:
         if S3 in kinds and self.target.offsite.bucket:
             self._offsite.prepare()
 
-    def put(self, question: Question[A]) -> Callable[[], Told[A]]:
+    def put(self, question: Question[A]) -> Callable[[], Reply[A]]:
         """Put the question on the wire; the returned function waits for what comes of it."""
         return self.asked(question).result
 
-    def asked(self, question: Question[A]) -> Future[Told[A]]:
+    def asked(self, question: Question[A]) -> Future[Reply[A]]:
         """Put the question on the wire; what comes of it is recorded, and then comes through the future."""
-        told: Future[Told[A]] = Future()
+        told: Future[Reply[A]] = Future()
         started, clock = datetime.now(UTC), time.monotonic()
 
         def ended(running: Future[Any]) -> None:
@@ -132,7 +132,7 @@ class Observer:
             ended(failed(error))
         return told
 
-    def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Told[A]:
+    def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Reply[A]:
         answer, error = outcome_of(running, question)
         of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
         if isinstance(error, LineLost) or (error is not None and of_target):
@@ -141,7 +141,7 @@ class Observer:
             self._evidence.release(learned=error is None)
         sequence = self._evidence.record(
             question=self._name(question),
-            asked=question.told(self._facts),
+            asked=question.render(self._facts),
             vantage=question.vantage,
             started=started,
             seconds=seconds,
@@ -149,7 +149,7 @@ class Observer:
             may_hold_secrets=isinstance(question, Command) and question.needs is not rights.LOGIN,
             **as_text(answer, question),
         )
-        return Told(answer, error, sequence)
+        return Reply(answer, error, sequence)
 
     def greeting(self) -> tuple[str, float]:
         """As whom the server sees us, and how many seconds its clock is ahead of ours.
@@ -209,7 +209,7 @@ class Observer:
     def _begin(self, question: Question[Any]) -> Future[Any]:
         match question:
             case Command():
-                script = question.told(self._facts)
+                script = question.render(self._facts)
                 if question.lane == "docker":
                     return self._silence.unless(lambda: self._connection.run(script, question.seconds, "docker"))
                 return self._connection.run(script, question.seconds, question.lane)

@@ -11,7 +11,7 @@ from runbook.model.outcome import Undetermined
 from runbook.model.port_state import Met
 from runbook.model.question import Question
 from runbook.model.target import Target
-from runbook.observation.reply import Told
+from runbook.observation.reply import Reply
 from runbook.process.daemon_threads import Workers
 from runbook.transport import reachability
 from runbook.transport.http_tls import NoAnswer
@@ -29,7 +29,7 @@ class ReachabilityProbe:
         put: Puts a question on the wire; the returned function waits for what comes of it.
     """
 
-    def __init__(self, target: Target, put: Callable[[Question[Any]], Callable[[], Told[Any]]]) -> None:
+    def __init__(self, target: Target, put: Callable[[Question[Any]], Callable[[], Reply[Any]]]) -> None:
         self._target = target
         self._put = put
         self._parts: tuple[Future[Part], Future[Part]] | None = None

@@ -25,7 +25,7 @@ _SECRET_HEADERS = {"set-cookie"}
 
 
 @dataclass(frozen=True)
-class Told(Generic[A]):
+class Reply(Generic[A]):
     """What came of one question: an answer or why there is none, and the exchange that shows it."""
 
     answer: A | None
@@ -89,7 +89,7 @@ def as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
             body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
             return {"status": answer.status, "answer": f"{head}\n\n{body}"}
         case S3Answer():
-            said = {"code": answer.code, **answer.told}
+            said = {"code": answer.code, **answer.fields}
             return {"status": answer.status, "answer": json.dumps(said, indent=1, default=str)}
         case Handshake():
             shown = {"protocol": answer.protocol, "error": answer.error, "certificate": _pem(answer.certificate)}

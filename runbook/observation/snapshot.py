@@ -17,7 +17,7 @@ from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Question
 from runbook.model.target import Target
 from runbook.observation.observer import Observer
-from runbook.observation.reply import Told
+from runbook.observation.reply import Reply
 from runbook.process.daemon_threads import in_background
 
 A = TypeVar("A")
@@ -54,7 +54,7 @@ class Snapshot:
         self._observer = observer
         self._clock = _Clock(CEILING_SECONDS if seconds is None else seconds, stands=seconds is None)
         self._lock = threading.Lock()
-        self._asked: dict[Question[Any], Future[Told[Any]]] = {}
+        self._asked: dict[Question[Any], Future[Reply[Any]]] = {}
         self._seen: dict[Check[Any], Future[Any]] = {}
         self._rests_on: dict[Check[Any], set[int]] = {}
 
@@ -139,7 +139,7 @@ class Snapshot:
         finally:
             _looking.set(before)
 
-    def _told(self, asked: Future[Told[A]]) -> Told[A]:
+    def _told(self, asked: Future[Reply[A]]) -> Reply[A]:
         while not asked.done():
             left = self._clock.left()
             if left <= 0:
@@ -147,7 +147,7 @@ class Snapshot:
             wait([asked], max(left, AT_LEAST_SECONDS) if self._clock.stands else left)
         return asked.result()
 
-    def _put(self, question: Question[A]) -> Future[Told[A]]:
+    def _put(self, question: Question[A]) -> Future[Reply[A]]:
         """Ask, unless it was asked before.
 
         Raises:

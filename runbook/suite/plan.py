@@ -11,7 +11,7 @@ import pytest
 from runbook.drill import journal
 from runbook.model.question import Question
 from runbook.model.target import Target
-from runbook.model.template import Facts, facts_of
+from runbook.model.template import Facts, template_values
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.features import section_of
@@ -44,15 +44,15 @@ def plan_of(target: Target, catalogue: Catalogue, checks: Mapping[pytest.Item, t
         if question != reachability.NAME or target.dns.resolver is not None:
             sections.setdefault(question, {})
     sections.setdefault(journal.OPEN, {})
-    facts = facts_of(target)
-    return tuple(told(question, catalogue, facts, tuple(asking)) for question, asking in sections.items())
+    facts = template_values(target)
+    return tuple(planned(question, catalogue, facts, tuple(asking)) for question, asking in sections.items())
 
 
-def told(question: Question[Any], catalogue: Catalogue, facts: Facts, sections: tuple[str, ...] = ()) -> Planned:
+def planned(question: Question[Any], catalogue: Catalogue, facts: Facts, sections: tuple[str, ...] = ()) -> Planned:
     """One question as it would be asked with these facts."""
     return Planned(
         name={**reachability.NAMES, **journal.NAMES, **catalogue.names}.get(question, type(question).__name__),
-        asked=question.told(facts),
+        asked=question.render(facts),
         vantage=question.vantage,
         right=question.needs.name,
         seconds=question.seconds,
@@ -79,12 +79,12 @@ class PlannedDrill:
 
 def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]) -> tuple[PlannedDrill, ...]:
     """The drills among these scenarios; what only a look can tell stands as ``<name>``."""
-    facts = facts_of(target)
+    facts = template_values(target)
     return tuple(
         PlannedDrill(
             scenario.name,
             tuple(
-                (f"{step.keyword.strip()} {step.name}", acts_told(function, catalogue, facts))
+                (f"{step.keyword.strip()} {step.name}", planned_actions(function, catalogue, facts))
                 for step, function in zip(scenario.steps, pytest_bdd_adapter.step_functions(item), strict=False)
             ),
         )
@@ -93,9 +93,9 @@ def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]
     )
 
 
-def acts_told(function: Callable[..., Any], catalogue: Catalogue, facts: Facts) -> tuple[PlannedAct, ...]:
+def planned_actions(function: Callable[..., Any], catalogue: Catalogue, facts: Facts) -> tuple[PlannedAct, ...]:
     """The acts that a sentence's function could do, as they would be done with these facts."""
     return tuple(
-        PlannedAct(catalogue.acts.get(act, "an act"), act.told(facts), act.undo_told(facts))
+        PlannedAct(catalogue.acts.get(act, "an act"), act.render(facts), act.render_undo(facts))
         for act in catalogue.acts_of(function)
     )

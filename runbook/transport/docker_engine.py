@@ -133,7 +133,7 @@ class Scrubber:
 
 
 def _only(told: Any, wanted: Any) -> Any:
-    """What of ``told`` stands in ``wanted``; where a table is wanted and none is told, what is told is dropped."""
+    """What of ``planned`` stands in ``wanted``; where a table is wanted and none is told, what is told is dropped."""
     if wanted is True:
         return told
     if isinstance(told, list):

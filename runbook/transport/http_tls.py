@@ -22,7 +22,7 @@ from runbook.model.outside_questions import Dns, GitHub, Handshake, Http, HttpAn
 from runbook.model.port_state import Met
 from runbook.model.sizes import MIB
 from runbook.model.target import Target
-from runbook.model.template import facts_of, in_path
+from runbook.model.template import in_path, template_values
 from runbook.transport import dns
 from runbook.transport.bounded_http import Answer, Client, NoExchange, connect
 
@@ -64,7 +64,7 @@ class Outside:
         Raises:
             Undetermined: There was no whole HTTP answer, and why.
         """
-        path = question.path_on(facts_of(self._target))
+        path = question.path_on(template_values(self._target))
         url = f"{question.scheme}://{_bracketed(self._target.address)}:{self._port(question.scheme)}{path}"
         headers = {
             "Host": self._target.domain,
@@ -93,7 +93,7 @@ class Outside:
             raise Undetermined(f"the environment variable {asked.token_variable} is not set", right=question.needs)
         headers = {"Accept": "application/vnd.github+json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        url = f"{asked.api}{in_path(question.path, facts_of(self._target))}"
+        url = f"{asked.api}{in_path(question.path, template_values(self._target))}"
         until = time.monotonic() + question.seconds
         try:
             answer = self._github.ask(url, headers, until=until, most=GITHUB_BYTES)

@@ -62,7 +62,9 @@ def there(server: Server, place: str) -> list[str]:
 
 def said_to_be_open(server: Server) -> OpenJournal | None:
     """What verify would say of it."""
-    said = subprocess.run(["sh", "-c", server.here(journal.OPEN.told({}))], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        ["sh", "-c", server.here(journal.OPEN.render({}))], capture_output=True, text=True, check=True
+    )
     return journal.read_open(Output(0, said.stdout, said.stderr), "lab")
 
 

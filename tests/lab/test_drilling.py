@@ -82,7 +82,7 @@ from runbook.model.outcome import Undetermined, require
 
 @when(parsers.parse("{thing} is made"))
 def make(operator, thing):
-    operator.do(acting.MAKE.about(thing=thing)).required("the making")
+    operator.do(acting.MAKE.with_values(thing=thing)).required("the making")
 
 @when("somebody changes one")
 def change():

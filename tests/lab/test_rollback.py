@@ -14,7 +14,7 @@ from lab.server import Server
 from runbook.model.outcome import Outcome
 from runbook.model.record import Run, Scenario
 from runbook.model.target_file import load
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from tests.lab.looking import runbook
 
 ROUTE = "docker exec kamal-proxy cat /home/kamal-proxy/.config/kamal-proxy/kamal-proxy.state"
@@ -218,8 +218,8 @@ def test_where_something_forbids_it_nothing_is_touched(reason: str, lab: Server,
 @pytest.mark.only_looks
 def test_who_has_changed_the_route_meanwhile_is_not_overruled(lab: Server) -> None:
     """The undo's own sentence, run where the proxy leads to neither of the two places that the drill knows."""
-    facts = facts_of(load(str(lab.state / "target.toml")))
-    act = SWITCH.about(to="old:1", target="new:1", flags=(), before="{}", left='{"name":"old"}')
-    undone = lab.run(act.undo_told(facts))
+    facts = template_values(load(str(lab.state / "target.toml")))
+    act = SWITCH.with_values(to="old:1", target="new:1", flags=(), before="{}", left='{"name":"old"}')
+    undone = lab.run(act.render_undo(facts))
 
     assert (undone.status, undone.out.strip()) == (3, "interfered: somebody else has changed the route of the proxy")

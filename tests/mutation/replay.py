@@ -24,7 +24,7 @@ from runbook.model.target_file import load
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import Redactor
-from runbook.observation.reply import Told
+from runbook.observation.reply import Reply
 from runbook.observation.snapshot import Snapshot
 from runbook.process.daemon_threads import settle
 from runbook.suite import features, pytest_bdd_adapter
@@ -70,10 +70,10 @@ class _Recorder(Observer):
 
     kept: dict[Question[Any], object]
 
-    def asked(self, question: Question[Any]) -> Future[Told[Any]]:
-        heard: Future[Told[Any]] = Future()
+    def asked(self, question: Question[Any]) -> Future[Reply[Any]]:
+        heard: Future[Reply[Any]] = Future()
 
-        def keep(asked: Future[Told[Any]]) -> Told[Any]:
+        def keep(asked: Future[Reply[Any]]) -> Reply[Any]:
             told = asked.result()
             self.kept[question] = told.error or told.answer
             return told

@@ -20,7 +20,7 @@ from lab.server import Server
 from runbook.model.outside_questions import Http, HttpAnswer
 from runbook.model.question import Command, Containers, Output
 from runbook.model.record import Run
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from tests.mutation import replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,12 +126,12 @@ class Inside:
     def _gossfile(self) -> str:
         """Every question that goss can ask, as it was asked of this lab, with the exit status that it had."""
         recording = replay.record(self._server, replay.HEALTHY)
-        facts = facts_of(recording.target)
+        facts = template_values(recording.target)
         commands: dict[str, object] = {}
         pages: dict[str, object] = {}
         for question, answer in recording.answers.items():
             if isinstance(question, Command) and isinstance(answer, Output):
-                asked = {"exec": f"export LC_ALL=C; {question.told(facts)}", "exit-status": answer.status}
+                asked = {"exec": f"export LC_ALL=C; {question.render(facts)}", "exit-status": answer.status}
                 commands[f"question {len(commands)}"] = {**asked, "timeout": SECONDS * 1000}
             elif isinstance(question, Containers):
                 commands["containers"] = {"exec": EVERY_CONTAINER, "exit-status": 0}

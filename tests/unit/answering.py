@@ -10,7 +10,7 @@ from runbook.model.outcome import Undetermined
 from runbook.model.question import Question
 from runbook.model.target import Target
 from runbook.observation.observer import Observer
-from runbook.observation.reply import Told
+from runbook.observation.reply import Reply
 from runbook.observation.snapshot import Snapshot
 
 
@@ -21,10 +21,10 @@ class Answering(Observer):
         self.target = target
         self._answers = answers
 
-    def asked(self, question: Question[Any]) -> Future[Told[Any]]:
+    def asked(self, question: Question[Any]) -> Future[Reply[Any]]:
         answer = self._answers[question]
-        told: Future[Told[Any]] = Future()
-        told.set_result(Told(None, answer, 1) if isinstance(answer, Undetermined) else Told(answer, None, 1))
+        told: Future[Reply[Any]] = Future()
+        told.set_result(Reply(None, answer, 1) if isinstance(answer, Undetermined) else Reply(answer, None, 1))
         return told
 
 

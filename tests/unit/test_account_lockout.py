@@ -27,7 +27,7 @@ from checks.docker.containers import CONTAINERS, NOW
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import LogIn, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from steps.problems import (
     a_staff_members_session_ends,
     a_users_session_ends,
@@ -57,8 +57,8 @@ def answers(said: str = SAID, counts: str = "[0, 20]\n", **containers: Any) -> d
     return {
         CONTAINERS: (running,),
         NOW: Output(0, "1771900100\n", ""),
-        SETTINGS.about(release=running["Id"]): Output(0, said, ""),
-        LOCKED.about(**about): Output(0, counts, ""),
+        SETTINGS.with_values(release=running["Id"]): Output(0, said, ""),
+        LOCKED.with_values(**about): Output(0, counts, ""),
     }
 
 
@@ -90,7 +90,9 @@ def test_of_two_releases_the_longer_lock_counts() -> None:
     other = kept("psyfit-web-1771900001")
     told = answers()
     told[CONTAINERS] = (*told[CONTAINERS], other)  # type: ignore[misc]
-    told[SETTINGS.about(release=other["Id"])] = Output(0, SAID.replace("LOCKOUT_MINUTES 30", "LOCKOUT_MINUTES 5"), "")
+    told[SETTINGS.with_values(release=other["Id"])] = Output(
+        0, SAID.replace("LOCKOUT_MINUTES 30", "LOCKOUT_MINUTES 5"), ""
+    )
     found = locked_accounts(looking(TARGET, told))
     assert found is not None
     assert found.minutes == 30
@@ -124,7 +126,7 @@ def test_only_numbers_of_these_variables_leave_the_server(
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\nprintf '%s\\n' \"$ENVIRONMENT\"\n")
     docker.chmod(0o755)
-    script = SETTINGS.about(release=WEB).told(facts_of(TARGET))
+    script = SETTINGS.with_values(release=WEB).render(template_values(TARGET))
     surroundings = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ENVIRONMENT": "\n".join(environment)}
 
     done = subprocess.run(["sh", "-c", script], env=surroundings, capture_output=True, text=True, check=True)

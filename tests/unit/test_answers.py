@@ -59,7 +59,7 @@ def test_what_is_not_there_is_told_from_what_cannot_be_read(
 
 def test_a_log_that_is_not_there_is_no_run() -> None:
     answers: dict[Question[Any], object] = {
-        job_log.LAST_RUN.about(log=job.log, ending=job.ending): Output(1, "", GONE)
+        job_log.LAST_RUN.with_values(log=job.log, ending=job.ending): Output(1, "", GONE)
         for job in cron_jobs.jobs_of(TARGET).values()
     }
     assert looking(TARGET, answers).observe(job_log.last_runs).of("backup.sh") is None
@@ -67,7 +67,7 @@ def test_a_log_that_is_not_there_is_no_run() -> None:
 
 def test_a_log_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() -> None:
     told = [Output(0, "now 1\n", GONE), Output(1, "", BROKEN), Output(1, "", GONE)]
-    asked = [job_log.LAST_RUN.about(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
+    asked = [job_log.LAST_RUN.with_values(log=job.log, ending=job.ending) for job in cron_jobs.jobs_of(TARGET).values()]
     monitor, backup, _ = looking(TARGET, dict(zip(asked, told, strict=True))).observe(job_log.last_runs).found.values()
     assert isinstance(monitor, job_log.LastRun)
     assert isinstance(backup, Undetermined)
@@ -168,11 +168,11 @@ def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> dat
     own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
     answers: dict[Question[Any], object] = {
         **{
-            schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")
+            schema.NEWEST.with_values(table=table, column="at"): Output(0, f"{at}\n", "")
             for table, at in zip("ab", production, strict=True)
         },
         backup_files.LIST: Output(0, "now 1771002000\n" + "".join(f"file 1 1 {file}\n" for file in dumps), ""),
-        **{pg_dump.READ.about(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
+        **{pg_dump.READ.with_values(file=file): Output(0, whole + row, "") for file, row in dumps.items()},
     }
     return looking(TARGET.model_copy(update={"backups": own}), answers).observe(data_regression.newest_rows)
 

@@ -41,7 +41,7 @@ from drills.restore.session_key import SESSION_KEY as SESSION_KEY_TOLD
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, Question
 from runbook.model.target import Paths, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from tests.unit.answering import looking
 
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
@@ -97,7 +97,7 @@ def test_any_list_is_read_or_refused(text: str) -> None:
 def _list_of(folder: Path) -> Output:
     """What the declared command answers for this folder of backups."""
     target = TARGET.model_copy(update={"paths": Paths(backups=str(folder))})
-    command = ["sh", "-c", LIST.told(facts_of(target))]
+    command = ["sh", "-c", LIST.render(template_values(target))]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     return Output(done.returncode, done.stdout, done.stderr)
 
@@ -150,8 +150,8 @@ def test_plain_ones_are_read_whole_and_encrypted_ones_by_their_heads() -> None:
     listed = f"now 1771002000\nfile 1 1 {PLAIN}\nfile {len(octets)} 1 {sealed}\n"
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
-        READ.about(file=PLAIN): Output(0, DUMPED, ""),
-        HEADS.about(files=[sealed]): Output(0, f"head {sealed} {octets.hex()}\n", ""),
+        READ.with_values(file=PLAIN): Output(0, DUMPED, ""),
+        HEADS.with_values(files=[sealed]): Output(0, f"head {sealed} {octets.hex()}\n", ""),
     }
     snapshot = looking(TARGET, answers)
     assert [one.file.path for one in snapshot.observe(backup_files.plain_backups)] == [PLAIN]
@@ -170,7 +170,7 @@ def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str
     target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"newest_row": columns})})
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
-        READ.about(file=PLAIN): Output(0, dumped, ""),
+        READ.with_values(file=PLAIN): Output(0, dumped, ""),
     }
     return looking(target, answers).observe(newest_backup.newest_backup)
 
@@ -201,7 +201,7 @@ def test_an_armoured_backup_is_not_judged() -> None:
     path = "/b/psyfit_production_20260214_020000.sql.gz.gpg"
     answers: dict[Question[Any], object] = {
         LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
-        HEADS.about(files=[path]): Output(0, f"head {path} {b'-----BEGIN PGP MESSAGE'.hex()}\n", ""),
+        HEADS.with_values(files=[path]): Output(0, f"head {path} {b'-----BEGIN PGP MESSAGE'.hex()}\n", ""),
     }
     with pytest.raises(Undetermined, match="is armoured"):
         looking(TARGET, answers).observe(newest_backup.newest_backup)
@@ -223,10 +223,10 @@ def _sealed(octets: bytes, size: int, age_seconds: int = 3600, parts: str = "") 
     now, path = 1771002000, "/b/psyfit_production_20260214_020000.sql.gz.gpg"
     listed = f"now {now}\nfolder\nfile {size} {now - age_seconds} {path}\n"
     heads = Output(0, f"head {path} {octets.hex()}\n", "")
-    in_parts = PARTS.about(file=path, first=str(len(SESSION_KEY) + 1), width=str(1 + PART_BYTES))
+    in_parts = PARTS.with_values(file=path, first=str(len(SESSION_KEY) + 1), width=str(1 + PART_BYTES))
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
-        HEADS.about(files=[path]): heads,
+        HEADS.with_values(files=[path]): heads,
         in_parts: Output(0, parts, ""),
     }
     snapshot = looking(TARGET, answers)
@@ -321,13 +321,13 @@ def _on_server(question: Command, folder: Path, contents: Sequence[bytes]) -> li
     for file, octets in zip(files, contents, strict=True):
         file.write_bytes(octets)
     asked = (
-        [question.about(files=list(map(str, files)))]
+        [question.with_values(files=list(map(str, files)))]
         if question is HEADS
-        else [question.about(file=str(file)) for file in files]
+        else [question.with_values(file=str(file)) for file in files]
     )
     environment = {**os.environ, "LC_ALL": "C"}
     done = [
-        subprocess.run(["sh", "-c", one.told({})], capture_output=True, text=True, check=True, env=environment)
+        subprocess.run(["sh", "-c", one.render({})], capture_output=True, text=True, check=True, env=environment)
         for one in asked
     ]
     return [line for one in done for line in one.stdout.splitlines()]
@@ -343,7 +343,7 @@ def test_what_is_not_encrypted_is_told_to_be_that() -> None:
     path = "/b/psyfit_production_20260214_020000.sql.gz.gpg"
     answers: dict[Question[Any], object] = {
         LIST: Output(0, f"now 1771002000\nfile 99 1770998400 {path}\n", ""),
-        HEADS.about(files=[path]): Output(0, f"head {path} plain\n", ""),
+        HEADS.with_values(files=[path]): Output(0, f"head {path} plain\n", ""),
     }
     (found,) = looking(TARGET, answers).observe(encrypted_backups.encrypted_backups)
     assert found.plain
@@ -597,7 +597,7 @@ def _end(folder: Path, octets: bytes) -> int | None:
     assert data is not None
     assert data.length is None
     width = 1 + (1 << (octets[data.body] - 224))
-    command = PARTS.about(file=str(file), first=str(data.body), width=str(width)).told(facts_of(TARGET))
+    command = PARTS.with_values(file=str(file), first=str(data.body), width=str(width)).render(template_values(TARGET))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
     return end_of_parts(read_parts(done.stdout))
 

@@ -163,7 +163,7 @@ def told_of_ring(home: Path) -> str:
     as_root = home.parent / "id"
     as_root.write_text("#!/bin/sh\necho 0\n")
     as_root.chmod(0o755)
-    script = RING.told({"cron_account": "deploy"}).replace("/etc/passwd", str(home.parent / "passwd"))
+    script = RING.render({"cron_account": "deploy"}).replace("/etc/passwd", str(home.parent / "passwd"))
     environment = {"LC_ALL": "C", "PATH": f"{home.parent}:{os.environ['PATH']}"}
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment).stdout
 

@@ -148,9 +148,14 @@ def _pairs(proxy_: dict[str, Any], asked: tuple[Command, Command]) -> int:
 
 def test_the_files_are_those_of_whoever_ends_tls() -> None:
     (file, key), options = PAIR[0], SERVICE["options"]
-    assert _pairs(proxy(None, "127.0.0.1:8080"), (ON_SERVER.about(certificate=file), KEY_ON_SERVER.about(key=key))) == 1
-    in_proxy = IN_PROXY.about(certificate=options["tls_certificate_path"])
-    assert _pairs(proxy(":443", ":80"), (in_proxy, KEY_IN_PROXY.about(key=options["tls_private_key_path"]))) == 1
+    assert (
+        _pairs(
+            proxy(None, "127.0.0.1:8080"), (ON_SERVER.with_values(certificate=file), KEY_ON_SERVER.with_values(key=key))
+        )
+        == 1
+    )
+    in_proxy = IN_PROXY.with_values(certificate=options["tls_certificate_path"])
+    assert _pairs(proxy(":443", ":80"), (in_proxy, KEY_IN_PROXY.with_values(key=options["tls_private_key_path"]))) == 1
 
 
 def test_where_no_certificate_is_shown_it_is_told_why() -> None:
@@ -193,7 +198,7 @@ def addresses(said: str) -> tuple[AtAddress, ...]:
         CONTAINERS: (proxy(":443", ":80"),),
         LISTENING: Output(0, "", ""),
         CONFIGURATION: Output(0, "", ""),
-        AT_EVERY_ADDRESS.about(port="443"): Output(0, said, ""),
+        AT_EVERY_ADDRESS.with_values(port="443"): Output(0, said, ""),
     }
     return looking(load("lab"), answers).observe(at_every_address)
 
@@ -222,7 +227,7 @@ def test_of_a_certificate_and_its_key_in_one_file_the_key_stays_on_the_server(
     docker = tmp_path / "docker"
     docker.write_text('#!/bin/sh\nshift 2\nexec "$@"\n')
     docker.chmod(0o755)
-    script = question.about(certificate=str(tmp_path / "both.pem")).told({"proxy": "kamal-proxy"})
+    script = question.with_values(certificate=str(tmp_path / "both.pem")).render({"proxy": "kamal-proxy"})
     environment = {"LC_ALL": "C", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert "PRIVATE KEY" not in done.stdout

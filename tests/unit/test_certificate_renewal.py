@@ -121,7 +121,7 @@ def seen(lines: list[str], site: str = LAB) -> Certbot | Acme:
                 CONTAINERS: (proxy(None, "127.0.0.1:8080"),),
                 LISTENING: Output(0, "00000000:01BB\n", ""),
                 CONFIGURATION: Output(0, told(site=site) if site else "", ""),
-                CERTBOT.about(files=files): Output(0, "\n".join(lines), ""),
+                CERTBOT.with_values(files=files): Output(0, "\n".join(lines), ""),
             },
         )
     )
@@ -190,7 +190,7 @@ def on_the_proxy(state: list[dict[str, Any]] | None = None, **options: Any) -> C
                 CONTAINERS: (both,),
                 LISTENING: Output(0, "", ""),
                 STATE: Output(0, json.dumps(state), ""),
-                ACME_CACHE.about(cache=cache): Output(
+                ACME_CACHE.with_values(cache=cache): Output(
                     0, f"{cache}:\nabc\n\n{cache}/abc:\nacme_account+key\npsytech.jp\n", ""
                 ),
                 PLAIN_HTTP: HttpAnswer(301, {}, ""),

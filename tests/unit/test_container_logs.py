@@ -44,7 +44,7 @@ def _on_disk(files: str) -> tuple[LogOnDisk, ...]:
     answers: dict[Question[Any], object] = {
         CONTAINERS: (_inspected({"max-size": "50m", "max-file": "3"}),),
         NOW: CLOCK,
-        LOG_FILES.about(folders=[FOLDER]): Output(0, files, ""),
+        LOG_FILES.with_values(folders=[FOLDER]): Output(0, files, ""),
     }
     return looking(TARGET, answers).observe(logs_on_disk)
 

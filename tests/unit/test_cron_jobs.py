@@ -23,7 +23,7 @@ from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from tests.unit.answering import looking
 
 MONITOR = "/var/www/psyfit/bin/monitor.sh"
@@ -383,7 +383,9 @@ COMPLETED = "[2026-02-14 02:00:00] [INFO] Backup completed successfully.\n"
 
 def _answer_for(log: Path) -> Output:
     """What the declared command answers for this log of the backup."""
-    command = LAST_RUN.about(log=str(log), ending=jobs_of(TARGET)["backup.sh"].ending).told(facts_of(TARGET))
+    command = LAST_RUN.with_values(log=str(log), ending=jobs_of(TARGET)["backup.sh"].ending).render(
+        template_values(TARGET)
+    )
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     return Output(done.returncode, done.stdout, done.stderr)
 
@@ -438,7 +440,7 @@ def test_a_log_that_cannot_be_read_takes_no_other_with_it() -> None:
     jobs = jobs_of(TARGET)
     denied = Undetermined("not allowed: Permission denied", right=rights.ROOT)
     answers: list[object] = [denied, Output(0, _log(FINISHED), ""), Output(2, "", "sh: cannot open x: No such file")]
-    asked = [LAST_RUN.about(log=job.log, ending=job.ending) for job in jobs.values()]
+    asked = [LAST_RUN.with_values(log=job.log, ending=job.ending) for job in jobs.values()]
     found = looking(TARGET, dict(zip(asked, answers, strict=True))).observe(last_runs)
     run = found.of("backup.sh")
     assert run is not None

@@ -27,7 +27,7 @@ def told(folder: Path, text: str, status: int = 0) -> Output:
     program = folder / "crontab"
     program.write_text(f"#!/bin/sh\ncat {folder}/table\nexit {status}\n")
     program.chmod(0o755)
-    script = CRONTAB.told({"app": APP, "cron_account": "deploy"})
+    script = CRONTAB.render({"app": APP, "cron_account": "deploy"})
     environment = {"LC_ALL": "C", "PATH": f"{folder}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", script], capture_output=True, timeout=10, env=environment)
     return Output(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -132,7 +132,7 @@ def certbots(folder: Path) -> str:
     program = folder / "crontab"
     program.write_text(f"#!/bin/sh\ncat {folder}/own\n")
     program.chmod(0o755)
-    script = CERTBOT.told({"app": APP, "files": ("/x.pem",)}).replace("/etc/", f"{folder}/")
+    script = CERTBOT.render({"app": APP, "files": ("/x.pem",)}).replace("/etc/", f"{folder}/")
     environment = {"LC_ALL": "C", "PATH": f"{folder}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=10, env=environment)
     return done.stdout.replace(f"{folder}/", "/etc/")

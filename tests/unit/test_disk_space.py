@@ -29,7 +29,7 @@ from runbook.model import rights
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import Paths, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from steps.monitoring import every_file_system_has_room
 from tests.unit.answering import looking
 from tests.unit.test_containers import inspection
@@ -136,7 +136,7 @@ def test_no_fixed_number_of_inodes_is_none_used() -> None:
 
 def test_each_place_has_its_own_disk_and_one_that_is_gone_takes_no_other_with_it(tmp_path: Path) -> None:
     paths = TARGET.paths.model_copy(update={"backups": str(tmp_path / "gone"), "docker": str(tmp_path)})
-    command = PLACES.told(facts_of(TARGET.model_copy(update={"paths": paths})))
+    command = PLACES.render(template_values(TARGET.model_copy(update={"paths": paths})))
     told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False).stdout
     assert read_place(told, str(tmp_path)).size_bytes > 0
     with pytest.raises(ValueError, match="not the lines of df"):
@@ -161,8 +161,8 @@ def _seen(containers: object, used: int, *sources: str) -> Disks:
     answers: dict[Question[Any], object] = {
         CONTAINERS: containers,
         NOW: Output(0, "1790000000\n", ""),
-        MOUNTS.about(sources=sources): Output(0, PATHS + ROOT, ""),
-        DISKS.about(mounts=mounts): Output(
+        MOUNTS.with_values(sources=sources): Output(0, PATHS + ROOT, ""),
+        DISKS.with_values(mounts=mounts): Output(
             0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n\n{INODES}/dev/vda1 100 1 99 1% /\n", ""
         ),
     }
@@ -190,7 +190,7 @@ def test_without_docker_a_full_disk_fails_and_none_is_undetermined() -> None:
 def test_a_place_that_is_gone_takes_no_other_with_it(tmp_path: Path) -> None:
     paths = Paths(**dict.fromkeys(Paths.model_fields, str(tmp_path)))
     target = TARGET.model_copy(update={"paths": paths})
-    command = MOUNTS.about(sources=["/gone/long/ago", "/two words", "/usr"]).told(facts_of(target))
+    command = MOUNTS.with_values(sources=["/gone/long/ago", "/two words", "/usr"]).render(template_values(target))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     told, _ = read_mounts(done.stdout)
     assert told[-2:] == ["/two words", "/usr"]

@@ -64,7 +64,7 @@ def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
 def test_the_secrets_are_compared_with_the_newest_release_that_runs() -> None:
     old, new = kept("psyfit-web-1771900000"), kept("psyfit-web-1771900001")
     told = server_with(old, new)
-    told[TAKEN_OVER.about(release=new["Id"])] = Output(0, "same KEY\nother OTHER\n", "")
+    told[TAKEN_OVER.with_values(release=new["Id"])] = Output(0, "same KEY\nother OTHER\n", "")
     found = looking(TARGET, told).observe(taken_over)
     assert (found.release, found.same, found.other) == (new["Name"].removeprefix("/"), ("KEY",), ("OTHER",))
     with pytest.raises(Undetermined) as raised:
@@ -105,7 +105,7 @@ not a line
 def test_of_the_secrets_only_the_names_of_what_has_a_value_are_told(tmp_path: Path) -> None:
     (tmp_path / ".kamal").mkdir()
     (tmp_path / ".kamal" / "secrets").write_text(SECRETS)
-    script = SECRET_NAMES.told({"app": str(tmp_path)})
+    script = SECRET_NAMES.render({"app": str(tmp_path)})
     told = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
     assert told.splitlines() == ["RAILS_MASTER_KEY", "SECRET_KEY_BASE", "ATTR_ENCRYPTED_KEY"]
 

@@ -34,7 +34,7 @@ def run(question: Command, place: Path, programs: Mapping[str, str], **environme
         (own / name).write_text(f"#!/bin/sh\n{body}\n")
         (own / name).chmod(0o755)
     logs = {name: str(place / f"{name}.log") for name in ("monitor_log", "backup_log", "cleanup_log")}
-    script = question.told({"app": str(place), "backups": str(place), "docker_root": str(place), **logs})
+    script = question.render({"app": str(place), "backups": str(place), "docker_root": str(place), **logs})
     ended = subprocess.run(
         ["sh", "-c", script],
         env={"PATH": f"{own}:/usr/bin:/bin", "LC_ALL": "C", **environment},
@@ -54,7 +54,7 @@ FAILS = "echo 'usage: another version' >&2; exit 2"
         (LIST, {"date": WITHOUT_FILES}),
         (DELETED_LOGS, {"find": WITHOUT_LINKS}),
         (SERVICE_LOGS, {"stat": 'case "$*" in *monitor*) exit 1;; esac'}),
-        (LAST_WORDS.about(containers=["web"]), {"grep": FAILS, "docker": DOCKER}),
+        (LAST_WORDS.with_values(containers=["web"]), {"grep": FAILS, "docker": DOCKER}),
         (CALLED, {"sed": FAILS}),
     ],
     ids=["times in names", "processes' files", "one of two logs", "known words", "scripts"],
@@ -90,7 +90,9 @@ def test_a_copy_of_the_migrations_that_broke_off_is_not_taken_for_all_of_them(
     ended: bool, copied: str, status: int, tmp_path: Path
 ) -> None:
     (tmp_path / "a.tar").write_bytes(archive("migrate/1_a.rb", "migrate/2_b.rb", ended=ended))
-    told = run(IN_IMAGE.about(release="web"), tmp_path, {"docker": DOCKER}, ARCHIVE=f"{tmp_path}/a.tar", COPIED=copied)
+    told = run(
+        IN_IMAGE.with_values(release="web"), tmp_path, {"docker": DOCKER}, ARCHIVE=f"{tmp_path}/a.tar", COPIED=copied
+    )
     assert told.status == status
     assert told.lines == ("migrate/1_a.rb", "migrate/2_b.rb")
 
@@ -106,6 +108,6 @@ def test_files_of_a_volume_that_cannot_be_read_are_counted_but_for_those_that_ar
     (volume / "x").write_text("x")
     with tarfile.open(file, "w:gz") as made:
         made.add(volume, ".")
-    asked = COMPARED.about(folder=str(volume), file=str(file), made="9999999999")
+    asked = COMPARED.with_values(folder=str(volume), file=str(file), made="9999999999")
     told = run(asked, tmp_path, {"stat": f"echo \"stat: cannot statx 'x': {why}\" >&2; exit 1"})
     assert read_contents(told.required("the volume").out)["unread"] == unread

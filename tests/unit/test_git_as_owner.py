@@ -103,7 +103,7 @@ class Place:
 
     def ask(self, question: Command, account: int = ROOT, clone: Path | None = None, **environment: str) -> Output:
         """What the question's text answers to this account."""
-        script = question.told({"app": str(clone or self.clone), "release": "web"})
+        script = question.render({"app": str(clone or self.clone), "release": "web"})
         done = subprocess.run(
             ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "dash", "-c", script],
             stdin=subprocess.DEVNULL,
@@ -213,7 +213,7 @@ def test_root_without_a_way_to_become_the_owner_asks_nothing(place: Place) -> No
     place.set_traps()
     place.program("setpriv", "#!/bin/sh\nexit 127\n")
     for question in QUESTIONS.values():
-        script = question.told({"app": str(place.clone), "release": "web"})
+        script = question.render({"app": str(place.clone), "release": "web"})
         path = f"{place.folder / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(["dash", "-c", script], capture_output=True, stdin=subprocess.DEVNULL, env={"PATH": path})
         assert done.returncode != 0

@@ -30,7 +30,7 @@ from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output
 from runbook.model.target import Containers as Names
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from steps.health import (
     none_ran_out_of_memory,
     the_release_is_the_deployed_one,
@@ -144,7 +144,7 @@ def test_an_answer_is_as_old_as_its_time_says(timestamp: str, age: float | None)
 def test_a_target_without_a_page_of_the_database_has_nothing_to_ask() -> None:
     with pytest.raises(NotApplicable, match=r"edge\.database_page"):
         looking(TARGET, {}).observe(database_page)
-    assert DATABASE_PAGE.told(facts_of(TARGET)) == "GET https://example.test<database_page>"
+    assert DATABASE_PAGE.render(template_values(TARGET)) == "GET https://example.test<database_page>"
 
 
 # The running release

@@ -27,7 +27,7 @@ from runbook.drill import journal
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
 from runbook.model.target_file import load
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from tests.unit.answering import looking
 
 
@@ -101,7 +101,7 @@ def test_programs_that_cannot_look_at_processes_do_not_tell_that_nothing_runs(
     body = f'case "$*" in *{option}*) echo usage >&2; exit 2;; esac; exec /usr/bin/{broken} "$@"'
     (tmp_path / broken).write_text(f"#!/bin/sh\n{body}\n")
     (tmp_path / broken).chmod(0o755)
-    script = WORK.told(facts_of(load("lab")))
+    script = WORK.render(template_values(load("lab")))
     ended = subprocess.run(["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True)
     assert ended.returncode != 0
 
@@ -122,7 +122,7 @@ def test_the_lock_of_migrations_is_numbered_as_rails_numbers_it() -> None:
 
 
 def test_the_drills_folder_is_the_journals_own() -> None:
-    asked = WORK.told(facts_of(load("lab")))
+    asked = WORK.render(template_values(load("lab")))
     assert f"{journal.FOLDER}/lock*" in asked
     assert f"find {journal.FOLDER}/journal " in asked
     assert f"{journal.FOLDER}/lock" == DRILL_LOCK

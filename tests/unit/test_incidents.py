@@ -21,7 +21,7 @@ from checks.docker.resource_usage import CGROUPS, Counted, Usages, read_counted,
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Command, Output, Question
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.transport.docker_engine import Scrubber
 from steps.incidents import (
     every_container_has_memory_left,
@@ -50,7 +50,7 @@ def _logs(rows: str) -> Any:
     answers: dict[Question[Any], object] = {
         CONTAINERS: (inspection(),),
         NOW: CLOCK,
-        READABLE.about(containers=[WEB]): Output(0, rows, ""),
+        READABLE.with_values(containers=[WEB]): Output(0, rows, ""),
     }
     return looking(TARGET, answers).observe(read_logs)
 
@@ -96,7 +96,7 @@ def _run(question: Command, tmp_path: Path, environment: str, **values: str) -> 
     )
     program.chmod(0o755)
     return subprocess.run(
-        ["sh", "-c", question.about(release=WEB, **values).told(facts_of(TARGET))],
+        ["sh", "-c", question.with_values(release=WEB, **values).render(template_values(TARGET))],
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"},
         capture_output=True,
         text=True,
@@ -334,7 +334,7 @@ def test_a_container_with_a_limit_is_untold_where_no_file_tells_of_it(limit: dic
     answers: dict[Question[Any], object] = {
         CONTAINERS: (told,),
         NOW: CLOCK,
-        CGROUPS.about(pids=["10"]): Output(0, FIRST + V2.replace("cpu.max:", "cpu.weight:"), ""),
+        CGROUPS.with_values(pids=["10"]): Output(0, FIRST + V2.replace("cpu.max:", "cpu.weight:"), ""),
     }
     found = looking(TARGET, answers).observe(usage)
     assert (len(found.found), len(found.untold)) == ((0, 1) if untold else (1, 0))
@@ -349,7 +349,7 @@ def _used(files: str) -> Usages:
     answers: dict[Question[Any], object] = {
         CONTAINERS: (inspection(Pid=10),),
         NOW: CLOCK,
-        CGROUPS.about(pids=["10"]): Output(0, FIRST + files, ""),
+        CGROUPS.with_values(pids=["10"]): Output(0, FIRST + files, ""),
     }
     return looking(TARGET, answers).observe(usage)
 
@@ -386,7 +386,7 @@ def _used_by_two(files: str) -> Usages:
     state, pids = INSPECTION["State"], {WEB: 10, SECOND: 11}
     answers: dict[Question[Any], object] = {
         **server_with(*(kept(name, State={**state, "Pid": pid}) for name, pid in pids.items())),
-        CGROUPS.about(pids=["11", "10"]): Output(0, FIRST + files, ""),
+        CGROUPS.with_values(pids=["11", "10"]): Output(0, FIRST + files, ""),
     }
     return looking(TARGET, answers).observe(usage)
 
@@ -412,7 +412,7 @@ def test_a_container_whose_files_cannot_be_read_is_named_though_those_of_others_
 
 
 def test_a_process_that_the_account_cannot_see_is_not_taken_for_one_that_has_ended(tmp_path: Path) -> None:
-    script = CGROUPS.about(pids=["10"]).told({}).replace("/proc/", f"{tmp_path}/")
+    script = CGROUPS.with_values(pids=["10"]).render({}).replace("/proc/", f"{tmp_path}/")
 
     def said() -> str:
         return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout

@@ -93,7 +93,7 @@ def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
     in_front = facts_in_containers([container("front", "kamal-proxy", _80=80, _443=443)])
     assert (in_front["edge.https_port"].value, in_front["edge.http_port"].value) == (443, 80)
     assert behind_another["edge.https_port"].value is None
-    assert "something else may stand in front of it" in behind_another["edge.https_port"].told
+    assert "something else may stand in front of it" in behind_another["edge.https_port"].source
 
 
 def test_a_port_that_only_the_server_itself_reaches_is_not_the_edges() -> None:
@@ -114,7 +114,7 @@ def test_the_route_tells_service_domain_port_and_what_releases_are_called(target
         "containers.web_prefix": "fit-web-",
         "containers.web_port": 3000,
     }
-    assert "www.fit.example too" in facts["domain"].told
+    assert "www.fit.example too" in facts["domain"].source
 
 
 def test_of_two_services_of_the_proxy_none_is_chosen() -> None:
@@ -171,7 +171,7 @@ OURS = "/data/backups/fit_production_20260214_020000.sql.gz"
 def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups_are(
     account: str | None, owned: str, trusted: tuple[str, ...]
 ) -> None:
-    asked = OWNERS.about(folders=("/data/backups", "/home/deploy", "/srv/other"))
+    asked = OWNERS.with_values(folders=("/data/backups", "/home/deploy", "/srv/other"))
     snapshot = looking(TARGET, {asked: Output(0, owned, "")})
     found, why = backups._trusted(snapshot, (OURS, *THEIRS), Fact(account, ""))
     assert found == trusted
@@ -179,7 +179,7 @@ def test_a_folder_into_which_others_can_put_files_does_not_say_where_the_backups
 
 
 def test_whose_a_folder_is_has_to_be_known() -> None:
-    asked = OWNERS.about(folders=("/data/backups",))
+    asked = OWNERS.with_values(folders=("/data/backups",))
     snapshot = looking(TARGET, {asked: Output(1, "", "Permission denied")})
     found, why = backups._trusted(snapshot, (OURS,), Fact("root", ""))
     assert (found, "Permission denied" in why) == ((), True)
@@ -187,7 +187,7 @@ def test_whose_a_folder_is_has_to_be_known() -> None:
 
 def test_what_is_guessed_is_called_a_guess() -> None:
     for fact in facts_in_backups([OURS], "").values():
-        assert fact.told.startswith("a guess")
+        assert fact.source.startswith("a guess")
 
 
 def test_only_plain_names_become_columns() -> None:

@@ -68,7 +68,7 @@ class Folder:
         return self.run(journal.recovery(generation))
 
     def read(self) -> OpenJournal | None:
-        return read_open(self.run(journal.OPEN.told({})), "lab")
+        return read_open(self.run(journal.OPEN.render({})), "lab")
 
     def heart_misses(self) -> None:
         """Let the heart have beaten too long ago."""

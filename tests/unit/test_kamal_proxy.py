@@ -211,7 +211,7 @@ def test_only_a_target_that_has_an_address_is_asked() -> None:
         STATE: Output(0, state, ""),
         CONTAINERS: (inspection(),),
         NOW: Output(0, "1", ""),
-        BACKEND.about(url="http://172.18.0.6:3000/up"): Output(0, "200", ""),
+        BACKEND.with_values(url="http://172.18.0.6:3000/up"): Output(0, "200", ""),
     }
     found = looking(load("lab"), answers).observe(backends)
     assert [(one.container is not None, one.http_status) for one in found] == [(True, 200), (False, None)]

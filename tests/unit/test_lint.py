@@ -102,9 +102,9 @@ STOPS = Command("docker stop db")
 
 def too_deep(snapshot: Snapshot) -> str:
     first = snapshot.ask(ORIGIN)
-    second = snapshot.ask(ORIGIN.about(one=first.out))
-    third = snapshot.ask(ORIGIN.about(one=second.out))
-    return snapshot.ask(ORIGIN.about(one=third.out)).out
+    second = snapshot.ask(ORIGIN.with_values(one=first.out))
+    third = snapshot.ask(ORIGIN.with_values(one=second.out))
+    return snapshot.ask(ORIGIN.with_values(one=third.out)).out
 """
 FEATURE_FILE, STEP_FILE, CHECK_FILE = "features/08-secrets.feature", "steps/secrets.py", "checks/deploy/git_clone.py"
 
@@ -207,8 +207,8 @@ def apart(snapshot: Snapshot) -> object:
 def early(snapshot: Snapshot) -> object:
     """Two ways, of which only one is taken."""
     if snapshot.observe(apart):
-        return snapshot.ask(ONE.about(a=str(snapshot.ask(OTHER.about(b="c")))))
-    return snapshot.ask(ONE.about(a="b"))
+        return snapshot.ask(ONE.with_values(a=str(snapshot.ask(OTHER.with_values(b="c")))))
+    return snapshot.ask(ONE.with_values(a="b"))
 
 
 def needing(snapshot: Snapshot) -> object:
@@ -217,7 +217,7 @@ def needing(snapshot: Snapshot) -> object:
 
 
 def _helper(snapshot: Snapshot, one: str) -> object:
-    return snapshot.ask(ONE.about(a=one))
+    return snapshot.ask(ONE.with_values(a=one))
 
 
 @pytest.mark.parametrize(("check", "deep"), [(apart, 1), (early, 3), (needing, 4)])

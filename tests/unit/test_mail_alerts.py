@@ -41,7 +41,7 @@ curl -s https://psytech.jp/api/v1/health; docker ps | grep PSYFIT-DB; [ "$used" 
 def told(question: Command, app: Path) -> str:
     """What the question's script prints on this machine."""
     return subprocess.run(
-        ["sh", "-c", question.told({"app": str(app)})], capture_output=True, text=True, check=True
+        ["sh", "-c", question.render({"app": str(app)})], capture_output=True, text=True, check=True
     ).stdout
 
 
@@ -172,7 +172,7 @@ def test_the_queue_is_asked_of_whichever_program_is_found(body: str, waiting: in
     (tmp_path / "some-mailer").chmod(0o755)
     (tmp_path / "mailq").symlink_to("some-mailer")
     path = f"{tmp_path}:/usr/bin:/bin"
-    ended = subprocess.run(["sh", "-c", QUEUE.told({})], env={"PATH": path}, capture_output=True, text=True)
+    ended = subprocess.run(["sh", "-c", QUEUE.render({})], env={"PATH": path}, capture_output=True, text=True)
     snapshot = looking(load("lab"), {QUEUE: Output(ended.returncode, ended.stdout, ended.stderr)})
     if waiting is None:
         with pytest.raises(Undetermined):
@@ -201,7 +201,7 @@ def test_the_address_of_the_alerts_stands_in_no_argument_on_the_server(tmp_path:
         noting = tmp_path / program
         noting.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >> {arguments}\nexec {shutil.which(program)} "$@"\n')
         noting.chmod(0o755)
-    script = DELIVERIES.told({"app": str(tmp_path), "cron_account": "nobody"})
+    script = DELIVERIES.render({"app": str(tmp_path), "cron_account": "nobody"})
     for real, own in (("/var/log", logs), ("/etc/environment", tmp_path / "none"), ("/var/spool", tmp_path / "none")):
         script = script.replace(real, str(own))
     path = f"{tmp_path}:{os.environ['PATH']}"

@@ -51,7 +51,7 @@ def on_server(folder: Path, **sites: str) -> str:
     files = {"nginx.conf": MAIN, **{f"sites-enabled/{name}": text for name, text in sites.items()}}
     for name, text in files.items():
         (own / name).write_text(text.replace(FOLDER, str(own)))
-    script = CONFIGURATION.told({}).replace(FOLDER, str(own))
+    script = CONFIGURATION.render({}).replace(FOLDER, str(own))
     environment = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env=environment)
     return done.stdout.replace(str(own), FOLDER)

@@ -162,7 +162,7 @@ def test_nobody_answering_is_undetermined(keyed: dict[str, str]) -> None:
 
 
 def test_who_owns_the_bucket_is_kept_as_a_number_and_not_by_name(s3: str, keyed: dict[str, str]) -> None:
-    assert bucket(s3, "kept", keyed).ask(GRANTS).told == {"Owner": {"ID": "1"}}
+    assert bucket(s3, "kept", keyed).ask(GRANTS).fields == {"Owner": {"ID": "1"}}
 
 
 def test_a_read_alone_can_be_asked(s3: str, keyed: dict[str, str]) -> None:
@@ -299,7 +299,7 @@ def _seeing(crontab: str, listed: str = "", **offsite: str) -> Snapshot:
         SETTINGS: Output(0, "", ""),
         CRONTAB: Output(0, crontab, ""),
         LIST: Output(0, f"now 1771002000\nfolder\n{listed}", ""),
-        SUMS.about(files=[DUMP, KEYS]): Output(0, f"{'a' * 64}  {DUMP}\n{'b' * 64}  {KEYS}\n", ""),
+        SUMS.with_values(files=[DUMP, KEYS]): Output(0, f"{'a' * 64}  {DUMP}\n{'b' * 64}  {KEYS}\n", ""),
         COPY.of("psyfit_production_1.sql.gz"): S3Answer(200, None, {"ContentLength": 10}),
         COPY.of("psyfit_keys_1.tar.gpg"): S3Answer(404, "404", {}),
         ENCRYPTION: S3Answer(
@@ -429,7 +429,7 @@ def test_a_foreign_answer_is_read_or_refused(foreign: dict[str, Any], text: str)
 
 def test_the_questions_say_what_they_are_about() -> None:
     facts = {"offsite_bucket": "kept", "offsite_prefix": "backups/psyfit/"}
-    assert COPY.of("a.sql.gz").told(facts) == "HeadObject of s3://kept/backups/psyfit/a.sql.gz"
-    assert COPY.told({}) == "HeadObject of s3://<bucket>/<backup>"
-    assert GRANTS.told(facts) == "GetBucketAcl of s3://kept"
+    assert COPY.of("a.sql.gz").render(facts) == "HeadObject of s3://kept/backups/psyfit/a.sql.gz"
+    assert COPY.render({}) == "HeadObject of s3://<bucket>/<backup>"
+    assert GRANTS.render(facts) == "GetBucketAcl of s3://kept"
     assert COPY.of("a.sql.gz").template() == COPY

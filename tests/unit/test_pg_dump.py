@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from checks.formats.pg_dump import READ, Dump, instant, read_dump
 from runbook.model.target import Backups, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 
 COLUMNS = ("appointments.created_at", "audit_events.created_at")
 TARGET = Target(
@@ -49,7 +49,7 @@ WHOLE = HEAD + ROWS + FOOT
 def _read(folder: Path, octets: bytes) -> Dump:
     file = folder / "a dump's.sql.gz"
     file.write_bytes(octets)
-    command = READ.about(file=str(file)).told(facts_of(TARGET))
+    command = READ.with_values(file=str(file)).render(template_values(TARGET))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env={"LC_ALL": "C"})
     return read_dump(done.stdout)
 
@@ -141,7 +141,7 @@ def test_when_it_started_is_read_where_the_zone_is_beyond_doubt(tmp_path: Path) 
 def test_no_row_comes_back(tmp_path: Path) -> None:
     file = tmp_path / "x.sql.gz"
     file.write_bytes(_packed(WHOLE.replace("a\t2026", "somebody\t2026") + "somebody\n"))
-    command = READ.about(file=str(file)).told(facts_of(TARGET))
+    command = READ.with_values(file=str(file)).render(template_values(TARGET))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert "somebody" not in done.stdout + done.stderr
 

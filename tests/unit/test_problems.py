@@ -29,7 +29,7 @@ from runbook.model.outcome import Differs, Undetermined
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output, Question
 from runbook.model.target import Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from steps.problems import (
     no_backup_is_late,
     no_release_has_a_wrong_key,
@@ -90,7 +90,7 @@ def _asked(tmp_path: Path, docker: str) -> dict[str, str]:
     program = tmp_path / "docker"
     program.write_text(f"#!/bin/sh\n{docker}\n")
     program.chmod(0o755)
-    script = LAST_WORDS.about(containers=[WEB]).told(facts_of(TARGET))
+    script = LAST_WORDS.with_values(containers=[WEB]).render(template_values(TARGET))
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"}
     done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
     return read_last_words(done.stdout)
@@ -147,7 +147,7 @@ def _look(database: str, said: str = "", *, envelope: str = "data", **state: Any
         CONTAINERS: (inspection(**state),),
         NOW: Output(0, "1790000000\n", ""),
         HEALTH: HttpAnswer(200, {}, body),
-        LAST_WORDS.about(containers=[WEB]): Output(0, f"container\t{WEB}\n{said}", ""),
+        LAST_WORDS.with_values(containers=[WEB]): Output(0, f"container\t{WEB}\n{said}", ""),
     }
     return looking(TARGET, answers)
 

@@ -13,7 +13,7 @@ from runbook.drill import journal
 from runbook.model.git_as_owner import ASK_GIT
 from runbook.model.question import Command, Question
 from runbook.model.target_file import load
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.observation import observer
 
 TARGET = load("lab")
@@ -21,7 +21,7 @@ DECLARED = {name: question for question, name in CATALOGUE.names.items()}
 DECLARED["doctor.WHO"] = doctor.WHO
 DECLARED["doctor.TOUCH_CLONE"] = doctor.TOUCH_CLONE
 DECLARED["journal.OPEN"] = journal.OPEN
-SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
+SCRIPTS = {name: one.render(template_values(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
     "containers without the socket": observer.CONTAINERS_BY_COMMAND,
     "images without the socket": observer.IMAGES_BY_COMMAND,
 }

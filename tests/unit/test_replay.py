@@ -21,8 +21,8 @@ def _recording(used: int, containers: object = ()) -> Recording:
     answers: dict[Question[Any], object] = {
         CONTAINERS: containers,
         NOW: Output(0, "1790000000\n", ""),
-        MOUNTS.about(sources=[]): Output(0, PATHS + ROOT, ""),
-        DISKS.about(mounts=["/"]): Output(
+        MOUNTS.with_values(sources=[]): Output(0, PATHS + ROOT, ""),
+        DISKS.with_values(mounts=["/"]): Output(
             0, f"{SPACE}/dev/vda1 100 {used} {100 - used} {used}% /\n\n{INODES}/dev/vda1 100 1 99 1% /\n", ""
         ),
     }

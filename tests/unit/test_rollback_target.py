@@ -35,7 +35,7 @@ def answers(*inspected: dict[str, Any], images: tuple[str, ...] = ()) -> dict[Qu
         IMAGES: tuple({"Id": image} for image in images),
         APPLIED: Output(0, "1\n", ""),
         IN_CLONE: Output(0, "".join(paths), ""),
-        **{IN_IMAGE.about(release=name): Output(0, "".join(paths[:2]), "") for name in (OLD, NEW, NEWER)},
+        **{IN_IMAGE.with_values(release=name): Output(0, "".join(paths[:2]), "") for name in (OLD, NEW, NEWER)},
     }
 
 

@@ -70,7 +70,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(question: Command, **facts: str | tuple[str, ...]) -> str:
     """What the question's script prints on this machine."""
-    script = question.told({"release": "web", **facts})
+    script = question.render({"release": "web", **facts})
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
 
 
@@ -190,7 +190,7 @@ def _in_images(*tags: list[str] | None) -> Search:
     answers = {
         **server_with(kept(WEB)),
         IMAGES: tuple({"RepoTags": names} for names in tags),
-        IN_IMAGES.about(release=WEB, images=own): Output(0, "looked\tpsyfit\t1\t0\n", ""),
+        IN_IMAGES.with_values(release=WEB, images=own): Output(0, "looked\tpsyfit\t1\t0\n", ""),
     }
     return looking(TARGET, answers).observe(leaks_in_images)
 

@@ -11,7 +11,7 @@ from conftest import CATALOGUE
 from drills.rollback import switch_actions
 from runbook.model import exits
 from runbook.model.target_file import load
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.suite import features
 
 
@@ -51,9 +51,9 @@ def test_a_chapter_shows_every_sentence_and_every_question_of_its_scenarios(
 
 def test_a_drill_shows_its_acts_and_their_undo_as_its_plan_does(capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, "3.4", "--target", "lab")
-    facts = facts_of(load("lab"))
+    facts = template_values(load("lab"))
     for act in (switch_actions.START, switch_actions.SWITCH, switch_actions.STOP, switch_actions.AS_WRITTEN):
-        for text in (act.told(facts), act.undo_told(facts)):
+        for text in (act.render(facts), act.render_undo(facts)):
             assert all(line.strip() in page for line in text.splitlines())
 
 

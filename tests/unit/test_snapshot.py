@@ -19,7 +19,7 @@ from runbook.observation import snapshot as looks
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import AT_ONCE, Observer
 from runbook.observation.redaction import Redactor
-from runbook.observation.reply import Told
+from runbook.observation.reply import Reply
 from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Snapshot, reading
 from tests.unit.hostile import serving, silent
 
@@ -33,13 +33,13 @@ class Deaf(Observer):
 
     def __init__(self) -> None:
         self.target = TARGET
-        self.asked_for: dict[Question[Any], Future[Told[Any]]] = {}
+        self.asked_for: dict[Question[Any], Future[Reply[Any]]] = {}
 
-    def asked(self, question: Question[Any]) -> Future[Told[Any]]:
+    def asked(self, question: Question[Any]) -> Future[Reply[Any]]:
         return self.asked_for.setdefault(question, Future())
 
     def answer(self, question: Question[Any]) -> None:
-        self.asked(question).set_result(Told("answered", None, 1))
+        self.asked(question).set_result(Reply("answered", None, 1))
 
 
 @pytest.fixture

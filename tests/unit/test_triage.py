@@ -22,7 +22,7 @@ from runbook.model.outcome import Outcome
 from runbook.model.port_state import Met
 from runbook.model.record import Difference, Run, Scenario
 from runbook.model.target import Ssh, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from runbook.observation.snapshot import OUT_OF_TIME
 from runbook.suite import features
 from tests.unit import report_example as example
@@ -33,7 +33,7 @@ from triage.page import PASTE_HERE, Page, ago, pasted, ssh
 from triage.remedies import Remedy
 
 TARGET = Target(name="here", environment="staging", address="192.0.2.1", domain="service.example")
-FACTS = facts_of(TARGET)
+FACTS = template_values(TARGET)
 REMEDIES = {name: one for name, one in vars(remedies).items() if isinstance(one, Remedy)}
 TOLD = {"container", "release", "role", "to", "flags", "network"}
 """What only an observation tells."""
@@ -104,7 +104,7 @@ def seen(*changed: Container, lived: dict[str, Lived] | None = None, target: str
 
 
 def told(advice: advice.Advice) -> str:
-    return advice.remedy.told(FACTS)
+    return advice.remedy.render(FACTS)
 
 
 # The table
@@ -122,7 +122,7 @@ def test_every_critical_scenario_of_sections_2_and_3_has_advice_and_nothing_else
 
 @pytest.mark.parametrize("name", REMEDIES)
 def test_every_word_of_a_remedy_is_a_fact_of_the_target_or_told_by_what_was_seen(name: str) -> None:
-    open_words = set(re.findall(r"(?<![\w<])<([a-z]\w*)>", REMEDIES[name].told(FACTS)))
+    open_words = set(re.findall(r"(?<![\w<])<([a-z]\w*)>", REMEDIES[name].render(FACTS)))
     assert open_words <= TOLD
 
 
@@ -218,12 +218,12 @@ def test_the_command_takes_the_targets_own_way_and_arrives_as_it_is(
 
 def test_on_the_server_itself_it_is_pasted_as_it_is() -> None:
     local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
-    assert pasted(local, remedies.START.about(container="psyfit-db")) == "docker start psyfit-db"
+    assert pasted(local, remedies.START.with_values(container="psyfit-db")) == "docker start psyfit-db"
 
 
 def test_what_a_server_calls_a_thing_stays_one_word() -> None:
     hostile = "x; rm -rf /"
-    assert shlex.split(remedies.START.about(container=hostile).told(FACTS)) == ["docker", "start", hostile]
+    assert shlex.split(remedies.START.with_values(container=hostile).render(FACTS)) == ["docker", "start", hostile]
 
 
 # Causes and what follows from them

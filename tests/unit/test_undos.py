@@ -12,9 +12,9 @@ from conftest import CATALOGUE
 from drills.rollback.switch_actions import AS_WRITTEN, START, STOP, SWITCH
 from runbook.model.action import INTERFERED, SOMEBODY_ELSE, Act
 from runbook.model.target_file import load
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 
-FACTS = facts_of(load("lab"))
+FACTS = template_values(load("lab"))
 VALUES = {
     "release": "psyfit-web-1",
     "address": "172.18.0.7",
@@ -41,7 +41,7 @@ def undone(act: Act, docker: str, folder: Path, **environment: str) -> tuple[int
     (folder / "docker").write_text(f"#!/bin/sh\n{docker}\n")
     (folder / "docker").chmod(0o755)
     done = subprocess.run(
-        ["sh", "-c", act.about(**VALUES).undo_told(FACTS)],
+        ["sh", "-c", act.with_values(**VALUES).render_undo(FACTS)],
         env={**os.environ, **environment, "PATH": f"{folder}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -31,7 +31,7 @@ from checks.formats.openpgp import ANYBODY
 from runbook.model.outcome import Differs, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import Backups, Target
-from runbook.model.template import facts_of
+from runbook.model.template import template_values
 from steps import saved
 from tests.unit.answering import looking
 
@@ -114,7 +114,7 @@ def plain_keys(archives: tuple[Backup, ...], plain: str = "") -> tuple[str, ...]
     heads = "".join(f"head {one.path} {'plain' if one.name == plain else '85'}\n" for one in sealed_ones)
     answers: dict[Question[Any], object] = {
         LIST: Output(0, f"now {NOW}\nfolder\n{listed}", ""),
-        HEADS.about(files=[one.path for one in sealed_ones]): Output(0, heads, ""),
+        HEADS.with_values(files=[one.path for one in sealed_ones]): Output(0, heads, ""),
     }
     return looking(TARGET, answers).observe(plain_key_archives)
 
@@ -218,7 +218,7 @@ def counted(tar: int, modified: int, unread: int = 0) -> tuple[Contents, ...]:
     target = TARGET.model_copy(update={"backups": Backups(volumes=("files", "empty"))})
     listed = f"now {NOW}\nfolder\nfile 10 {modified} /b/files_1.tar.gz\nfile 10 {modified} /b/psyfit_keys_1.tar\n"
     volume = {"Type": "volume", "Name": "files", "Source": "/v/files"}
-    question = COMPARED.about(folder="/v/files", file="/b/files_1.tar.gz", made=str(modified))
+    question = COMPARED.with_values(folder="/v/files", file="/b/files_1.tar.gz", made=str(modified))
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
         CONTAINERS: ({"Name": "/none", "Mounts": None}, container("psyfit-web-1", volume)),
@@ -269,7 +269,7 @@ def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_
     heads = "".join(f"head {path} 840c03{'A' * 16}01d20101\n" for path in paths)
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed.replace(f"file 10 {NOW}", f"file 10 {NOW - 60}"), ""),
-        HEADS.about(files=paths): Output(0, heads, ""),
+        HEADS.with_values(files=paths): Output(0, heads, ""),
     }
     seen = looking(TARGET, answers).observe(sealed_archives)
     assert {name: one.file.path for name, one in seen.items()} == dict(
@@ -279,7 +279,7 @@ def test_of_the_encrypted_archives_the_newest_is_read_whatever_plain_ones_there_
 
 def compared(volume: Path, file: Path, made: int) -> Contents:
     """What the declared command answers for these, and what is made of it."""
-    script = COMPARED.about(folder=str(volume), file=str(file), made=str(made)).told(facts_of(TARGET))
+    script = COMPARED.with_values(folder=str(volume), file=str(file), made=str(made)).render(template_values(TARGET))
     told = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
     )
