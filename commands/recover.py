@@ -33,8 +33,8 @@ def recover(*, target: Server) -> int:
     except (Undetermined, ValueError) as error:
         console.print(Text(clean(f"it is not known what is open now: {error}")), soft_wrap=True)
         return exits.UNDETERMINED
-    failed = sum(one.word == "failed" for one in undone)
-    interfered = sum(one.word == "interfered" for one in undone)
+    failed = sum(one.status == "failed" for one in undone)
+    interfered = sum(one.status == "interfered" for one in undone)
     beside = f", {interfered} let be, for somebody else has changed it since" if interfered else ""
     done = f"{len(undone) - failed - interfered} undone{beside}, {failed} failed"
     console.print(Text(done if undone else "nothing was open"), soft_wrap=True)

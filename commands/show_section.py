@@ -16,8 +16,8 @@ from runbook.model.template import Facts, template_values
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import plan, pytest_bdd_adapter
 from runbook.suite.features import Scenario, Section, Sentence
-from runbook.suite.plan import Planned, PlannedAct
-from runbook.suite.terminal import show_act, show_question
+from runbook.suite.plan import Planned, PlannedAction
+from runbook.suite.terminal import show_action, show_question
 
 OPEN = re.compile(r"(?<![\w<])<([a-z]\w*)>")
 """What stands for a thing that is not known here."""
@@ -76,7 +76,7 @@ class _Page:
         for row in sentence.table:
             self._console.print(Text(f"      | {' | '.join(row)} |"), soft_wrap=True)
         for act in self._acts(sentence):
-            show_act(self._console, act)
+            show_action(self._console, act)
             self._shown[act.name] = f"{act.script}\n{act.undo}"
 
     def _questions(self, scenario: Scenario) -> None:
@@ -94,7 +94,7 @@ class _Page:
         questions = dict.fromkeys(one for check in checks for one in self._catalogue.questions_of(check))
         return (plan.planned(question, self._catalogue, self._facts) for question in questions)
 
-    def _acts(self, sentence: Sentence) -> Iterator[PlannedAct]:
+    def _acts(self, sentence: Sentence) -> Iterator[PlannedAction]:
         for function in _functions(sentence):
             yield from plan.planned_actions(function, self._catalogue, self._facts)
 

@@ -1,7 +1,8 @@
 """How deep a check's questions chain: how many answers have to come one after another before it has seen.
 
-It is read from the code. A question that stands there by its name needs no other; one that is made there (`with_values`,
-a helper, a loop) is taken to need all that were asked before it. So the depth told is the most that it could be.
+It is read from the code. A question that stands there by its name needs no other; one that is made there
+(`with_values`, a helper, a loop) is taken to need all that were asked before it. So the depth told is the most that it
+could be.
 """
 
 from __future__ import annotations

@@ -16,33 +16,33 @@ from drills.restore import comparing, decrypting, loading, opening, scratch_data
 from drills.restore.loading import Restored
 from drills.restore.opening import Opened
 from drills.restore.scratch_database import Place
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.model.outcome import NotApplicable, Undetermined, require
 
 ANY_OTHER = "any other"
 
 
 @given("the latest backup, or the one that is named", target_fixture="backup")
-def latest_backup(operator: Operator, named_backup: str | None) -> Backup:
-    return opening.named(operator, named_backup) if named_backup else opening.latest(operator)
+def latest_backup(executor: DrillExecutor, named_backup: str | None) -> Backup:
+    return opening.named(executor, named_backup) if named_backup else opening.latest(executor)
 
 
 @given("the latest encrypted backup, where that is another one", target_fixture="backup")
-def latest_encrypted_backup(operator: Operator, named_backup: str | None) -> Backup:
-    sealed = opening.latest_encrypted(operator)
+def latest_encrypted_backup(executor: DrillExecutor, named_backup: str | None) -> Backup:
+    sealed = opening.latest_encrypted(executor)
     if named_backup:
         raise NotApplicable("the drill was asked for another backup")
     if sealed is None:
         raise NotApplicable("no backup is encrypted")
-    if sealed == opening.latest(operator):
+    if sealed == opening.latest(executor):
         raise NotApplicable("the latest backup is the latest encrypted one")
     return sealed
 
 
 @given("it can be read to its last byte and is one whole dump", target_fixture="opened")
-def read_whole(operator: Operator, backup: Backup) -> Opened:
-    opened = opening.opened(operator, backup)
-    operator.figure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
+def read_whole(executor: DrillExecutor, backup: Backup) -> Opened:
+    opened = opening.opened(executor, backup)
+    executor.measure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,
         expected="one dump, whole from its first line to its last",
@@ -53,21 +53,21 @@ def read_whole(operator: Operator, backup: Backup) -> Opened:
 
 
 @given("there is room for it beside production", target_fixture="place")
-def room_beside_production(operator: Operator, opened: Opened) -> Place:
-    place = scratch_database.place(operator, opened.dump.size_bytes)
+def room_beside_production(executor: DrillExecutor, opened: Opened) -> Place:
+    place = scratch_database.place(executor, opened.dump.size_bytes)
     missing = place.missing()
     require(not missing, expected="room for the throw-away, and a reserve", seen=missing, go_to="10")
     return place
 
 
 @when("it is restored into a throw-away database", target_fixture="restored")
-def restored_into_throwaway(operator: Operator, opened: Opened, place: Place) -> Restored:
-    return loading.restore(operator, opened, place)
+def restored_into_throwaway(executor: DrillExecutor, opened: Opened, place: Place) -> Restored:
+    return loading.restore(executor, opened, place)
 
 
 @then("nobody reaches the throw-away, and it reaches nobody")
-def throwaway_is_confined(operator: Operator) -> None:
-    openings = scratch_database.unconfined(operator)
+def throwaway_is_confined(executor: DrillExecutor) -> None:
+    openings = scratch_database.unconfined(executor)
     require(not openings, expected="no network, no port, no more than its share", seen=openings, go_to="5.3")
 
 
@@ -95,19 +95,19 @@ def no_sequence_is_behind(restored: Restored) -> None:
 
 
 @then("each table has as many rows as production, within these limits")
-def rows_within_limits(operator: Operator, restored: Restored, datatable: list[list[str]]) -> None:
+def rows_within_limits(executor: DrillExecutor, restored: Restored, datatable: list[list[str]]) -> None:
     limits = {table: int(percent) for table, percent in datatable[1:]}
-    _rows_within(operator, restored, defaultdict(lambda: limits[ANY_OTHER], limits))
+    _rows_within(executor, restored, defaultdict(lambda: limits[ANY_OTHER], limits))
 
 
 @then(parsers.parse("each table has as many rows as production, within {percent:d} %"))
-def rows_within_one_limit(operator: Operator, restored: Restored, percent: int) -> None:
-    _rows_within(operator, restored, defaultdict(lambda: percent))
+def rows_within_one_limit(executor: DrillExecutor, restored: Restored, percent: int) -> None:
+    _rows_within(executor, restored, defaultdict(lambda: percent))
 
 
-def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str, int]) -> None:
+def _rows_within(executor: DrillExecutor, restored: Restored, limits: defaultdict[str, int]) -> None:
     found, expected = restored.contents.rows, restored.production.rows
-    operator.figure("rows", f"{sum(found.values())} in {len(found)} tables")
+    executor.measure("rows", f"{sum(found.values())} in {len(found)} tables")
     apart = comparing.rows_apart(found, expected, limits.__getitem__)
     require(expected and not apart, expected="as many rows as in production", seen=apart, go_to="5.1")
 
@@ -117,28 +117,28 @@ def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str
         "of {count:d} rows taken at random, every encrypted value opens with the key of the release that runs"
     )
 )
-def values_open(operator: Operator, count: int) -> None:
-    snapshot = operator.snapshot()
+def values_open(executor: DrillExecutor, count: int) -> None:
+    snapshot = executor.snapshot()
     columns = snapshot.target.backups.encrypted_columns
     if not columns:
         raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
     release = snapshot.observe(fleet).running_releases[0].name
-    found = decrypting.decrypted(operator, columns, count, release)
-    operator.figure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
+    found = decrypting.decrypted(executor, columns, count, release)
+    executor.measure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
     require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")
 
 
 @then("its newest row is as new as the objective asks for")
-def newest_row_is_new(operator: Operator, restored: Restored) -> None:
-    target = operator.target
+def newest_row_is_new(executor: DrillExecutor, restored: Restored) -> None:
+    target = executor.target
     if not target.backups.newest_row:
         raise Undetermined("the target names no backups.newest_row: nothing tells how old the content is")
     newest, limit = restored.contents.newest, target.objectives.newest_row_hours
     age = ago(newest, restored.opened.backup.seen_at) if newest else None
     within = age is not None and age.at_most(timedelta(hours=limit))
     shown = "no row" if age is None else _before(age)
-    operator.figure("newest row (RPO)", shown, objective=f"{limit} h", within=within)
+    executor.measure("newest row (RPO)", shown, objective=f"{limit} h", within=within)
     require(within, expected=f"a newest row of at most {limit} h ago", seen=f"newest row: {shown}", go_to="5.1")
 
 
@@ -150,17 +150,19 @@ def _before(age: Ago) -> str:
 
 
 @then("the time that it took is within the objective")
-def restored_in_time(operator: Operator, restored: Restored) -> None:
-    limit, took = operator.target.objectives.restore_seconds, sum(restored.seconds.values())
+def restored_in_time(executor: DrillExecutor, restored: Restored) -> None:
+    limit, took = executor.target.objectives.restore_seconds, sum(restored.seconds.values())
     for phase, seconds in restored.seconds.items():
-        operator.figure(phase, f"{seconds:.1f} s")
-    operator.figure("time to restore the database (RTO)", f"{took:.1f} s", objective=f"{limit} s", within=took <= limit)
+        executor.measure(phase, f"{seconds:.1f} s")
+    executor.measure(
+        "time to restore the database (RTO)", f"{took:.1f} s", objective=f"{limit} s", within=took <= limit
+    )
     require(took <= limit, expected=f"at most {limit} s", seen=f"{took:.1f} s", go_to="5.3")
 
 
 @then("production is what it was before")
-def production_is_untouched(operator: Operator, restored: Restored) -> None:
-    changed = opening.identity(operator).differs_from(restored.opened.production)
+def production_is_untouched(executor: DrillExecutor, restored: Restored) -> None:
+    changed = opening.identity(executor).differs_from(restored.opened.production)
     require(not changed, expected="the same container, cluster and schema", seen=changed, go_to="3.2")
 
 

@@ -20,8 +20,8 @@ from drills.rollback.probe import PER_SECOND
 from drills.rollback.proxy_route import ROUTE
 from drills.rollback.samples import summary
 from drills.rollback.switching import Change, Rolling
-from runbook.drill.executor import Operator
-from runbook.model.action import Act
+from runbook.drill.executor import DrillExecutor
+from runbook.model.action import Action
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.model.outside_questions import Tls
 from runbook.observation.snapshot import reading
@@ -54,8 +54,8 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
 
 
 @given("the proxy itself ends TLS for the domain")
-def the_proxy_itself_ends_tls(operator: Operator) -> None:
-    if operator.snapshot().observe(edges.edge).who == "nginx":
+def the_proxy_itself_ends_tls(executor: DrillExecutor) -> None:
+    if executor.snapshot().observe(edges.edge).who == "nginx":
         raise NotApplicable("nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here")
 
 
@@ -63,8 +63,8 @@ def the_proxy_itself_ends_tls(operator: Operator) -> None:
     "a release that was made before the running one and is kept, stopped",
     target_fixture="rollback_target",
 )
-def a_release_is_kept(operator: Operator) -> RollbackTarget:
-    found = operator.snapshot().observe(targets.rollback_target)
+def a_release_is_kept(executor: DrillExecutor) -> RollbackTarget:
+    found = executor.snapshot().observe(targets.rollback_target)
     require(found, expected="one release that runs, and an older one that is stopped", seen="no such pair", go_to="2.2")
     assert found is not None
     return found
@@ -106,8 +106,8 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
 
 
 @given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")
-def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -> Change:
-    snapshot = operator.snapshot()
+def the_route_can_be_kept(executor: DrillExecutor, rollback_target: RollbackTarget) -> Change:
+    snapshot = executor.snapshot()
     change = switching.planned(snapshot, rollback_target)
     owner = snapshot.observe(fleet).called(host_of(change.before.target))
     require(
@@ -123,8 +123,10 @@ def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -
     parsers.parse("at least {rate:d} requests a second go through the edge by the clock, and none is lost for {s:d} s"),
     target_fixture="rolling",
 )
-def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureRequest, rate: int, s: int) -> Rolling:
-    rolling = request.node.stash[ROLLING] = switching.begin(operator, change)
+def the_requests_go(
+    executor: DrillExecutor, change: Change, request: pytest.FixtureRequest, rate: int, s: int
+) -> Rolling:
+    rolling = request.node.stash[ROLLING] = switching.begin(executor, change)
     rolling.probe.wait_until(lambda _: rolling.probe.clock() >= s, 2 * s)
     samples = rolling.probe.samples()
     seen = summary(samples)
@@ -182,11 +184,11 @@ def the_older_is_stopped_again(rolling: Rolling) -> None:
 
 
 @when("the older release is started and the proxy switched as section 3.4 is written")
-def it_is_done_as_written(operator: Operator, change: Change) -> None:
+def it_is_done_as_written(executor: DrillExecutor, change: Change) -> None:
     older = change.older
-    operator.do(change.about(switch_actions.START, older)).required("the start of the older release")
-    address = switching.address_as_written(operator.snapshot(), older.name)
-    operator.do(change.about(switch_actions.AS_WRITTEN, older).with_values(address=address)).required(
+    executor.do(change.action_on(switch_actions.START, older)).required("the start of the older release")
+    address = switching.address_as_written(executor.snapshot(), older.name)
+    executor.do(change.action_on(switch_actions.AS_WRITTEN, older).with_values(address=address)).required(
         "what the command did"
     )
 
@@ -196,7 +198,7 @@ def it_is_done_as_written(operator: Operator, change: Change) -> None:
 
 @then(parsers.re("the (?P<word>older|newer) release finds itself healthy and says its version"))
 def it_is_healthy(rolling: Rolling, word: str) -> None:
-    version = switching.wait_until_healthy(rolling.operator, rolling.release(word).name)
+    version = switching.wait_until_healthy(rolling.executor, rolling.release(word).name)
     if word == "older":
         rolling.older_version = version
     require(
@@ -209,7 +211,7 @@ def it_is_healthy(rolling: Rolling, word: str) -> None:
 
 @then("every option of the service is as it was before")
 def the_options_are_kept(rolling: Rolling) -> None:
-    now = rolling.operator.snapshot().observe(proxy_route.route)
+    now = rolling.executor.snapshot().observe(proxy_route.route)
     differ = proxy_route.differences(rolling.change.before, now)
     require(not differ, expected="no option changed", seen=differ, go_to="2.3")
 
@@ -222,7 +224,7 @@ def the_requests_are_answered(rolling: Rolling, word: str) -> None:
 
 @then(parsers.re("the (?P<word>older|newer) release has ended in good order"))
 def it_ended_in_order(rolling: Rolling, word: str) -> None:
-    one = rolling.operator.snapshot().observe(fleet).called(rolling.release(word).name)
+    one = rolling.executor.snapshot().observe(fleet).called(rolling.release(word).name)
     require(
         one and not one.running and one.exit_code in IN_ORDER,
         expected="stopped, with exit code 0 or 143",
@@ -238,7 +240,7 @@ def none_was_lost(rolling: Rolling) -> None:
 
 @then("every POST counted exactly once, where the target has one")
 def every_post_counted_once(rolling: Rolling) -> None:
-    if rolling.operator.target.probe.post_path is None:
+    if rolling.executor.target.probe.post_path is None:
         return
     switching.count_posts(rolling)
     posts = [one for one in rolling.probe.samples() if one.stream.posts and one.sent is not None]
@@ -252,8 +254,8 @@ def every_post_counted_once(rolling: Rolling) -> None:
 
 
 @then("the proxy ends TLS for the service no more: a handshake fails")
-def a_handshake_fails(operator: Operator) -> None:
-    snapshot = operator.snapshot()
+def a_handshake_fails(executor: DrillExecutor) -> None:
+    snapshot = executor.snapshot()
     listed, handshake = snapshot.ask(LIST, HANDSHAKE)
     with reading("the proxy's list"):
         one = read_list(listed.required("the proxy's list").out).get(snapshot.target.containers.proxy_service)
@@ -266,21 +268,21 @@ def a_handshake_fails(operator: Operator) -> None:
 
 
 @then("plain HTTP is answered without a redirect")
-def plain_http_is_answered(operator: Operator) -> None:
-    answer = operator.snapshot().ask(PLAIN_HTTP)
+def plain_http_is_answered(executor: DrillExecutor) -> None:
+    answer = executor.snapshot().ask(PLAIN_HTTP)
     require(answer.status == 200, expected="HTTP status 200", seen=f"HTTP status {answer.status}", go_to="3.4")
 
 
 @then(parsers.parse("at least {least:d} options of the service are lost beside it"))
-def options_are_lost(operator: Operator, change: Change, least: int) -> None:
-    told = operator.snapshot().ask(ROUTE).required("the proxy's state file")
+def options_are_lost(executor: DrillExecutor, change: Change, least: int) -> None:
+    told = executor.snapshot().ask(ROUTE).required("the proxy's state file")
     with reading("the service's route"):
         lost = proxy_route.lost(change.before, told.out)
-    operator.figure("options lost by section 3.4 as it is written", ", ".join(lost))
+    executor.measure("options lost by section 3.4 as it is written", ", ".join(lost))
     require(len(lost) >= least, expected=f"{least} options lost", seen=lost, go_to="3.4")
 
 
-def _do(rolling: Rolling, act: Act, word: str) -> None:
+def _do(rolling: Rolling, act: Action, word: str) -> None:
     release = rolling.release(word)
-    done = rolling.operator.do(rolling.change.about(act, release))
+    done = rolling.executor.do(rolling.change.action_on(act, release))
     require(done.status == 0, expected="the command to end well", seen=done.err or done.out, go_to="3.4")

@@ -19,7 +19,7 @@ from checks.database.schema import (
     read_schema,
 )
 from drills.restore.scratch_database import NAME
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.observation.snapshot import Snapshot, reading
 
 
@@ -39,9 +39,9 @@ class Contents:
     newest: datetime | None
 
 
-def contents_of_both(operator: Operator) -> tuple[Contents, Contents]:
+def contents_of_both(executor: DrillExecutor) -> tuple[Contents, Contents]:
     """The throw-away and production, asked together."""
-    snapshot = operator.snapshot()
+    snapshot = executor.snapshot()
     looked = [_contents(snapshot, NAME), _contents(snapshot, snapshot.target.containers.db)]
     return looked[0], looked[1]
 

@@ -9,12 +9,12 @@ from itertools import groupby
 from string import Template
 
 from drills.restore.scratch_database import ENDS_WITH_THE_THROWAWAY
-from runbook.drill.executor import Operator
-from runbook.model.action import Act
+from runbook.drill.executor import DrillExecutor
+from runbook.model.action import Action
 from runbook.model.outcome import Undetermined
 from runbook.observation.snapshot import reading
 
-DECRYPT = Act(
+DECRYPT = Action(
     cleandoc(
         r"""{{
       docker exec runbook-drill-restore sh -c 'exec psql -XAtq -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"' \
@@ -52,13 +52,13 @@ class Column:
     bad: int
 
 
-def decrypted(operator: Operator, columns: Sequence[str], count: int, release: str) -> tuple[Column, ...]:
+def decrypted(executor: DrillExecutor, columns: Sequence[str], count: int, release: str) -> tuple[Column, ...]:
     """What the running release makes of so many rows of each of these columns, taken at random.
 
     Raises:
         Undetermined: The release cannot tell.
     """
-    done = operator.do(DECRYPT.with_values(statement=sample(columns, count), release=release))
+    done = executor.do(DECRYPT.with_values(statement=sample(columns, count), release=release))
     if f"rails {USAGE}" in done.lines:
         raise Undetermined(f"the release {release} has no `bin/rails data:verify`, which opens rows that it is given")
     if "rails 0" not in done.lines:

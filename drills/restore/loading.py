@@ -11,8 +11,8 @@ from drills.restore.comparing import Contents, contents_of_both
 from drills.restore.opening import Identity, Opened, timed
 from drills.restore.scratch_database import ENDS_WITH_THE_THROWAWAY, NAME, START, Place
 from drills.restore.session_key import UNSEAL
-from runbook.drill.executor import Operator
-from runbook.model.action import Act
+from runbook.drill.executor import DrillExecutor
+from runbook.model.action import Action
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Output
 from runbook.observation.snapshot import Snapshot, reading
@@ -44,8 +44,10 @@ LOADING = (
 )
 """Loads a compressed dump from standard input, all of it or nothing."""
 
-LOAD = Act("exec < {file} || exit\n{{ " + LOADING + "\n}} 3>&1", ENDS_WITH_THE_THROWAWAY, seconds=7200, confined=True)
-LOAD_SEALED = Act(
+LOAD = Action(
+    "exec < {file} || exit\n{{ " + LOADING + "\n}} 3>&1", ENDS_WITH_THE_THROWAWAY, seconds=7200, confined=True
+)
+LOAD_SEALED = Action(
     "{{ {{ " + UNSEAL + ' 4>&3; echo "gpg $?" >&3; }} | {{\n' + LOADING + "\n}}; }} 3>&1",
     ENDS_WITH_THE_THROWAWAY,
     seconds=7200,
@@ -63,7 +65,7 @@ class Restored:
     seconds: Mapping[str, float]
 
 
-def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
+def restore(executor: DrillExecutor, backup: Opened, place: Place) -> Restored:
     """Load it into the throw-away, and look at what then stands there and in production.
 
     Raises:
@@ -71,13 +73,13 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
         Undetermined: The throw-away did not start, or could not be looked at.
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
-    operator.do(START.with_values(**values)).required("the throw-away")
-    _require_empty(operator.snapshot(), backup.production)
-    load_seconds, told = timed(lambda: _load(operator, backup))
+    executor.do(START.with_values(**values)).required("the throw-away")
+    _require_empty(executor.snapshot(), backup.production)
+    load_seconds, told = timed(lambda: _load(executor, backup))
     flaw = flaw_of_load(told.lines)
     if flaw is not None:
         raise Differs(expected=f"{backup.backup.name} loaded without an error", seen=flaw, go_to="5.1")
-    verify_seconds, (found, production) = timed(lambda: contents_of_both(operator))
+    verify_seconds, (found, production) = timed(lambda: contents_of_both(executor))
     seconds = {
         "fetch": backup.fetch_seconds,
         "decrypt and decompress": backup.open_seconds,
@@ -98,11 +100,11 @@ def _require_empty(snapshot: Snapshot, production: Identity) -> None:
         raise Undetermined("the throw-away is production's own cluster")
 
 
-def _load(operator: Operator, backup: Opened) -> Output:
+def _load(executor: DrillExecutor, backup: Opened) -> Output:
     file = backup.backup.path
     if backup.key is None:
-        return operator.do(LOAD.with_values(file=file))
-    return operator.do(LOAD_SEALED.with_values(file=file), bytes(backup.key))
+        return executor.do(LOAD.with_values(file=file))
+    return executor.do(LOAD_SEALED.with_values(file=file), bytes(backup.key))
 
 
 def flaw_of_load(lines: Sequence[str]) -> str | None:

@@ -18,9 +18,9 @@ from checks.docker.containers import CONTAINERS
 from checks.formats.pg_dump import READ, READING, Dump, read_dump
 from drills.restore.scratch_database import ENDS_WITH_THE_THROWAWAY
 from drills.restore.session_key import UNSEAL, SessionKey, session_key
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.model import rights
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.question import Command, Output
 from runbook.observation.snapshot import Snapshot, reading
@@ -30,7 +30,7 @@ T = TypeVar("T")
 DESCRIBE = Command("date '+now %s'; stat -c 'file %s %Y %n' -- {file}", needs=rights.ROOT)
 DIGEST = Command("sha256sum < {file}", needs=rights.ROOT, seconds=600, lane="slow")
 
-OPEN = Act(
+OPEN = Action(
     "{{ {{ " + UNSEAL + ' 4>&3; echo "gpg $?" >&3; }} | {{\n' + READING + "\n}}; }} 3>&1",
     ENDS_WITH_THE_THROWAWAY,
     seconds=600,
@@ -86,32 +86,32 @@ class Opened:
     production: Identity
 
 
-def latest(operator: Operator) -> Backup:
+def latest(executor: DrillExecutor) -> Backup:
     """The latest backup, plain or encrypted.
 
     Raises:
         Differs: There is none.
     """
-    found = operator.snapshot().observe(backups)
+    found = executor.snapshot().observe(backups)
     if not found:
         raise Differs(expected="at least one backup", seen="none", go_to="10")
     return found[-1]
 
 
-def latest_encrypted(operator: Operator) -> Backup | None:
+def latest_encrypted(executor: DrillExecutor) -> Backup | None:
     """The latest of the encrypted backups; None where there is none."""
-    sealed = [one for one in operator.snapshot().observe(backups) if one.encrypted]
+    sealed = [one for one in executor.snapshot().observe(backups) if one.encrypted]
     return sealed[-1] if sealed else None
 
 
-def named(operator: Operator, file: str) -> Backup:
+def named(executor: DrillExecutor, file: str) -> Backup:
     """The backup of this name in the backups' folder, or of this path.
 
     Raises:
         Undetermined: There is no such file on the server, or its name is not that of a backup.
     """
-    path = file if file.startswith("/") else f"{operator.target.paths.backups}/{file}"
-    told = operator.snapshot().ask(DESCRIBE.with_values(file=path)).required(f"the backup {file}")
+    path = file if file.startswith("/") else f"{executor.target.paths.backups}/{file}"
+    told = executor.snapshot().ask(DESCRIBE.with_values(file=path)).required(f"the backup {file}")
     with reading(f"the backup {file}"):
         found = read_list(told.out)
     if not found:
@@ -119,11 +119,11 @@ def named(operator: Operator, file: str) -> Backup:
     return found[0]
 
 
-def identity(operator: Operator) -> Identity:
+def identity(executor: DrillExecutor) -> Identity:
     """What production is now."""
-    inspected, system, schema = operator.snapshot().ask(CONTAINERS, SYSTEM, SCHEMA)
+    inspected, system, schema = executor.snapshot().ask(CONTAINERS, SYSTEM, SCHEMA)
     with reading("production's database"):
-        container = next(one for one in inspected if one["Name"] == f"/{operator.target.containers.db}")
+        container = next(one for one in inspected if one["Name"] == f"/{executor.target.containers.db}")
         return Identity(
             container["Id"],
             container["State"]["StartedAt"],
@@ -132,18 +132,18 @@ def identity(operator: Operator) -> Identity:
         )
 
 
-def opened(operator: Operator, backup: Backup) -> Opened:
+def opened(executor: DrillExecutor, backup: Backup) -> Opened:
     """Read a backup to its last byte, before anything of it is used.
 
     Raises:
         Differs: It is encrypted, and nobody here can open it.
         Undetermined: It could not be read.
     """
-    snapshot = operator.snapshot()
-    production = identity(operator)
+    snapshot = executor.snapshot()
+    production = identity(executor)
     key = session_key(snapshot, backup) if backup.encrypted else None
     fetch_seconds, digest = timed(lambda: snapshot.ask(DIGEST.with_values(file=backup.path)))
-    open_seconds, told = timed(lambda: _read(operator, snapshot, backup, key))
+    open_seconds, told = timed(lambda: _read(executor, snapshot, backup, key))
     with reading(f"the backup {backup.name}"):
         dump = read_dump(told.out)
         return Opened(
@@ -158,10 +158,10 @@ def opened(operator: Operator, backup: Backup) -> Opened:
         )
 
 
-def _read(operator: Operator, snapshot: Snapshot, backup: Backup, key: SessionKey | None) -> Output:
+def _read(executor: DrillExecutor, snapshot: Snapshot, backup: Backup, key: SessionKey | None) -> Output:
     if key is None:
         return snapshot.ask(READ.with_values(file=backup.path)).required(f"the backup {backup.name}")
-    return operator.do(OPEN.with_values(file=backup.path), bytes(key)).required(f"the backup {backup.name}")
+    return executor.do(OPEN.with_values(file=backup.path), bytes(key)).required(f"the backup {backup.name}")
 
 
 def flaw_of_seal(lines: Iterable[str]) -> str | None:

@@ -14,9 +14,9 @@ from typing import Any
 
 from checks.database.schema import SIZE
 from checks.server.disk_space import PLACES, docker_disk
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.model import rights
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import reading
 
@@ -42,7 +42,7 @@ CONFINEMENT = Command(
     lane="docker",
 )
 
-START = Act(
+START = Action(
     cleandoc(
         r"""
     image=$(docker inspect --format '{{{{.Image}}}}' {db}) || exit
@@ -134,13 +134,13 @@ def _mib(count: int) -> str:
     return f"{count / MEBIBYTE:.0f} MiB"
 
 
-def place(operator: Operator, plain_bytes: int) -> Place:
+def place(executor: DrillExecutor, plain_bytes: int) -> Place:
     """The room for a database whose plain dump has so many bytes.
 
     Raises:
         Undetermined: It could not be told.
     """
-    snapshot = operator.snapshot()
+    snapshot = executor.snapshot()
     _, memory, size = snapshot.ask(PLACES, MEMORY, SIZE)
     disk = snapshot.observe(docker_disk)
     with reading("the room for the throw-away"):
@@ -161,13 +161,13 @@ def read_memory(text: str) -> tuple[int, int]:
     return int(kibibytes) * 1024, int(cores)
 
 
-def unconfined(operator: Operator) -> tuple[str, ...]:
+def unconfined(executor: DrillExecutor) -> tuple[str, ...]:
     """What the throw-away can do that it must not, in phrases.
 
     Raises:
         Undetermined: It is not there, or cannot be read.
     """
-    told = operator.snapshot().ask(CONFINEMENT).required("the throw-away")
+    told = executor.snapshot().ask(CONFINEMENT).required("the throw-away")
     with reading("the throw-away"):
         host, networks = (json.loads(line) for line in told.lines)
         return tuple(_openings(host, networks))

@@ -31,10 +31,10 @@ def finish(rolling: Rolling) -> Summary:
     samples = rolling.probe.end()
     seen = summary(samples)
     for name, value, objective, within in _figures(rolling, samples, seen):
-        rolling.operator.figure(name, value, objective=objective, within=within)
+        rolling.executor.measure(name, value, objective=objective, within=within)
     title = "Requests by the time at which they were sent, and the release that answered them"
-    rolling.operator.timelines.append(timeline(title, samples))
-    rolling.operator.evidence.record(
+    rolling.executor.timelines.append(timeline(title, samples))
+    rolling.executor.evidence.record(
         question="rollback.PROBE",
         asked="\n".join(str(one) for one in rolling.probe.streams),
         vantage="outside",
@@ -89,7 +89,7 @@ def _figures(
 
 
 def _kinds(rolling: Rolling) -> tuple[tuple[str, bool], ...]:
-    asked = rolling.operator.target.probe
+    asked = rolling.executor.target.probe
     return (
         ("POSTs (key probe.post_path)", asked.post_path is not None),
         ("slow requests (key probe.slow_page)", asked.slow_page is not None),

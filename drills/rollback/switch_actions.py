@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drills.rollback import proxy_route as routes
-from runbook.model.action import Act
+from runbook.model.action import Action
 
 ENTRY = "entry() {{\n" + routes.READ + "\n}}\n"
 DEPLOY = (
@@ -37,9 +37,9 @@ running=$(docker inspect --format '{{{{.State.Running}}}}' "$found") || exit 1
 
 STOP_STARTED = RUNNING + '[ "$running" = false ] || docker stop --time 20 {release}'
 
-START = Act("docker start {release}", LEAD_BACK % "{left}" + STOP_STARTED, seconds=20, undo_seconds=110)
-SWITCH = Act(DEPLOY % "to", LEAD_BACK % "{left}", seconds=75, undo_seconds=75)
-STOP = Act(
+START = Action("docker start {release}", LEAD_BACK % "{left}" + STOP_STARTED, seconds=20, undo_seconds=110)
+SWITCH = Action(DEPLOY % "to", LEAD_BACK % "{left}", seconds=75, undo_seconds=75)
+STOP = Action(
     "docker stop --time 20 {release}",
     ENTRY
     + RUNNING
@@ -52,11 +52,11 @@ docker start {release}""",
 )
 
 FORWARD = ": going forward is itself the undo of going back"
-START_AGAIN = Act("docker start {release}", FORWARD, seconds=20)
-SWITCH_BACK = Act(DEPLOY % "to", FORWARD, seconds=75)
-STOP_AGAIN = Act("docker stop --time 20 {release}", FORWARD, seconds=30)
+START_AGAIN = Action("docker start {release}", FORWARD, seconds=20)
+SWITCH_BACK = Action(DEPLOY % "to", FORWARD, seconds=75)
+STOP_AGAIN = Action("docker stop --time 20 {release}", FORWARD, seconds=30)
 
-AS_WRITTEN = Act(
+AS_WRITTEN = Action(
     "docker exec {proxy} kamal-proxy deploy {proxy_service} --target {address}:{web_port} --host {domain}",
     LEAD_BACK % """*'"active_targets":["'{address}:{web_port}'"]'*""",
     seconds=75,
@@ -71,7 +71,7 @@ IN_DATABASE = """\
 docker exec {db} sh -c 'exec psql -XAtq -v ON_ERROR_STOP=1 -U "${{POSTGRES_USER:-postgres}}" -d "$1" -c "$2"' \
   sh {database} "%s" """
 ROWS = "{table} WHERE starts_with({column}, '{mark}')"
-POST = Act(
+POST = Action(
     IN_DATABASE % ("SELECT count({column}) FROM " + ROWS),
     IN_DATABASE % ("DELETE FROM " + ROWS),
 )

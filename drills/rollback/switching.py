@@ -21,8 +21,8 @@ from drills.rollback.probe import Probe
 from drills.rollback.proxy_route import Route, route
 from drills.rollback.samples import Sample
 from drills.rollback.switch_actions import POST
-from runbook.drill.executor import Operator
-from runbook.model.action import Act
+from runbook.drill.executor import DrillExecutor
+from runbook.model.action import Action
 from runbook.model.outcome import Differs, Undetermined, require
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Command
@@ -56,7 +56,7 @@ class Change:
     before: Route
     left: Route
 
-    def about(self, act: Act, release: Container) -> Act:
+    def action_on(self, act: Action, release: Container) -> Action:
         """An act on one of the two releases."""
         to = self.left if release is self.older else self.before
         return act.with_values(
@@ -80,7 +80,7 @@ class Rolling:
         marks: When things happened, in seconds since the probe began.
     """
 
-    operator: Operator
+    executor: DrillExecutor
     probe: Probe
     change: Change
     newer_version: str = ""
@@ -119,21 +119,21 @@ def address_as_written(snapshot: Snapshot, release: str) -> str:
     return "".join(one.addresses) if one is not None else ""
 
 
-def begin(operator: Operator, change: Change) -> Rolling:
+def begin(executor: DrillExecutor, change: Change) -> Rolling:
     """Let the requests go.
 
     Raises:
         Undetermined: The rows that they write could not be counted, or taken away.
     """
-    probe = Probe(operator.target)
-    asked = operator.target.probe
+    probe = Probe(executor.target)
+    asked = executor.target.probe
     if asked.post_path:
         act = POST.with_values(table=asked.post_table, column=asked.post_column, mark=probe.mark)
-        counted = operator.do(act).required("the rows that the probe's POSTs write")
+        counted = executor.do(act).required("the rows that the probe's POSTs write")
         if counted.out.strip() != "0":
             raise Undetermined("there are rows with the tokens of this probe already")
     probe.start()
-    return Rolling(operator, probe, change)
+    return Rolling(executor, probe, change)
 
 
 def own_health(snapshot: Snapshot, name: str) -> str | None:
@@ -159,7 +159,7 @@ def own_health(snapshot: Snapshot, name: str) -> str | None:
     return seen_health.version if good and seen_health.version in (one.version or seen_health.version,) else None
 
 
-def wait_until_healthy(operator: Operator, name: str) -> str:
+def wait_until_healthy(executor: DrillExecutor, name: str) -> str:
     """Wait until a release finds itself healthy and its own answer says its version, which is returned.
 
     Raises:
@@ -167,7 +167,7 @@ def wait_until_healthy(operator: Operator, name: str) -> str:
     """
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        version = own_health(operator.snapshot(), name)
+        version = own_health(executor.snapshot(), name)
         if version is not None:
             return version
         threading.Event().wait(LOOK_AGAIN_SECONDS)
@@ -203,10 +203,10 @@ def wait_until_answering(rolling: Rolling, word: str) -> None:
 
 def count_posts(rolling: Rolling) -> None:
     """Send no more POSTs, and count the rows that there are of them."""
-    asked = rolling.operator.target.probe
+    asked = rolling.executor.target.probe
     rolling.probe.post_no_more()
     question = COUNTED.with_values(table=asked.post_table, column=asked.post_column, mark=rolling.probe.mark)
-    told = rolling.operator.snapshot().ask(question).required("the rows that the probe's POSTs wrote")
+    told = rolling.executor.snapshot().ask(question).required("the rows that the probe's POSTs wrote")
     with reading("the rows that the probe's POSTs wrote"):
         rows, tokens = (int(one) for one in told.out.strip().split("|"))
         rolling.counts = rows, tokens

@@ -1,7 +1,7 @@
 """The object that a drill holds: it does declared acts, undo first, and looks again as often as it likes.
 
 Only the interlock hands it out. An act runs in a session of its own on the run's line and is never begun twice. What
-has been done is undone newest first, whatever ends the drill. How a server is held, and what fences an operator off
+has been done is undone newest first, whatever ends the drill. How a server is held, and what fences an executor off
 that has lost it, stands in `runbook.drill.journal`.
 """
 
@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbook.drill import journal
-from runbook.drill.journal import Whose, recovery_log
+from runbook.drill.journal import DrillOwner, recovery_log
 from runbook.drill.journal.recovery_log import Recovery
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
-from runbook.model.record import Figure, Timeline
+from runbook.model.record import Measurement, Timeline
 from runbook.model.target import Target
 from runbook.model.template import template_values
 from runbook.observation.evidence import Evidence
@@ -53,12 +53,12 @@ class NotGiven(Undetermined):
 
 
 @dataclass
-class Operator:
+class DrillExecutor:
     """Works on one server for one drill.
 
     Attributes:
         target: The server.
-        whose: The drill, and who runs it.
+        owner: The drill, and who runs it.
         figures: What the drill has measured so far.
         timelines: What it has seen over time.
         generation: The word under which it holds the server.
@@ -67,9 +67,9 @@ class Operator:
     target: Target
     observer: Observer
     evidence: Evidence
-    name_of: Callable[[Act], str]
-    whose: Whose
-    figures: list[Figure] = field(default_factory=list)
+    name_of: Callable[[Action], str]
+    owner: DrillOwner
+    figures: list[Measurement] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
     generation: str = field(default_factory=lambda: secrets.token_hex(8))
     _registered: list[float] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Operator:
         self.observer.listen_anew()
         return Snapshot(self.observer)
 
-    def do(self, act: Act, stdin: bytes = b"") -> Output:
+    def do(self, act: Action, stdin: bytes = b"") -> Output:
         """Do one act, its undo in the journal before it begins.
 
         Args:
@@ -99,13 +99,13 @@ class Operator:
         script, undo = act.render(facts), act.render_undo(facts)
         self._registered.append(act.undo_seconds)
         clock = time.monotonic()
-        begun = journal.acted(self.generation, len(self._registered), name, act, script, undo, self.whose)
+        begun = journal.acted(self.generation, len(self._registered), name, act, script, undo, self.owner)
         output = self._run(name, begun, script, act.seconds + BEYOND_SECONDS, stdin)
         if output.status in OVERDUE and time.monotonic() - clock >= act.seconds:
             raise Undetermined(f"it did not end within {act.seconds:g} s; {UNKNOWN}")
         return output
 
-    def figure(self, name: str, value: str, *, objective: str | None = None, within: bool | None = None) -> None:
+    def measure(self, name: str, value: str, *, objective: str | None = None, within: bool | None = None) -> None:
         """Keep one thing that was measured, for the report.
 
         Args:
@@ -114,9 +114,9 @@ class Operator:
             objective: What the target or the feature asks for.
             within: Whether the objective was met; None where there is none.
         """
-        self.figures.append(Figure(name=name, value=value, objective=objective, within=within))
+        self.figures.append(Measurement(name=name, value=value, objective=objective, within=within))
 
-    def hold(self) -> None:
+    def acquire_lock(self) -> None:
         """Take the server and let the heart beat until `release`.
 
         Raises:
@@ -161,7 +161,7 @@ class Operator:
         script = journal.let_be(self.generation)
         return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was let be").lines
 
-    def note_passed(self, scenario: str) -> None:
+    def record_pass(self, scenario: str) -> None:
         """Note on the server that a scenario has passed, and with which backup: a later look rests on that.
 
         Raises:

@@ -1,7 +1,7 @@
 """The interlock: what must hold before a drill may touch a server, and what must hold again when it has.
 
-Until it is whole, a drill runs only on a server that says itself that it is a lab. It hands out the `Operator`; there
-is no other way to one.
+Until it is whole, a drill runs only on a server that says itself that it is a lab. It hands out the `DrillExecutor`;
+there is no other way to one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runbook.drill import journal
-from runbook.drill.executor import NotGiven, Operator
+from runbook.drill.executor import DrillExecutor, NotGiven
 from runbook.model.question import Command
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -66,7 +66,7 @@ def may_begin(snapshot: Snapshot, steady_state: Callable[[Snapshot], SteadyState
     return before
 
 
-def hold(operator: Operator) -> None:
+def acquire_lock(executor: DrillExecutor) -> None:
     """Take the server for a drill that may begin.
 
     Raises:
@@ -74,7 +74,7 @@ def hold(operator: Operator) -> None:
         Undetermined: It could not be told whether it was given.
     """
     try:
-        operator.hold()
+        executor.acquire_lock()
     except NotGiven as error:
         raise Refused((error.reason,)) from None
 

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from runbook.drill import journal
-from runbook.drill.executor import NotGiven, Operator
-from runbook.drill.interlock import SteadyState, hold, may_begin
-from runbook.drill.journal import Whose
+from runbook.drill.executor import DrillExecutor, NotGiven
+from runbook.drill.interlock import SteadyState, acquire_lock, may_begin
+from runbook.drill.journal import DrillOwner
 from runbook.drill.journal.recovery_log import Recovery
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.outcome import Differs, Undetermined
 from runbook.model.target import Target
 from runbook.observation.evidence import Evidence
@@ -42,7 +42,7 @@ class Stopped(Undetermined):
 
 
 @dataclass
-class Drilling:
+class DrillSession:
     """The drills of one run.
 
     Attributes:
@@ -54,16 +54,16 @@ class Drilling:
     target: Target
     observer: Observer
     evidence: Evidence
-    name_of: Callable[[Act], str]
+    name_of: Callable[[Action], str]
     steady_state: Callable[[Snapshot], SteadyState]
     given: str = ""
     screen: int = 2
     _is_undone: bool = False
-    _operator: Operator | None = None
+    _operator: DrillExecutor | None = None
     _before: SteadyState | None = None
 
-    def operator(self, drill: str) -> Operator:
-        """The operator of the drill that runs now; the first who asks engages the interlock.
+    def executor(self, drill: str) -> DrillExecutor:
+        """The executor of the drill that runs now; the first who asks engages the interlock.
 
         Args:
             drill: Its name, as whoever finds its journal is to read it.
@@ -73,17 +73,17 @@ class Drilling:
             Undetermined: It could not be told whether the drill may run.
         """
         if self._operator is None:
-            whose = Whose(drill, f"{login_name.operator()}@{socket.gethostname()}", datetime.now(UTC))
-            operator = Operator(self.target, self.observer, self.evidence, self.name_of, whose)
-            before = may_begin(operator.snapshot(), self.steady_state, self.given)
+            owner = DrillOwner(drill, f"{login_name.operator()}@{socket.gethostname()}", datetime.now(UTC))
+            executor = DrillExecutor(self.target, self.observer, self.evidence, self.name_of, owner)
+            before = may_begin(executor.snapshot(), self.steady_state, self.given)
             with signals.deferred():  # who holds the server is to be undone and released, whatever comes then
-                hold(operator)
-                self._operator, self._before = operator, before
+                acquire_lock(executor)
+                self._operator, self._before = executor, before
         return self._operator
 
     @property
-    def current(self) -> Operator | None:
-        """The operator of the drill that runs now, where the interlock has handed one out."""
+    def current(self) -> DrillExecutor | None:
+        """The executor of the drill that runs now, where the interlock has handed one out."""
         return self._operator
 
     def end(self, passed: str | None = None) -> None:
@@ -99,48 +99,48 @@ class Drilling:
             return
         self._is_undone = False
         with self._not_interrupted(isinstance(sys.exc_info()[1], KeyboardInterrupt)):
-            operator, before = self._operator, self._before
+            executor, before = self._operator, self._before
             self._operator = self._before = None
             try:
-                wrong = self._undone(operator)
+                wrong = self._undone(executor)
                 self._is_undone = True
-                wrong = wrong or self._not_as(before, operator)
+                wrong = wrong or self._not_as(before, executor)
                 if passed is not None and not wrong:
-                    operator.note_passed(passed)
+                    executor.record_pass(passed)
             except KeyboardInterrupt:
-                operator.abandon()
+                executor.abandon()
                 raise
             except BaseException:
-                operator.release()
+                executor.release()
                 raise
-            operator.release()
+            executor.release()
         if wrong:
             raise Differs(expected="the server as it was before the drill", seen="; ".join(wrong), go_to="3.1")
 
-    def _undone(self, operator: Operator) -> list[str]:
+    def _undone(self, executor: DrillExecutor) -> list[str]:
         """What is wrong with the undo; a lost line is taken up once more."""
         let_be: tuple[str, ...] = ()
         try:
-            undone = operator.undo()
+            undone = executor.undo()
         except Undetermined:
-            operator.reconnect()
+            executor.reconnect()
             try:
-                undone, let_be = self._undone_at_last(operator), operator.let_be()
+                undone, let_be = self._undone_at_last(executor), executor.let_be()
             except Undetermined as error:
                 return [f"the undo has not run: {error}; {self._how_to_recover()}"]
-        wrong = [str(one) for one in undone.entries if one.word != "undone"]
+        wrong = [str(one) for one in undone.entries if one.status != "undone"]
         untold = set(let_be) - {one.entry for one in undone.entries}
         wrong += [f"interfered: {entry} (why was said to the line that was lost)" for entry in sorted(untold)]
         if undone.ended_before:
             wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
         return wrong
 
-    def _undone_at_last(self, operator: Operator) -> Recovery:
+    def _undone_at_last(self, executor: DrillExecutor) -> Recovery:
         """The undo on a new line, once that which was begun on the lost one has come to its end on the server."""
-        deadline = time.monotonic() + operator.undo_seconds
+        deadline = time.monotonic() + executor.undo_seconds
         while True:
             try:
-                return operator.undo()
+                return executor.undo()
             except NotGiven as error:
                 if error.reason != journal.BUSY or time.monotonic() > deadline:
                     raise
@@ -149,7 +149,7 @@ class Drilling:
         target = shlex.quote(self.given or self.target.name)
         return f"`runbook recover --target {target}` or {journal.FOLDER}/recover.sh on the server undoes what is open"
 
-    def _not_as(self, before: SteadyState, operator: Operator) -> list[str]:
+    def _not_as(self, before: SteadyState, executor: DrillExecutor) -> list[str]:
         """What still differs once everything has had its time to come back.
 
         Raises:
@@ -161,7 +161,7 @@ class Drilling:
             untold: Undetermined | None = None
             wrong: list[str] = []
             try:
-                after = operator.snapshot().observe(self.steady_state)
+                after = executor.snapshot().observe(self.steady_state)
                 wrong = [*after.differs_from(before), *after.wrong]
                 if not wrong:
                     return []
@@ -169,7 +169,7 @@ class Drilling:
                 untold = error
                 if not has_reconnected:
                     has_reconnected = True
-                    operator.reconnect()
+                    executor.reconnect()
             except Undetermined as error:
                 untold = error
             if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
-"""Acts: all that a drill can do to a server, as frozen values, each with the sentence that undoes it.
+"""Actions: all that a drill can do to a server, as frozen values, each with the sentence that undoes it.
 
-An act is to a drill what a question is to a check: declared at module level, a template over the target's facts and
+An action is to a drill what a question is to a check: declared at module level, a template over the target's facts and
 over what was seen, so that `drill --plan` can print it and a test can read it. Nothing is done without its undo, which
 stands in the journal on the server before the act begins.
 """
@@ -14,7 +14,7 @@ from runbook.model.template import Facts, render_shell
 
 
 @dataclass(frozen=True)
-class Act:
+class Action:
     """One change of a server.
 
     Attributes:
@@ -36,12 +36,12 @@ class Act:
     confined: bool = False
     values: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
-    def with_values(self, **values: str | Sequence[str]) -> Act:
+    def with_values(self, **values: str | Sequence[str]) -> Action:
         """The same act with values that an observation told."""
         frozen = ((name, value if isinstance(value, str) else tuple(value)) for name, value in values.items())
         return replace(self, values=(*self.values, *frozen))
 
-    def template(self) -> Act:
+    def template(self) -> Action:
         """The act as it was declared."""
         return replace(self, values=())
 

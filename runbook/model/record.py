@@ -38,7 +38,7 @@ class Step(Recorded):
     evidence: tuple[int, ...] = ()
 
 
-class Figure(Recorded):
+class Measurement(Recorded):
     """One thing that a drill measured, with its unit; ``within`` is None where there is no objective for it."""
 
     name: str
@@ -90,7 +90,7 @@ class Scenario(Recorded):
     seconds: float
     steps: tuple[Step, ...]
     how_it_ran: HowItRan | None = None
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Measurement, ...] = ()
     timelines: tuple[Timeline, ...] = ()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.question import Question
 from runbook.observation.snapshot import Check, Snapshot
 
@@ -24,7 +24,7 @@ class Catalogue:
 
     checks: dict[str, Check[Any]]
     names: dict[Question[Any], str]
-    acts: dict[Act, str] = field(default_factory=dict)
+    actions: dict[Action, str] = field(default_factory=dict)
 
     def checks_of(self, function: Callable[..., Any]) -> tuple[Check[Any], ...]:
         """The checks whose observations this step function takes as parameters, by name."""
@@ -34,9 +34,9 @@ class Catalogue:
         """Every question that this check could ask, those of checks it rests on included, in the order of its code."""
         return tuple(dict.fromkeys(one for one in named_by(check) if isinstance(one, Question)))
 
-    def acts_of(self, function: Callable[..., Any]) -> tuple[Act, ...]:
+    def actions_of(self, function: Callable[..., Any]) -> tuple[Action, ...]:
         """Every act that this function could do, in the order of its code."""
-        return tuple(dict.fromkeys(one for one in named_by(function) if isinstance(one, Act)))
+        return tuple(dict.fromkeys(one for one in named_by(function) if isinstance(one, Action)))
 
     def fixtures(self) -> dict[str, Any]:
         """A session fixture for each check, named after it."""
@@ -51,21 +51,21 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
     """
     checks: dict[str, Check[Any]] = {}
     names: dict[Question[Any], str] = {}
-    acts: dict[Act, str] = {}
+    actions: dict[Action, str] = {}
     for module in modules:
         room = module.__name__.rpartition(".")[2]
         for name, value in vars(module).items():
             if isinstance(value, Question):
                 names.setdefault(value, f"{room}.{name}")
-            elif isinstance(value, Act):
-                acts.setdefault(value, f"{room}.{name}")
+            elif isinstance(value, Action):
+                actions.setdefault(value, f"{room}.{name}")
             elif _is_check(value, module):
                 if name in checks:
                     raise ValueError(
                         f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}"
                     )
                 checks[name] = value
-    return Catalogue(checks, names, acts)
+    return Catalogue(checks, names, actions)
 
 
 def named_by(function: object) -> Iterator[object]:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from runbook.drill.session import Drilling
+from runbook.drill.session import DrillSession
 from runbook.model.exits import OWN_FAULT, WRONG_USE, WrongUse
 from runbook.model.record import Override
 from runbook.model.target import Target
@@ -82,11 +82,11 @@ class Collection:
                 len(scenarios),
                 _override(self._config),
             )
-        self._config.stash[DRILLING] = Drilling(
+        self._config.stash[DRILLING] = DrillSession(
             target,
             running.observer,
             running.evidence,
-            lambda act: self._session.catalogue.acts.get(act.template(), "an act"),
+            lambda act: self._session.catalogue.actions.get(act.template(), "an act"),
             lambda snapshot: self._config.hook.pytest_runbook_steady_state(snapshot=snapshot),
             self._config.option.target,
             self._session.errors,

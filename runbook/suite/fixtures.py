@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.observation.snapshot import Snapshot
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.attestation import Attestation
@@ -20,9 +20,9 @@ def snapshot(request: pytest.FixtureRequest) -> Snapshot:
 
 
 @pytest.fixture
-def operator(request: pytest.FixtureRequest) -> Operator:
-    """The operator of this drill; who asks first engages the interlock."""
-    return request.config.stash[DRILLING].operator(_drill_of(request.node))
+def executor(request: pytest.FixtureRequest) -> DrillExecutor:
+    """The executor of this drill; who asks first engages the interlock."""
+    return request.config.stash[DRILLING].executor(_drill_of(request.node))
 
 
 @pytest.fixture(scope="session")

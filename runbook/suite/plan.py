@@ -61,7 +61,7 @@ def planned(question: Question[Any], catalogue: Catalogue, facts: Facts, section
 
 
 @dataclass(frozen=True)
-class PlannedAct:
+class PlannedAction:
     """One act as it would be done, and as it would be undone."""
 
     name: str
@@ -74,7 +74,7 @@ class PlannedDrill:
     """A drill: its sentences, each with the acts that it could do."""
 
     name: str
-    sentences: tuple[tuple[str, tuple[PlannedAct, ...]], ...]
+    sentences: tuple[tuple[str, tuple[PlannedAction, ...]], ...]
 
 
 def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]) -> tuple[PlannedDrill, ...]:
@@ -93,9 +93,9 @@ def drills_of(target: Target, catalogue: Catalogue, items: Iterable[pytest.Item]
     )
 
 
-def planned_actions(function: Callable[..., Any], catalogue: Catalogue, facts: Facts) -> tuple[PlannedAct, ...]:
+def planned_actions(function: Callable[..., Any], catalogue: Catalogue, facts: Facts) -> tuple[PlannedAction, ...]:
     """The acts that a sentence's function could do, as they would be done with these facts."""
     return tuple(
-        PlannedAct(catalogue.acts.get(act, "an act"), act.render(facts), act.render_undo(facts))
-        for act in catalogue.acts_of(function)
+        PlannedAction(catalogue.actions.get(act, "an act"), act.render(facts), act.render_undo(facts))
+        for act in catalogue.actions_of(function)
     )

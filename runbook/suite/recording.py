@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.drill.executor import Operator
+from runbook.drill.executor import DrillExecutor
 from runbook.drill.interlock import Refused
 from runbook.model.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
 from runbook.model.record import SEVERITIES, Difference, HowItRan, Scenario, Severity, Step
@@ -28,7 +28,7 @@ class Progress:
     Attributes:
         clock: When it began, by the monotonic clock; ``step_clock`` is the same for its last sentence.
         step_exchanges: How many exchanges there were before its last sentence.
-        operator: Of a drill, once the interlock has handed one out.
+        executor: Of a drill, once the interlock has handed one out.
     """
 
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -36,7 +36,7 @@ class Progress:
     steps: list[Step] = field(default_factory=list)
     step_clock: float = 0.0
     step_exchanges: int = 0
-    operator: Operator | None = None
+    executor: DrillExecutor | None = None
 
 
 def step_record(
@@ -78,8 +78,8 @@ def scenario_record(
         seconds=round(time.monotonic() - progress.clock, 4),
         steps=(*progress.steps, *_not_reached(scenario, len(progress.steps))),
         how_it_ran=_how_it_ran(error, progress, len(scenario.steps)) if "drill" in tags else None,
-        figures=tuple(progress.operator.figures) if progress.operator else (),
-        timelines=tuple(progress.operator.timelines) if progress.operator else (),
+        figures=tuple(progress.executor.figures) if progress.executor else (),
+        timelines=tuple(progress.executor.timelines) if progress.executor else (),
     )
 
 
@@ -103,7 +103,7 @@ def _how_it_ran(error: BaseException | None, progress: Progress, sentences: int)
             return "refused"
         case KeyboardInterrupt():
             return "interrupted"
-        case _ if progress.operator is None:
+        case _ if progress.executor is None:
             return "not started"
     return "completed" if len(progress.steps) == sentences else "stopped"
 

@@ -83,7 +83,7 @@ class RunTest:
         interrupt = sys.exc_info()[1]
         drilling = self._config.stash[DRILLING]
         progress = self._progress[request.node.nodeid]
-        progress.operator = drilling.current
+        progress.executor = drilling.current
         whole = len(progress.steps) == len(scenario.steps) and {one.outcome for one in progress.steps} == {
             Outcome.PASSED
         }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from runbook.drill.session import Drilling
+from runbook.drill.session import DrillSession
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import terminal
 from runbook.suite.attestation import Attestation
@@ -17,7 +17,7 @@ from runbook.suite.run import Running
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
 RUNNING = pytest.StashKey[Running]()
-DRILLING = pytest.StashKey[Drilling]()
+DRILLING = pytest.StashKey[DrillSession]()
 
 
 @dataclass

@@ -21,7 +21,7 @@ from runbook.model.outcome import SIGNS, Outcome, Undetermined
 from runbook.model.record import OpenJournal, Run, Scenario
 from runbook.model.verdict import causes_with_consequences, gating, overridden, verdict_of
 from runbook.suite.features import section_order
-from runbook.suite.plan import Planned, PlannedAct, PlannedDrill
+from runbook.suite.plan import Planned, PlannedAction, PlannedDrill
 from runbook.suite.run import Running
 
 STYLES = {
@@ -56,7 +56,7 @@ def show_question(console: Console, question: Planned, *, by: str = "", more: st
     console.print(Text(_indented(question.asked, f"{by}    "), "cyan"), soft_wrap=True)
 
 
-def show_act(console: Console, act: PlannedAct) -> None:
+def show_action(console: Console, act: PlannedAction) -> None:
     """Print one act: the exact command, and what undoes it."""
     console.print(Text(f"      {act.name}", "dim"))
     console.print(Text(_indented(act.script, "        "), "cyan"), soft_wrap=True)
@@ -168,7 +168,7 @@ class Screen:
             for sentence, acts in drill.sentences:
                 self._console.print(Text(f"  {sentence}"), soft_wrap=True)
                 for act in acts:
-                    show_act(self._console, act)
+                    show_action(self._console, act)
 
     def _progress(self) -> str:
         return f"{self._done} of {self._selected}"

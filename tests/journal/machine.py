@@ -285,7 +285,7 @@ class Machine(RuleBasedStateMachine):
         assert refused == (answer is REFUSED), f"{output} where {answer} was expected"
         if answer.word == "recovered":
             recovery = recovery_log.read_recovery(output)
-            assert tuple((one.word, one.entry) for one in recovery.entries) == answer.entries
+            assert tuple((one.status, one.entry) for one in recovery.entries) == answer.entries
             assert recovery.ended_before == answer.ended_before
         elif answer is DONE:
             assert output.status == 0, output

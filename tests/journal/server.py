@@ -21,8 +21,8 @@ from threading import Event
 from typing import Literal
 
 from runbook.drill import journal
-from runbook.drill.journal import Whose
-from runbook.model.action import Act
+from runbook.drill.journal import DrillOwner
+from runbook.model.action import Action
 from runbook.model.question import Output
 
 PROGRAMS = ["cat", "date", "docker", "flock", "head", "mkdir", "mv", "rm", "sleep", "sync", "timeout"]
@@ -30,7 +30,7 @@ DEADLINE_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.001
 DISK_BYTES = 256 * 1024
 
-WHOSE = Whose("rollback", "hanako@laptop", datetime(2026, 2, 24, 8, 0, 12, tzinfo=UTC))
+WHOSE = DrillOwner("rollback", "hanako@laptop", datetime(2026, 2, 24, 8, 0, 12, tzinfo=UTC))
 
 LIMITS = {"patience": 0, "longest_act": 0, "long": 0, "grace": 1}
 """No lock is waited for: whoever holds one here stands still until the test lets him go on."""
@@ -169,7 +169,7 @@ class Server:
 
     def act(self, generation: str, number: int, script: str, undo: str, plan: Plan = Plan(), **seconds: float) -> Run:
         """An act; ``seconds`` and ``undo_seconds`` limit it and its undo, and 1 is over at once here."""
-        act = Act(script, undo, **{"undo_seconds": 20, **seconds})  # type: ignore[arg-type]
+        act = Action(script, undo, **{"undo_seconds": 20, **seconds})  # type: ignore[arg-type]
         return self.start(journal.acted(generation, number, "test.ACT", act, script, undo, WHOSE), b"", plan)
 
     def change(self, generation: str, number: int, thing: str, plan: Plan = Plan()) -> Run:

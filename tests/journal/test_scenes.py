@@ -42,7 +42,7 @@ def recovered(server: Server, generation: str = "") -> Recovery:
 
 
 def words(recovery: Recovery) -> list[str]:
-    return [one.word for one in recovery.entries]
+    return [one.status for one in recovery.entries]
 
 
 def held(server: Server, generation: str = "aa") -> Server:
@@ -392,7 +392,7 @@ def test_what_an_undo_leaves_running_holds_up_nothing(server: Server) -> None:
     done(server, server.act("aa", 1, ":", '"$REAL/sleep" 1000 & echo left'))
     run = server.recover("aa")
     run.process.wait(20)
-    assert [(one.word, one.said) for one in recovery_log.read_recovery(run.output()).entries] == [("undone", "left")]
+    assert [(one.status, one.said) for one in recovery_log.read_recovery(run.output()).entries] == [("undone", "left")]
     done(server, server.recover("aa"))
     server.kill(run)
 

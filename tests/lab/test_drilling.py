@@ -55,21 +55,21 @@ def pytest_runbook_finished(run, folder):
 ACTING = """\
 from pathlib import Path
 
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.observation.snapshot import Snapshot
 from runbook.model.question import Command
 
 PLACE = str(Path(__file__).parent / "server" / "things")
-MAKE = Act(
+MAKE = Action(
     "[ -e PLACE/{thing} ] && exit 1; echo drill > PLACE/{thing}".replace("PLACE", PLACE),
     undo='''[ -e PLACE/{thing} ] || exit 0
 [ "$(cat PLACE/{thing})" = drill ] || {{ echo "interfered: somebody else has changed {thing}"; exit 3; }}
 rm PLACE/{thing}; echo {thing} >> PLACE/../undone'''.replace("PLACE", PLACE),
 )
 LIST = Command("ls PLACE".replace("PLACE", PLACE))
-WAIT = Act(f"echo waiting > {PLACE}/../waiting; exec tail -f /dev/null", undo="true", seconds=5)
-STUBBORN = Act("true", undo="echo it will not; exit 1")
-SLOW = Act("true", undo=f"echo undoing > {PLACE}/../undoing; exec tail -f /dev/null", undo_seconds=20)
+WAIT = Action(f"echo waiting > {PLACE}/../waiting; exec tail -f /dev/null", undo="true", seconds=5)
+STUBBORN = Action("true", undo="echo it will not; exit 1")
+SLOW = Action("true", undo=f"echo undoing > {PLACE}/../undoing; exec tail -f /dev/null", undo_seconds=20)
 """
 
 SENTENCES = """\
@@ -81,28 +81,28 @@ import acting
 from runbook.model.outcome import Undetermined, require
 
 @when(parsers.parse("{thing} is made"))
-def make(operator, thing):
-    operator.do(acting.MAKE.with_values(thing=thing)).required("the making")
+def make(executor, thing):
+    executor.do(acting.MAKE.with_values(thing=thing)).required("the making")
 
 @when("somebody changes one")
 def change():
     Path(acting.PLACE, "one").write_text("somebody")
 
 @when("it waits")
-def wait(operator):
-    operator.do(acting.WAIT)
+def wait(executor):
+    executor.do(acting.WAIT)
 
 @when("something is done that is undone slowly")
-def slow(operator):
-    operator.do(acting.SLOW)
+def slow(executor):
+    executor.do(acting.SLOW)
 
 @when("its heart is stopped")
-def stop_heart(operator):
-    operator._heart.kill()
-    operator._heart.wait()
+def stop_heart(executor):
+    executor._heart.kill()
+    executor._heart.wait()
 
 @when("somebody recovers")
-def recover(operator):
+def recover(executor):
     from runbook.drill import journal
     beat = Path(journal.FOLDER, "beat")
     beat.unlink()
@@ -110,13 +110,13 @@ def recover(operator):
     subprocess.run(["sh", Path(journal.FOLDER, "recover.sh")], check=True)
 
 @when("something is done that cannot be undone")
-def stubborn(operator):
-    operator.do(acting.STUBBORN)
+def stubborn(executor):
+    executor.do(acting.STUBBORN)
 
 @then(parsers.parse("{thing} is there"))
-def there(operator, thing):
-    seen = operator.snapshot().ask(acting.LIST).out.split()
-    operator.figure("things", str(len(seen)))
+def there(executor, thing):
+    seen = executor.snapshot().ask(acting.LIST).out.split()
+    executor.measure("things", str(len(seen)))
     require(thing in seen, expected=thing, seen=seen, go_to="9")
 
 @then("it cannot be told")

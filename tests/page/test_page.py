@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from reporting import html
 from runbook.model.changes import Changes
 from runbook.model.outcome import Outcome
-from runbook.model.record import Figure, Run, Series, Timeline
+from runbook.model.record import Measurement, Run, Series, Timeline
 from tests.bench_report import made_up
 from tests.page.conftest import Open, Scheme
 from tests.unit import report_example as example
@@ -26,8 +26,8 @@ def drilled() -> Run:
     """A drill with what it measured and a picture, and no run before it."""
     one = example.scenario("A rollback loses nothing", "3.4", Outcome.FAILED, feature="Incidents")
     figures = (
-        Figure(name="lost", value="3 of 1,200", objective="0", within=False),
-        Figure(name="longest gap", value="120 ms", objective="1 s", within=True),
+        Measurement(name="lost", value="3 of 1,200", objective="0", within=False),
+        Measurement(name="longest gap", value="120 ms", objective="1 s", within=True),
     )
     seen = Timeline(
         title="Requests",

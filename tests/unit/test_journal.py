@@ -21,10 +21,10 @@ from conftest import CATALOGUE
 from reporting import run_summary as report
 from runbook.drill import journal
 from runbook.drill.executor import OVERDUE
-from runbook.drill.journal import Whose, read_open
-from runbook.drill.journal.recovery_log import Recovery, Undone, read_recovery
+from runbook.drill.journal import DrillOwner, read_open
+from runbook.drill.journal.recovery_log import Recovery, UndoResult, read_recovery
 from runbook.model import rights
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
 from runbook.model.record import OpenJournal, Run
@@ -32,8 +32,8 @@ from runbook.suite.terminal import say_journal
 from tests.unit import report_example as example
 
 BEGUN = datetime(2026, 2, 24, 8, 0, 12, tzinfo=UTC)
-WHOSE = Whose("rollback", "hanako@laptop", BEGUN)
-MAKE = Act(": > THING", "rm -f THING; echo unmade")
+WHOSE = DrillOwner("rollback", "hanako@laptop", BEGUN)
+MAKE = Action(": > THING", "rm -f THING; echo unmade")
 
 
 class Folder:
@@ -60,7 +60,7 @@ class Folder:
     def hold(self, generation: str) -> Output:
         return self.run(journal.held(generation), journal.recover_sh())
 
-    def act(self, generation: str, number: int, act: Act = MAKE, whose: Whose = WHOSE) -> Output:
+    def act(self, generation: str, number: int, act: Action = MAKE, whose: DrillOwner = WHOSE) -> Output:
         script, undo = act.script.replace("THING", str(self.thing)), act.undo.replace("THING", str(self.thing))
         return self.run(journal.acted(generation, number, "rollback.START", act, script, undo, whose))
 
@@ -139,21 +139,21 @@ def test_a_heart_that_says_no_time_of_this_boot_does_not_beat(at: str, folder: F
     left = folder.read()
     assert left is not None
     assert not left.under_way
-    assert [one.word for one in read_recovery(folder.recover()).entries] == ["undone"]
+    assert [one.status for one in read_recovery(folder.recover()).entries] == ["undone"]
 
 
 def test_a_heart_that_beat_before_a_restart_does_not_beat(folder: Folder) -> None:
     folder.hold("a")
     folder.act("a", 1)
     (folder.path / "beat").write_text("a 00000000-0000-0000-0000-000000000000 1\n")
-    assert read_recovery(folder.recover()).entries == (Undone("undone", "0001.sh", "unmade"),)
+    assert read_recovery(folder.recover()).entries == (UndoResult("undone", "0001.sh", "unmade"),)
 
 
 def test_a_missing_heart_does_not_stop_a_recovery(folder: Folder) -> None:
     folder.hold("a")
     folder.act("a", 1)
     (folder.path / "beat").unlink()
-    assert read_recovery(folder.recover()).entries == (Undone("undone", "0001.sh", "unmade"),)
+    assert read_recovery(folder.recover()).entries == (UndoResult("undone", "0001.sh", "unmade"),)
 
 
 def test_a_journal_that_does_not_say_whose_it_is_is_open_all_the_same(folder: Folder) -> None:
@@ -281,9 +281,9 @@ def test_while_a_drill_is_undone_its_acts_are_refused_and_nobody_else_holds_the_
 
 def test_what_somebody_else_has_changed_is_kept_apart(folder: Folder) -> None:
     folder.hold("a")
-    folder.act("a", 1, Act(":", "echo 'interfered: somebody else has changed it'; exit 3"))
+    folder.act("a", 1, Action(":", "echo 'interfered: somebody else has changed it'; exit 3"))
     assert read_recovery(folder.recover("a")).entries == (
-        Undone("interfered", "0001.sh", "somebody else has changed it"),
+        UndoResult("interfered", "0001.sh", "somebody else has changed it"),
     )
     assert folder.entries("interfered") == ["a/0001.sh"]
     assert folder.entries("journal") == []
@@ -291,29 +291,32 @@ def test_what_somebody_else_has_changed_is_kept_apart(folder: Folder) -> None:
 
 def test_a_status_alone_is_no_finding(folder: Folder) -> None:
     folder.hold("a")
-    folder.act("a", 1, Act(":", "echo 'Cannot connect to the Docker daemon'; exit 3"))
+    folder.act("a", 1, Action(":", "echo 'Cannot connect to the Docker daemon'; exit 3"))
     recovery = read_recovery(folder.recover("a"))
-    assert [one.word for one in recovery.entries] == ["failed"]
+    assert [one.status for one in recovery.entries] == ["failed"]
     assert folder.entries("journal") == ["a/0001.sh"]
 
 
 def test_an_undo_that_hangs_ends_at_its_own_limit_and_the_older_ones_are_run(folder: Folder) -> None:
     folder.hold("a")
     folder.act("a", 1)
-    folder.act("a", 2, Act(":", "exec tail -f /dev/null", undo_seconds=1))
+    folder.act("a", 2, Action(":", "exec tail -f /dev/null", undo_seconds=1))
     entries = read_recovery(folder.recover("a")).entries
-    assert [(one.word, one.said) for one in entries] == [("failed", "it did not end within 1 s"), ("undone", "unmade")]
+    assert [(one.status, one.said) for one in entries] == [
+        ("failed", "it did not end within 1 s"),
+        ("undone", "unmade"),
+    ]
 
 
 def test_an_act_that_hangs_is_ended_on_the_server_itself(folder: Folder) -> None:
     folder.hold("a")
-    done = folder.act("a", 1, Act("exec tail -f /dev/null", ":", seconds=1))
+    done = folder.act("a", 1, Action("exec tail -f /dev/null", ":", seconds=1))
     assert done.status in OVERDUE
 
 
 def test_an_undo_waits_for_the_act_that_has_begun(folder: Folder) -> None:
     folder.hold("a")
-    act = Act(f"echo begun > {folder.thing}.begun; read -r line < {folder.thing}.go; : > THING", MAKE.undo)
+    act = Action(f"echo begun > {folder.thing}.begun; read -r line < {folder.thing}.go; : > THING", MAKE.undo)
     os.mkfifo(f"{folder.thing}.go")
     with ThreadPoolExecutor() as pool:
         acting = pool.submit(folder.act, "a", 1, act)
@@ -329,18 +332,18 @@ def test_an_undo_waits_for_the_act_that_has_begun(folder: Folder) -> None:
 
 def test_an_act_that_ends_with_what_it_rests_on_is_not_waited_for(folder: Folder) -> None:
     folder.hold("a")
-    act = Act(f"echo begun > {folder.thing}.begun; read -r line < {folder.thing}.go", ":", confined=True)
+    act = Action(f"echo begun > {folder.thing}.begun; read -r line < {folder.thing}.go", ":", confined=True)
     os.mkfifo(f"{folder.thing}.go")
     with ThreadPoolExecutor() as pool:
         acting = pool.submit(folder.act, "a", 1, act)
         _wait_for(Path(f"{folder.thing}.begun"))
-        assert [one.word for one in read_recovery(folder.recover("a")).entries] == ["undone"]
+        assert [one.status for one in read_recovery(folder.recover("a")).entries] == ["undone"]
         Path(f"{folder.thing}.go").write_text("\n")
         acting.result()
 
 
 def test_every_act_ends_before_an_undo_stops_waiting_for_it() -> None:
-    for act, name in CATALOGUE.acts.items():
+    for act, name in CATALOGUE.actions.items():
         assert act.confined or act.seconds + journal.GRACE_SECONDS <= journal.LONGEST_ACT_SECONDS, name
 
 
@@ -368,7 +371,7 @@ def test_an_account_that_may_not_enter_the_folder_is_told_so(folder: Folder) -> 
 
 @given(by=st.text())
 def test_whoever_runs_it_its_line_is_one_line_of_four_words(by: str) -> None:
-    text = str(Whose("rollback", by, BEGUN))
+    text = str(DrillOwner("rollback", by, BEGUN))
     assert len(text.splitlines() or [""]) == 1
     assert len(text.split("\t")) == 4
 

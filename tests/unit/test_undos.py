@@ -10,7 +10,7 @@ import pytest
 
 from conftest import CATALOGUE
 from drills.rollback.switch_actions import AS_WRITTEN, START, STOP, SWITCH
-from runbook.model.action import INTERFERED, SOMEBODY_ELSE, Act
+from runbook.model.action import INTERFERED, SOMEBODY_ELSE, Action
 from runbook.model.target_file import load
 from runbook.model.template import template_values
 
@@ -36,7 +36,7 @@ SILENT = "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.so
 GONE = 'case "$1 $2" in "ps "*) ;; exec*) echo "$ENTRY" ;; *) echo "No such container" >&2; exit 1 ;; esac'
 
 
-def undone(act: Act, docker: str, folder: Path, **environment: str) -> tuple[int, str]:
+def undone(act: Action, docker: str, folder: Path, **environment: str) -> tuple[int, str]:
     """Exit status and last line of an act's undo, with this in place of docker."""
     (folder / "docker").write_text(f"#!/bin/sh\n{docker}\n")
     (folder / "docker").chmod(0o755)
@@ -52,8 +52,8 @@ def undone(act: Act, docker: str, folder: Path, **environment: str) -> tuple[int
     return done.returncode, (done.stdout.splitlines() or [""])[-1]
 
 
-@pytest.mark.parametrize("act", CATALOGUE.acts, ids=CATALOGUE.acts.get)
-def test_an_engine_that_does_not_answer_is_never_somebody_elses_change(act: Act, tmp_path: Path) -> None:
+@pytest.mark.parametrize("act", CATALOGUE.actions, ids=CATALOGUE.actions.get)
+def test_an_engine_that_does_not_answer_is_never_somebody_elses_change(act: Action, tmp_path: Path) -> None:
     status, last = undone(act, SILENT, tmp_path)
     assert status != INTERFERED
     assert not last.startswith(SOMEBODY_ELSE)
@@ -61,7 +61,7 @@ def test_an_engine_that_does_not_answer_is_never_somebody_elses_change(act: Act,
 
 
 @pytest.mark.parametrize("act", [START, STOP], ids=["start", "stop"])
-def test_a_release_that_somebody_has_removed_is_a_finding(act: Act, tmp_path: Path) -> None:
+def test_a_release_that_somebody_has_removed_is_a_finding(act: Action, tmp_path: Path) -> None:
     assert undone(act, GONE, tmp_path, ENTRY=VALUES["before"]) == (  # type: ignore[arg-type]
         INTERFERED,
         "interfered: somebody else has removed psyfit-web-1",
@@ -69,7 +69,7 @@ def test_a_release_that_somebody_has_removed_is_a_finding(act: Act, tmp_path: Pa
 
 
 @pytest.mark.parametrize("act", [START, SWITCH, AS_WRITTEN], ids=["start", "switch", "as written"])
-def test_a_route_that_somebody_has_changed_is_a_finding(act: Act, tmp_path: Path) -> None:
+def test_a_route_that_somebody_has_changed_is_a_finding(act: Action, tmp_path: Path) -> None:
     assert undone(act, GONE, tmp_path, ENTRY='{"name":"psyfit-web","theirs":1}') == (
         INTERFERED,
         "interfered: somebody else has changed the route of the proxy",

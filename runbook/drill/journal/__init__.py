@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.model import rights
-from runbook.model.action import Act
+from runbook.model.action import Action
 from runbook.model.question import Command, Output, Question, lines_of
 from runbook.model.record import OpenJournal
 
@@ -115,7 +115,7 @@ NAMES: dict[Question[Any], str] = {OPEN: "journal.OPEN"}
 
 
 @dataclass(frozen=True)
-class Whose:
+class DrillOwner:
     """A drill as its journal says it: its name, who runs it from where, and when it began."""
 
     drill: str
@@ -139,7 +139,7 @@ class State:
 
     held: bool
     changes: tuple[datetime, ...]
-    whose: tuple[str, str, str] | None
+    owner: tuple[str, str, str] | None
 
 
 def held(generation: str) -> str:
@@ -152,7 +152,7 @@ def beating(generation: str) -> str:
     return _text("heart", generation)
 
 
-def acted(generation: str, number: int, what: str, act: Act, script: str, undo: str, whose: Whose) -> str:
+def acted(generation: str, number: int, what: str, act: Action, script: str, undo: str, owner: DrillOwner) -> str:
     """The shell text of an act, its undo on the disk before it begins, and whose drill it is of.
 
     Args:
@@ -160,7 +160,7 @@ def acted(generation: str, number: int, what: str, act: Act, script: str, undo: 
         what: The act's name.
         script: What it does, as told to this server; ``undo`` likewise.
     """
-    entry = f"# {what}\n# seconds {act.undo_seconds:g}\n{whose}\n{undo}\n"
+    entry = f"# {what}\n# seconds {act.undo_seconds:g}\n{owner}\n{undo}\n"
     beside = "yes" if act.confined else ""
     return _text("act", generation, f"{number:04d}", entry, f"{act.seconds:g}", script, beside)
 
@@ -216,8 +216,8 @@ def read_state(output: Output) -> State:
     """
     told = list(_told(output.required("the journal of drills").out))
     changes = tuple(_instant(float(words[0])) for word, *words in told if word == "change")
-    whose = next(((words[0], words[1], words[2]) for word, *words in told if word == "# drill"), None)
-    return State(_is_held(told), changes, whose)
+    owner = next(((words[0], words[1], words[2]) for word, *words in told if word == "# drill"), None)
+    return State(_is_held(told), changes, owner)
 
 
 def read_open(output: Output, target: str) -> OpenJournal | None:
@@ -234,7 +234,7 @@ def read_open(output: Output, target: str) -> OpenJournal | None:
     state = read_state(output)
     if not state.changes:
         return None
-    drill, since, by = state.whose or (None, None, None)
+    drill, since, by = state.owner or (None, None, None)
     return OpenJournal(
         drill=drill,
         by=by,
@@ -250,10 +250,10 @@ def _is_held(told: list[list[str]]) -> bool:
     words = {word: rest for word, *rest in told}
     generation = next(iter(words.get("generation", [""])[0].split()), None)
     boot, uptime = words["boot"]
-    whose, on, at = (*words.get("beat", [""])[0].split(), "", "", "")[:3]
+    owner, on, at = (*words.get("beat", [""])[0].split(), "", "", "")[:3]
     if generation is not None:
         age = float(uptime.split()[0]) - float(at) if at.isdecimal() and len(at) <= 10 else -1.0
-        return whose == generation and on == boot and 0 <= age < STALE_SECONDS
+        return owner == generation and on == boot and 0 <= age < STALE_SECONDS
     size, touched = words.get("touched", ("1", "0"))  # an earlier version's heart only touches its file
     return size == "0" and 0 <= float(words["now"][0]) - float(touched) < STALE_SECONDS
 

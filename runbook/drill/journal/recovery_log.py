@@ -15,21 +15,21 @@ _ENTRY = re.compile(r"(undone|interfered|failed) (\d+\.sh) ?(.*)")
 
 
 @dataclass(frozen=True)
-class Undone:
+class UndoResult:
     """What came of one undo.
 
     Attributes:
-        word: ``undone``, ``interfered`` (somebody else had changed it, and it was let be) or ``failed``.
+        status: ``undone``, ``interfered`` (somebody else had changed it, and it was let be) or ``failed``.
         entry: Its name in the journal.
         said: The last line that it said.
     """
 
-    word: str
+    status: str
     entry: str
     said: str
 
     def __str__(self) -> str:
-        return f"{self.word}: {self.entry} {self.said}".rstrip()
+        return f"{self.status}: {self.entry} {self.said}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Recovery:
         ended_before: Whether somebody else's recovery had ended the drill that undoes itself here.
     """
 
-    entries: tuple[Undone, ...]
+    entries: tuple[UndoResult, ...]
     ended_before: bool = False
 
 
@@ -69,12 +69,12 @@ def read_recovery(output: Output) -> Recovery:
         said = (output.err.strip() or last or "nothing").splitlines()[-1]
         raise ValueError(f"it did not come to its end (status {output.status}) and said last: {said}")
     found = tuple(_undone(told) for line in lines if (told := _ENTRY.fullmatch(line)))
-    counted = tuple(sum(one.word == word for one in found) for word in ("undone", "interfered", "failed"))
+    counted = tuple(sum(one.status == word for one in found) for word in ("undone", "interfered", "failed"))
     if counted != tuple(int(count) for count in ended.groups()):
         raise ValueError(f"its lines are not those that it counts: {last}")
     return Recovery(found, any(line.startswith("ended: ") for line in lines))
 
 
-def _undone(told: re.Match[str]) -> Undone:
+def _undone(told: re.Match[str]) -> UndoResult:
     word, entry, said = told.groups()
-    return Undone(word, entry, said.removeprefix(SOMEBODY_ELSE))
+    return UndoResult(word, entry, said.removeprefix(SOMEBODY_ELSE))
