@@ -79,7 +79,7 @@ def _missing(target: Target, given: str) -> dict[Right, str]:
 def _tried(target: Target, observer: Observer) -> dict[Right, str]:
     tries: dict[Right, Callable[[], object]] = {
         rights.NETWORK: lambda: observer.put(TOUCH_EDGE)().required(),
-        rights.LOGIN: observer.greeting,
+        rights.LOGIN: observer.identify,
         rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
         rights.ROOT: lambda: _be_root(observer),
         rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),

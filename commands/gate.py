@@ -13,10 +13,10 @@ from cyclopts import Parameter
 
 from commands.pytest_runner import Reports, Server, run_features
 from reporting import github
-from runbook.model.exits import OWN_FAULT, WRONG_USE, worst
+from runbook.model.exits import INTERNAL_ERROR, WRONG_USE, worst
 from runbook.model.record import Run
 from runbook.model.target_file import load
-from runbook.suite.run import own_fault
+from runbook.suite.run import internal_error
 
 BESIDE = ("rb-2", "rb-6", "rb-7")
 """Health, alerts and certificate: shown and never deciding, for a deploy may be what repairs them."""
@@ -60,8 +60,8 @@ def gate(
         try:
             _tell_github(record.run)
         except Exception as error:
-            print(own_fault(error), file=sys.stderr)
-            return worst(code, OWN_FAULT)
+            print(internal_error(error), file=sys.stderr)
+            return worst(code, INTERNAL_ERROR)
     return code
 
 

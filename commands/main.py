@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError
 from lab import LabError, Refused
 from runbook import __version__
 from runbook.model import exits
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 from runbook.process import signals, standard_streams
 
 app = App(
@@ -115,18 +115,18 @@ def run(arguments: Sequence[str]) -> int:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return exits.WRONG_USE  # cyclopts has said what is wrong
-    except WrongUse as error:
+    except UsageError as error:
         return _said(str(error), exits.WRONG_USE)
     except Refused as error:
         return _said(str(error), exits.REFUSED)
     except LabError as error:
-        return _said("\n".join(filter(None, (error.tail, str(error)))), exits.OWN_FAULT)
+        return _said("\n".join(filter(None, (error.tail, str(error)))), exits.INTERNAL_ERROR)
     except KeyboardInterrupt:
         return _said("Interrupted", exits.INTERRUPTED)
     except Exception as error:
-        from runbook.suite.run import own_fault  # what has broken has its engine loaded already
+        from runbook.suite.run import internal_error  # what has broken has its engine loaded already
 
-        return _said(own_fault(error), exits.OWN_FAULT)
+        return _said(internal_error(error), exits.INTERNAL_ERROR)
     return code if isinstance(code, int) else exits.COMPLIANT
 
 

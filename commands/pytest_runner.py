@@ -10,7 +10,7 @@ import pytest
 from _pytest.config import ConftestImportFailure
 from cyclopts import Parameter
 
-from runbook.model.exits import OWN_FAULT, WRONG_USE
+from runbook.model.exits import INTERNAL_ERROR, WRONG_USE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,7 +95,7 @@ class _End:
         try:
             return (yield)
         except ConftestImportFailure:  # of which pytest says what broke, and that the command line was wrong
-            self.code = OWN_FAULT
+            self.code = INTERNAL_ERROR
             raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runbook.model import exits
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 from runbook.suite import features
 from runbook.suite.features import Chapter, Section, section_order
 
@@ -51,13 +51,13 @@ def chosen(number: str, chapters: Iterable[Chapter]) -> tuple[Section, ...]:
     """The section of this number, or all those of the chapter.
 
     Raises:
-        WrongUse: There is none; the sentence names the nearest.
+        UsageError: There is none; the sentence names the nearest.
     """
     sections = [section for chapter in chapters for section in chapter.sections]
     found = tuple(one for one in sections if one.number == number or one.number.startswith(f"{number}."))
     if not found:
         listed = ", ".join(f"{one.number} {one.title}" for one in _nearest(number, sections))
-        raise WrongUse(f"the features have no section {number}; the nearest are {listed} (`runbook show` lists all)")
+        raise UsageError(f"the features have no section {number}; the nearest are {listed} (`runbook show` lists all)")
     return found
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from commands.pytest_runner import Reports, Server, run_features
 from runbook.model.exits import Event
 from runbook.model.target_file import load
-from runbook.suite.run import Running
+from runbook.suite.run import ActiveRun
 
 SECONDS = 10
 """From the start of the process to the page, whatever is still open then."""
@@ -60,21 +60,21 @@ class _Page:
     def __init__(self, given: str, until: float) -> None:
         self._given, self._until = given, until
 
-    def pytest_runbook_begun(self, running: Running) -> None:
+    def pytest_runbook_begun(self, running: ActiveRun) -> None:
         from checks.docker.container_history import lately
 
         running.snapshot.end_at(self._until)
-        running.observer.look_out()
+        running.observer.probe_reachability()
         running.snapshot.start([lately])
 
-    def pytest_runbook_ending(self, running: Running) -> bool:
+    def pytest_runbook_ending(self, running: ActiveRun) -> bool:
         from triage.causes import find, seen_by
         from triage.page import Page
 
         if Event.INTERRUPTED in running.events:
             return False  # the page would wait for what is still asked
         seen = seen_by(running.snapshot)
-        met = running.observer.connection.met()
+        met = running.observer.connection.port_state()
         run = running.record()
         page = Page(
             Console(file=sys.stdout, highlight=False),

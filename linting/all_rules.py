@@ -15,7 +15,7 @@ from runbook.suite.features import Chapter, Unreadable
 
 
 @dataclass(frozen=True)
-class House:
+class Project:
     """What the rules are held against.
 
     Attributes:
@@ -31,12 +31,12 @@ class House:
     controls: Path
 
 
-def lint(house: House) -> tuple[Finding, ...]:
+def lint(house: Project) -> tuple[Finding, ...]:
     """Everything that is wrong, in the order of files and lines."""
     return tuple(sorted(dict.fromkeys(_findings(house))))
 
 
-def _findings(house: House) -> Iterator[Finding]:
+def _findings(house: Project) -> Iterator[Finding]:
     chapters: list[Chapter] = []
     for path in sorted(house.features.rglob("*.feature")):
         try:

@@ -9,7 +9,7 @@ from types import FunctionType
 from pytest_bdd.steps import StepFunctionContext
 
 from linting.finding import Finding, place_of
-from runbook.model.outcome import Differs, require
+from runbook.model.outcome import Mismatch, require
 from runbook.observation.catalogue import named_by
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.features import Scenario
@@ -42,7 +42,7 @@ def findings(scenarios: Iterable[Scenario], definitions: Sequence[StepFunctionCo
 
 def can_fail(function: object) -> bool:
     """Whether a function, or one that it calls, could say that the server is not as the sentence says."""
-    return any(value in (require, Differs) for value in named_by(function) if callable(value))
+    return any(value in (require, Mismatch) for value in named_by(function) if callable(value))
 
 
 def _function(definition: StepFunctionContext) -> FunctionType:

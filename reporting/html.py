@@ -35,7 +35,7 @@ EXITS: Mapping[int, str] = {
     exits.WRONG_USE: "wrong use, or nothing was run",
     exits.UNDETERMINED: "something could not be told",
     exits.REFUSED: "refused",
-    exits.OWN_FAULT: "the suite's own fault",
+    exits.INTERNAL_ERROR: "the suite's own fault",
     exits.INTERRUPTED: "interrupted",
 }
 TONES: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.model.exits import INTERRUPTED, OWN_FAULT
+from runbook.model.exits import INTERNAL_ERROR, INTERRUPTED
 from runbook.model.outcome import Outcome
 from runbook.model.record import Difference, Run, Scenario
 from runbook.model.verdict import overridden, verdict_of
@@ -71,7 +71,7 @@ def gaps(run: Run) -> Iterator[str]:
     broken = sum(scenario.own_fault for scenario in run.scenarios)
     if broken:
         yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios; of the server they say nothing."
-    elif run.exit_code == OWN_FAULT and not run.own_faults:
+    elif run.exit_code == INTERNAL_ERROR and not run.own_faults:
         yield "The suite itself broke: the run may say less than it should."
     for fault in run.own_faults:
         yield f"The suite's own fault, beside the scenarios: {fault}."

@@ -19,15 +19,15 @@ def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
     require(
         set(domain_leads.found) == {domain_leads.address},
         expected=domain_leads.address,
-        seen=domain_leads.refusal or domain_leads.found or "no address",
-        go_to="1",
+        actual=domain_leads.refusal or domain_leads.found or "no address",
+        section="1",
     )
 
 
 @then("the ports of HTTP, HTTPS and ssh answer, each in its own protocol")
 def the_ports_answer(ports: tuple[PortMet, ...]) -> None:
     closed = [one for one in ports if one.met.closed]
-    require(ports and not closed, expected="an answer at every port", seen=closed or "no port", go_to="3.1")
+    require(ports and not closed, expected="an answer at every port", actual=closed or "no port", section="3.1")
     silent = [str(one) for one in ports if not one.met.answered]
     if silent:
         raise Undetermined(f"from here: {', '.join(silent)}")
@@ -39,8 +39,8 @@ def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
     require(
         any(one.known for one in host_keys) and not strangers,
         expected="the keys that known_hosts has here; compare another by hand, at the server itself",
-        seen=strangers or "none of the known ones",
-        go_to="1",
+        actual=strangers or "none of the known ones",
+        section="1",
     )
 
 
@@ -57,8 +57,8 @@ def the_log_is_written_to(
     require(
         log and log.regular and log.written.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
         expected=f"{path}, written to less than {limit} {unit}s ago",
-        seen=_written(log) if log else f"no {path}",
-        go_to="6.4",
+        actual=_written(log) if log else f"no {path}",
+        section="6.4",
     )
 
 
@@ -74,8 +74,8 @@ def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
     require(
         service_logs and not large,
         expected=f"logs of {limit} MB at most",
-        seen=large or "no log of the service's scripts",
-        go_to="9.2",
+        actual=large or "no log of the service's scripts",
+        section="9.2",
     )
 
 
@@ -84,6 +84,6 @@ def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[Writer, .
     require(
         not writers_to_deleted_logs,
         expected="logs that are there for all who write to them",
-        seen=writers_to_deleted_logs,
-        go_to="9.2",
+        actual=writers_to_deleted_logs,
+        section="9.2",
     )

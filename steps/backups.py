@@ -32,7 +32,7 @@ A = TypeVar("A")
 
 @then("there is at least one backup of the database")
 def there_is_a_backup(backups: tuple[Backup, ...]) -> None:
-    require(backups, expected="at least one backup", seen="none", go_to="10")
+    require(backups, expected="at least one backup", actual="none", section="10")
 
 
 @then(parsers.parse("the content of the newest backup is less than {limit:d} hours old"))
@@ -41,8 +41,8 @@ def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
     require(
         age and age.made.less_than(timedelta(hours=limit)),
         expected=f"content that is less than {limit} h old",
-        seen=str(age or "no time stamp in its rows"),
-        go_to="10",
+        actual=str(age or "no time stamp in its rows"),
+        section="10",
     )
 
 
@@ -51,8 +51,8 @@ def newest_is_whole(newest_backup: NewestBackup | None) -> None:
     require(
         newest_backup and not newest_backup.flaw,
         expected="a newest backup that is whole",
-        seen=f"{newest_backup.file.name}: {newest_backup.flaw}" if newest_backup else "no backup",
-        go_to="5.1",
+        actual=f"{newest_backup.file.name}: {newest_backup.flaw}" if newest_backup else "no backup",
+        section="5.1",
     )
 
 
@@ -66,7 +66,10 @@ def content_moves_on(plain_backups: tuple[PlainBackup, ...]) -> None:
         f"{later[0]} holds older rows than {earlier[0]}" for earlier, later in pairwise(dated) if later[1] < earlier[1]
     ]
     require(
-        not back, expected="newest rows that are as new as those of the backup before, or newer", seen=back, go_to="10"
+        not back,
+        expected="newest rows that are as new as those of the backup before, or newer",
+        actual=back,
+        section="10",
     )
     for one in whole:
         _newest_row_has_been(one)
@@ -88,7 +91,7 @@ def _newest_row_has_been(one: PlainBackup) -> None:
 def gzip_is_whole(plain_backups: tuple[PlainBackup, ...]) -> None:
     _some(plain_backups)
     broken = [one.file.name for one in plain_backups if not one.dump.gzip_whole]
-    require(not broken, expected="every gzip whole", seen=_named("not whole", broken), go_to="10")
+    require(not broken, expected="every gzip whole", actual=_named("not whole", broken), section="10")
 
 
 @then("every plain backup that can be decompressed is one complete dump, from its first line to its last")
@@ -98,7 +101,7 @@ def dump_is_complete(plain_backups: tuple[PlainBackup, ...]) -> None:
     if not readable:
         raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-whole")
     broken = [f"{one.file.name}: {one.dump.flaw}" for one in readable if not one.dump.complete]
-    require(not broken, expected="one dump each, from pg_dump's first line to its last", seen=broken, go_to="10")
+    require(not broken, expected="one dump each, from pg_dump's first line to its last", actual=broken, section="10")
 
 
 @then(parsers.parse("the newest dump has at least {percent:d} % of the usual size"))
@@ -107,8 +110,8 @@ def size_is_not_smaller(plain_backups: tuple[PlainBackup, ...], percent: int) ->
     require(
         newest >= usual * percent / 100,
         expected=f"at least {percent} % of {usual:.0f} bytes, the median of those before",
-        seen=f"{newest} bytes, {100 * newest / usual:.0f} %",
-        go_to="10",
+        actual=f"{newest} bytes, {100 * newest / usual:.0f} %",
+        section="10",
     )
 
 
@@ -118,8 +121,8 @@ def size_is_not_larger(plain_backups: tuple[PlainBackup, ...], percent: int) -> 
     require(
         newest <= usual * percent / 100,
         expected=f"at most {percent} % of {usual:.0f} bytes, the median of those before",
-        seen=f"{newest} bytes, {100 * newest / usual:.0f} %",
-        go_to="10",
+        actual=f"{newest} bytes, {100 * newest / usual:.0f} %",
+        section="10",
     )
 
 
@@ -138,7 +141,7 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
 def packets_are_whole(snapshot: Snapshot, encrypted_backups: tuple[EncryptedBackup, ...]) -> None:
     _some_encrypted(encrypted_backups, wanted=snapshot.target.backups.encryption_key is not None)
     broken = [f"{one.file.name}: {one.flaw}" for one in encrypted_backups if one.flaw]
-    require(not broken, expected="every encrypted backup whole", seen=broken, go_to="5.4")
+    require(not broken, expected="every encrypted backup whole", actual=broken, section="5.4")
 
 
 @then("every encrypted backup is encrypted to the backup key")
@@ -147,7 +150,7 @@ def encrypted_to_the_backup_key(
 ) -> None:
     key = wanted_key(encrypted_backups, backup_key)
     others = [recipients_of(one) for one in _with_beginning(encrypted_backups) if not key & set(one.recipients)]
-    require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", seen=others, go_to="5.4")
+    require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", actual=others, section="5.4")
 
 
 @then("no encrypted backup is encrypted to a passphrase or another key as well")
@@ -158,7 +161,7 @@ def encrypted_to_nobody_else(encrypted_backups: tuple[EncryptedBackup, ...], bac
         for one in _with_beginning(encrypted_backups)
         if one.by_passphrase or set(one.recipients) - key
     ]
-    require(not open_to_others, expected="the backup key alone", seen=open_to_others, go_to="5.4")
+    require(not open_to_others, expected="the backup key alone", actual=open_to_others, section="5.4")
 
 
 def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[EncryptedBackup]:
@@ -180,7 +183,9 @@ def recipients_of(one: EncryptedBackup) -> str:
 def _some_encrypted(found: tuple[EncryptedBackup, ...], *, wanted: bool) -> None:
     if not found and not wanted:
         raise NotApplicable("no backup is encrypted, and the target names no backups.encryption_key")
-    require(found, expected="at least one encrypted backup, as the target names a backup key", seen="none", go_to="5.4")
+    require(
+        found, expected="at least one encrypted backup, as the target names a backup key", actual="none", section="5.4"
+    )
 
 
 def wanted_key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -> frozenset[str]:
@@ -203,8 +208,8 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
     require(
         named in {one.path for one in backups},
         expected="the file of the last “Backup successful” or “Backup encrypted” line",
-        seen=f"{named} is not among the backups" if named else f"no such line in {cron_jobs['backup.sh'].log}",
-        go_to="5.2",
+        actual=f"{named} is not among the backups" if named else f"no such line in {cron_jobs['backup.sh'].log}",
+        section="5.2",
     )
 
 
@@ -217,14 +222,14 @@ def require_none_older(removable: Iterable[Backup], days: int, kept: int) -> Non
     """Hold those that may be removed, the newest of their kind left aside, to their time."""
     found, limit = list(removable), timedelta(days=days)
     old = [one.name for one in found if not one.made.in_future and not one.made.at_most(limit)]
-    require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+    require(not old, expected=f"none but the newest {kept} of more than {days} days", actual=old, section="10")
     for one in found:
         one.made.past(f"the time of {one.name}")
 
 
 @then(parsers.parse("there are at least {fewest:d} backups"))
 def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
-    require(len(backups) >= fewest, expected=f"at least {fewest}", seen=f"{len(backups)} backups", go_to="5.1")
+    require(len(backups) >= fewest, expected=f"at least {fewest}", actual=f"{len(backups)} backups", section="5.1")
 
 
 @then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
@@ -239,7 +244,9 @@ def files_are_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
 
 def _closed(found: tuple[Owned, ...], mode: str) -> None:
     open_ones = [one for one in found if one.mode & ~int(mode, 8)]
-    require(found and not open_ones, expected=f"mode {mode} or less", seen=open_ones or "nothing there", go_to="5.2")
+    require(
+        found and not open_ones, expected=f"mode {mode} or less", actual=open_ones or "nothing there", section="5.2"
+    )
 
 
 @then("the backups share no file system with the server's own, the service or Docker")
@@ -249,8 +256,8 @@ def own_file_system(backup_places: tuple[Place, ...]) -> None:
     require(
         others and not shared,
         expected="a file system of their own: a full disk then stops neither the service nor the backups",
-        seen=f"{own.path} is on one with {' and '.join(shared)}",
-        go_to="10",
+        actual=f"{own.path} is on one with {' and '.join(shared)}",
+        section="10",
     )
 
 
@@ -266,8 +273,8 @@ def the_tables_are_in_it(
     require(
         tables_of_production and 100 * len(missing) <= (100 - percent) * len(tables_of_production),
         expected=f"{percent} % of production's {len(tables_of_production)} tables in {whole[-1].file.name}",
-        seen=_named("not in it", missing) if missing else "production has no table",
-        go_to="5.1",
+        actual=_named("not in it", missing) if missing else "production has no table",
+        section="5.1",
     )
 
 
@@ -277,7 +284,7 @@ def cron_sees_the_settings(job_settings: JobSettings) -> None:
     if not own:
         raise NotApplicable("no BACKUP_ variable is set on this server")
     unseen = [f"{one.name} is set in {one.file} alone" for one in job_settings.unseen if one in own]
-    require(not unseen, expected="in the crontab, or in .env where the script reads it", seen=unseen, go_to="5.4")
+    require(not unseen, expected="in the crontab, or in .env where the script reads it", actual=unseen, section="5.4")
 
 
 @then(parsers.parse("every backup that was made since cron's job has {name} is encrypted"))
@@ -296,7 +303,7 @@ def all_encrypted_since(
         raise NotApplicable(f"no backup was made since {recipient.file} was last written to")
     misnamed = {one.file.name for one in encrypted_backups if one.plain}
     plain = [one.name for one in since if not one.encrypted or one.name in misnamed]
-    require(not plain, expected=f"encrypted ones alone, as {recipient.file} sets {name}", seen=plain, go_to="5.4")
+    require(not plain, expected=f"encrypted ones alone, as {recipient.file} sets {name}", actual=plain, section="5.4")
 
 
 @then(parsers.parse("the server can encrypt to the backup key for {days:d} more days"))
@@ -307,8 +314,8 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
     require(
         key_in_ring and key_in_ring.usable and (left is None or left > days),
         expected=f"a key in the server's ring that can be encrypted to for {days} days",
-        seen="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
-        go_to="5.4",
+        actual="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
+        section="5.4",
     )
 
 
@@ -320,8 +327,8 @@ def a_drill_has_looked_inside(snapshot: Snapshot, backups: tuple[Backup, ...], p
     require(
         last and last.passed.at_most(timedelta(days=cadence)),
         expected=f"one within the last {cadence} days: `runbook drill restore`",
-        seen=filter(None, (str(last or "none is noted on the server"), passed_drills.passed_over)),
-        go_to="5.3",
+        actual=filter(None, (str(last or "none is noted on the server"), passed_drills.passed_over)),
+        section="5.3",
     )
 
 
@@ -333,7 +340,7 @@ def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[Copy, ...] | Non
         raise NotApplicable(f"no backup was made more than {minutes} minutes ago")
     missing = [one.backup.name for one in due if one.stored is None]
     place = f"s3://{snapshot.target.offsite.bucket}/{snapshot.target.offsite.prefix}"
-    require(not missing, expected=f"each of {len(due)} in {place}", seen=_named("not there", missing), go_to="5.5")
+    require(not missing, expected=f"each of {len(due)} in {place}", actual=_named("not there", missing), section="5.5")
 
 
 @then("every copy has the bytes of its backup, by SHA-256")
@@ -341,7 +348,7 @@ def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: di
     copies = _stored(offsite_copies)
     other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
     seen = [one for one in other if one]
-    require(not seen, expected="the same size and SHA-256 on the server and in the bucket", seen=seen, go_to="5.5")
+    require(not seen, expected="the same size and SHA-256 on the server and in the bucket", actual=seen, section="5.5")
     without = [one.backup.name for one, stored in copies if stored.sha256 is None]
     if without:
         raise Undetermined(
@@ -361,32 +368,32 @@ def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
 @then("every copy is encrypted where it lies")
 def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
     plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
-    require(not plain, expected="each encrypted by S3", seen=_named("not encrypted", plain), go_to="5.5")
+    require(not plain, expected="each encrypted by S3", actual=_named("not encrypted", plain), section="5.5")
 
 
 @then("the bucket encrypts what comes to it")
 def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
     _off_site(offsite_copies)
-    require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
+    require(offsite_default_encryption, expected="encryption by default", actual="none", section="5.5")
 
 
 @then("the bucket blocks public access in all four ways")
 def bucket_blocks(offsite_openness: Openness | None) -> None:
     off = _off_site(offsite_openness).unblocked
-    require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
+    require(not off, expected="S3's four blocks of public access on", actual=_named("off", list(off)), section="5.5")
 
 
 @then("neither its policy nor its grants let the public in")
 def bucket_is_not_public(offsite_openness: Openness | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
-    require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
+    require(not ways, expected="no way in for the public", actual=ways, section="5.5")
 
 
 @then("the bucket keeps the versions of what is overwritten or deleted")
 def bucket_keeps_versions(offsite_versioning: str | None) -> None:
     status = _off_site(offsite_versioning)
-    require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")
+    require(status == "Enabled", expected="versioning Enabled", actual=f"versioning {status}", section="5.5")
 
 
 def _off_site(seen: A | None) -> A:

@@ -18,8 +18,8 @@ def the_domain_shows_a_certificate(encryption: Encryption) -> None:
     require(
         encryption.error is None,
         expected="a TLS handshake with a certificate",
-        seen=f"no handshake: {encryption.error}",
-        go_to="2.3",
+        actual=f"no handshake: {encryption.error}",
+        section="2.3",
     )
 
 
@@ -28,8 +28,8 @@ def the_certificate_has_begun(certificate: Certificate) -> None:
     require(
         certificate.days_since_begin >= 0,
         expected="a certificate that has begun",
-        seen=f"it begins in {-certificate.days_since_begin:.1f} days",
-        go_to="7",
+        actual=f"it begins in {-certificate.days_since_begin:.1f} days",
+        section="7",
     )
 
 
@@ -38,8 +38,8 @@ def the_certificate_is_valid_for(certificate: Certificate, days: int) -> None:
     require(
         certificate.days_left >= days,
         expected=f"at least {days} days left",
-        seen=f"{certificate.days_left:.1f} days left",
-        go_to="7",
+        actual=f"{certificate.days_left:.1f} days left",
+        section="7",
     )
 
 
@@ -48,8 +48,8 @@ def the_certificate_covers_the_domain(certificate: Certificate, snapshot: Snapsh
     require(
         certificate.covers(snapshot.target.domain),
         expected=f"a certificate for {snapshot.target.domain}",
-        seen=certificate.names or "a certificate without names",
-        go_to="7",
+        actual=certificate.names or "a certificate without names",
+        section="7",
     )
 
 
@@ -58,8 +58,8 @@ def the_certificate_is_trusted(encryption: Encryption) -> None:
     require(
         encryption.chain_error is None,
         expected="a chain that verifies",
-        seen=encryption.chain_error or "",
-        go_to="7",
+        actual=encryption.chain_error or "",
+        section="7",
     )
 
 
@@ -68,8 +68,8 @@ def the_key_belongs_to_the_certificate(key_pairs: tuple[KeyPair, ...], certifica
     require(
         certificate.key in [one.key for one in key_pairs],
         expected=f"the key of the certificate that is shown (public half {certificate.key[:16]})",
-        seen=f"another key (public half {', '.join(one.key[:16] for one in key_pairs)})",
-        go_to="7",
+        actual=f"another key (public half {', '.join(one.key[:16] for one in key_pairs)})",
+        section="7",
     )
 
 
@@ -78,8 +78,8 @@ def the_file_is_the_certificate(key_pairs: tuple[KeyPair, ...], certificate: Cer
     require(
         certificate.fingerprint in [one.fingerprint for one in key_pairs],
         expected=f"certificate {certificate.fingerprint[:16]}, which is shown",
-        seen=f"certificate {', '.join(one.fingerprint[:16] for one in key_pairs)}, which was not loaded",
-        go_to="7",
+        actual=f"certificate {', '.join(one.fingerprint[:16] for one in key_pairs)}, which was not loaded",
+        section="7",
     )
 
 
@@ -90,8 +90,8 @@ def every_address_shows_the_same(at_every_address: tuple[AtAddress, ...], certif
     require(
         answering and not others,
         expected=f"certificate {certificate.fingerprint} at every address",
-        seen=others or "no address answers the server itself",
-        go_to="7",
+        actual=others or "no address answers the server itself",
+        section="7",
     )
 
 
@@ -101,17 +101,17 @@ def the_renewal_writes_what_is_used(renewal: Certbot | Acme, snapshot: Snapshot)
         require(
             snapshot.target.domain in renewal.cached,
             expected=f"a certificate for {snapshot.target.domain} in the proxy's cache",
-            seen="none",
-            go_to="7",
+            actual="none",
+            section="7",
         )
         return
     used = ", ".join(min(names) for names in renewal.used)
     require(
         renewal.of_this,
         expected=f"certbot set up to write {used}",
-        seen=[f"{one.path} writes {', '.join(sorted(one.files))}" for one in renewal.configured]
+        actual=[f"{one.path} writes {', '.join(sorted(one.files))}" for one in renewal.configured]
         or "nothing in /etc/letsencrypt/renewal",
-        go_to="7",
+        section="7",
     )
 
 
@@ -122,33 +122,33 @@ def the_renewal_is_started(renewal: Certbot | Acme) -> None:
     require(
         renewal.runs,
         expected="an active line of cron or an enabled timer that runs certbot renew",
-        seen="neither",
-        go_to="7",
+        actual="neither",
+        section="7",
     )
     kept = renewal.of_this
-    require(kept is None or kept.by_itself, expected="a renewal by itself", seen="autorenew = False", go_to="7")
+    require(kept is None or kept.by_itself, expected="a renewal by itself", actual="autorenew = False", section="7")
 
 
 @then("nothing that it needs is missing")
 def the_renewal_can_work(renewal: Certbot | Acme) -> None:
     if isinstance(renewal, Acme):
-        require(renewal.port_80, expected="port 80 published by the proxy", seen="it is not", go_to="7")
+        require(renewal.port_80, expected="port 80 published by the proxy", actual="it is not", section="7")
         return
-    require(renewal.program, expected="the program certbot", seen="no such program", go_to="7")
+    require(renewal.program, expected="the program certbot", actual="no such program", section="7")
     kept = renewal.of_this
     if kept is None:
         return
     require(
         kept.authenticator != "webroot" or kept.webroot in renewal.folders,
         expected=f"the folder {kept.webroot}, into which certbot puts its proof",
-        seen="no such folder",
-        go_to="7",
+        actual="no such folder",
+        section="7",
     )
     require(
         kept.authenticator != "standalone" or kept.stops_before,
         expected="port 80 free for certbot's own server, or a pre_hook that frees it",
-        seen="nginx is on it, and nothing stops nginx",
-        go_to="7",
+        actual="nginx is on it, and nothing stops nginx",
+        section="7",
     )
 
 
@@ -158,8 +158,8 @@ def a_renewed_one_is_loaded(renewal: Certbot | Acme) -> None:
         require(
             renewal.loaded_by,
             expected="a hook of certbot's, or a line of cron, that makes nginx load the new certificate",
-            seen="none that can be run",
-            go_to="7",
+            actual="none that can be run",
+            section="7",
         )
 
 
@@ -170,8 +170,8 @@ def nobody_calls_what_is_not_there(proxy_commands: ProxyCommands) -> None:
     require(
         not proxy_commands.unknown,
         expected=f"only {', '.join(sorted(proxy_commands.offered))}; certificates it renews without a command",
-        seen=proxy_commands.unknown,
-        go_to="7",
+        actual=proxy_commands.unknown,
+        section="7",
     )
 
 
@@ -180,8 +180,8 @@ def the_domain_speaks_tls_of_today(encryption: Encryption) -> None:
     require(
         encryption.protocol in OF_TODAY,
         expected="TLS 1.2 or newer",
-        seen=encryption.protocol or "no agreement",
-        go_to="7",
+        actual=encryption.protocol or "no agreement",
+        section="7",
     )
 
 
@@ -190,6 +190,6 @@ def the_domain_refuses_old_tls(encryption: Encryption) -> None:
     require(
         encryption.old_protocol is None,
         expected="TLS 1.1 and older refused",
-        seen=f"{encryption.old_protocol} spoken",
-        go_to="7",
+        actual=f"{encryption.old_protocol} spoken",
+        section="7",
     )

@@ -37,8 +37,8 @@ def there_is_room(room: Room, reserve: int) -> None:
     require(
         room.free_bytes >= wanted,
         expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image and {reserve} GB beside it",
-        seen=f"{room.free_bytes / GB:.1f} GB free",
-        go_to="9.3",
+        actual=f"{room.free_bytes / GB:.1f} GB free",
+        section="9.3",
     )
 
 
@@ -58,8 +58,8 @@ def nothing_is_left_to_undo(under_way: UnderWay) -> None:
     require(
         not under_way.undo,
         expected="no open entry in a drill's journal",
-        seen=f"{len(under_way.undo)} open entries: `runbook recover` undoes them",
-        go_to="3.4",
+        actual=f"{len(under_way.undo)} open entries: `runbook recover` undoes them",
+        section="3.4",
     )
 
 
@@ -68,13 +68,13 @@ def nothing_is_left_to_undo(under_way: UnderWay) -> None:
 
 @then(parsers.parse('the branch "{branch}" is checked out in the clone'))
 def the_branch_is_checked_out(clone: Clone, branch: str) -> None:
-    require(clone.branch == branch, expected=f"branch {branch}", seen=clone.branch or "no branch", go_to="4.2")
+    require(clone.branch == branch, expected=f"branch {branch}", actual=clone.branch or "no branch", section="4.2")
 
 
 @then("nothing in the clone differs from what is committed")
 def the_clone_is_clean(clone: Clone) -> None:
     seen = [*clone.changed, *(f"{path} (git does not look at it)" for path in clone.hidden)]
-    require(not seen, expected="no changed, new or hidden file", seen=_some(seen), go_to="4.2")
+    require(not seen, expected="no changed, new or hidden file", actual=_some(seen), section="4.2")
 
 
 @then(parsers.parse('the clone stands at the same commit as "{branch}" at its origin'))
@@ -82,8 +82,8 @@ def the_clone_stands_at_its_origin(clone: Clone, origin_commit: str | None, bran
     require(
         clone.commit is not None and clone.commit == origin_commit,
         expected=f"the origin's {branch}, {(origin_commit or 'which does not exist')[:12]}",
-        seen=f"the clone at {(clone.commit or 'no commit')[:12]}",
-        go_to="4.2",
+        actual=f"the clone at {(clone.commit or 'no commit')[:12]}",
+        section="4.2",
     )
 
 
@@ -92,8 +92,8 @@ def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
     require(
         deploy_script is not None and stat.S_ISREG(deploy_script) and deploy_script & stat.S_IXUSR,
         expected="bin/deploy.sh is a file that its owner may execute",
-        seen="there is none" if deploy_script is None else stat.filemode(deploy_script),
-        go_to="4.2",
+        actual="there is none" if deploy_script is None else stat.filemode(deploy_script),
+        section="4.2",
     )
 
 
@@ -103,14 +103,14 @@ def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
 @then("the database has every migration of the releases that run")
 def the_releases_migrations_are_applied(migrations: Migrations) -> None:
     seen = [f"{version} of {release}" for release, versions in migrations.releases.items() for version in versions]
-    require(not seen, expected="every migration applied", seen=_some(seen), go_to="4.3")
+    require(not seen, expected="every migration applied", actual=_some(seen), section="4.3")
     if migrations.without:
         raise none_found(f"the image of {', '.join(migrations.without)}")
 
 
 @then("the database has every migration of the clone")
 def the_clones_migrations_are_applied(migrations: Migrations) -> None:
-    require(not migrations.clone, expected="every migration applied", seen=_some([*migrations.clone]), go_to="4.3")
+    require(not migrations.clone, expected="every migration applied", actual=_some([*migrations.clone]), section="4.3")
     if migrations.clone_without:
         raise none_found("the clone")
 
@@ -130,7 +130,7 @@ def _idle(busy: Iterable[object], run_kind: RunKind) -> None:
     seen = [str(one) for one in busy]
     if seen and run_kind != "gate":
         raise NotApplicable(f"{', '.join(seen)}: only a deploy has to wait for it")
-    require(not seen, expected="nothing under way", seen=seen, go_to="4.2")
+    require(not seen, expected="nothing under way", actual=seen, section="4.2")
 
 
 def _some(names: list[str]) -> list[str]:

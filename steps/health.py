@@ -31,8 +31,8 @@ def the_application_answers(health: Health) -> None:
     require(
         health.from_application,
         expected="the application's own answer, with its health status in JSON",
-        seen=health.answered,
-        go_to="3.1",
+        actual=health.answered,
+        section="3.1",
     )
 
 
@@ -41,19 +41,21 @@ def the_health_check_answers(health: Health, status: int) -> None:
     require(
         health.http_status == status,
         expected=f"HTTP status {status}",
-        seen=f"HTTP status {health.http_status}, health status {health.status}, database {health.database}",
-        go_to="3.2" if health.database != "ok" else "3.1",
+        actual=f"HTTP status {health.http_status}, health status {health.status}, database {health.database}",
+        section="3.2" if health.database != "ok" else "3.1",
     )
 
 
 @then(parsers.parse('the health status in it is "{word}"'))
 def the_health_status_is(health: Health, word: str) -> None:
-    require(health.status == word, expected=f"health status {word}", seen=f"health status {health.status}", go_to="3.1")
+    require(
+        health.status == word, expected=f"health status {word}", actual=f"health status {health.status}", section="3.1"
+    )
 
 
 @then(parsers.parse('the database check in it is "{word}"'))
 def the_database_check_is(health: Health, word: str) -> None:
-    require(health.database == word, expected=f"database {word}", seen=f"database {health.database}", go_to="3.2")
+    require(health.database == word, expected=f"database {word}", actual=f"database {health.database}", section="3.2")
 
 
 @then('the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"')
@@ -61,14 +63,14 @@ def the_status_says_what_the_words_say(health: Health) -> None:
     require(
         (health.status, health.http_status) in WORD_AND_STATUS,
         expected=" or ".join(f"{word} with HTTP status {status}" for word, status in WORD_AND_STATUS),
-        seen=f"{health.status} with HTTP status {health.http_status}",
-        go_to="2.1",
+        actual=f"{health.status} with HTTP status {health.http_status}",
+        section="2.1",
     )
 
 
 @then("every documented field is in the health answer, with its type")
 def every_documented_field_is_there(health: Health) -> None:
-    require(not health.unlike_form, expected="the documented form", seen=health.unlike_form, go_to="2.1")
+    require(not health.unlike_form, expected="the documented form", actual=health.unlike_form, section="2.1")
 
 
 @then(parsers.parse("the time in the health answer is within {limit:d} s of the server's clock"))
@@ -78,8 +80,8 @@ def the_health_answer_is_fresh(health_age_seconds: float | None, limit: int) -> 
     require(
         abs(health_age_seconds) <= limit,
         expected=f"within {limit} s of the server's clock",
-        seen=f"{abs(health_age_seconds):.0f} s {'behind' if health_age_seconds > 0 else 'ahead of'} it",
-        go_to="3.1",
+        actual=f"{abs(health_age_seconds):.0f} s {'behind' if health_age_seconds > 0 else 'ahead of'} it",
+        section="3.1",
     )
 
 
@@ -92,8 +94,8 @@ def the_version_is_the_releases(health: Health, fleet: Fleet) -> None:
     require(
         health.version in labels,
         expected=f"version {_listing(labels)}, as the running release's image says",
-        seen=f"version {health.version}",
-        go_to="4.2",
+        actual=f"version {health.version}",
+        section="4.2",
     )
 
 
@@ -113,8 +115,8 @@ def the_page_answers(database_page: Page) -> None:
     require(
         database_page.http_status == 200 and database_page.rows,
         expected=f"{database_page.path} with HTTP status 200 and at least one row",
-        seen=f"{database_page.path} with HTTP status {database_page.http_status} and {rows}",
-        go_to="3.2",
+        actual=f"{database_page.path} with HTTP status {database_page.http_status} and {rows}",
+        section="3.2",
     )
 
 
@@ -124,8 +126,8 @@ def plain_http_redirects(plain_http: Redirect, snapshot: Snapshot) -> None:
         plain_http.http_status in (301, 302, 307, 308)
         and (plain_http.location or "").startswith(f"https://{snapshot.target.domain}/"),
         expected=f"a redirect to https://{snapshot.target.domain}/",
-        seen=f"HTTP status {plain_http.http_status}, leading to {plain_http.location or 'nowhere'}",
-        go_to="2.3",
+        actual=f"HTTP status {plain_http.http_status}, leading to {plain_http.location or 'nowhere'}",
+        section="2.3",
     )
 
 
@@ -136,20 +138,20 @@ def plain_http_redirects(plain_http: Redirect, snapshot: Snapshot) -> None:
 def it_is_running(fleet: Fleet, who: str) -> None:
     containers = [one for one in PARTS[who](fleet) if one is not None]
     stopped = [f"{one.name} ended with {one.exit_code}" for one in containers if not one.running]
-    require(containers and not stopped, expected=f"{who} running", seen=stopped or "no such container", go_to="3.1")
+    require(containers and not stopped, expected=f"{who} running", actual=stopped or "no such container", section="3.1")
 
 
 @then(parsers.re(rf"(?P<who>{WHO}) is not paused"))
 def it_is_not_paused(fleet: Fleet, who: str) -> None:
     paused = [f"{one.name} is paused" for one in PARTS[who](fleet) if one is not None and one.paused]
-    require(not paused, expected=f"{who} not paused", seen=paused, go_to="3.1")
+    require(not paused, expected=f"{who} not paused", actual=paused, section="3.1")
 
 
 @then(parsers.parse('the health check of every running container of the service says "{word}"'))
 def every_container_is_healthy(fleet: Fleet, word: str) -> None:
     checked = [one for one in fleet.running if one.health is not None and not one.paused and not one.restarting]
     other = [f"{one.name} is {one.health}" for one in checked if one.health not in (word, "starting")]
-    require(not other, expected=f"every container {word}", seen=other, go_to="10")
+    require(not other, expected=f"every container {word}", actual=other, section="10")
     starting = [one.name for one in checked if one.health == "starting"]
     if starting:
         raise Undetermined(f"{_listing(starting)} started just now and has not checked itself yet")
@@ -162,7 +164,7 @@ def none_waits_for_a_restart(fleet: Fleet) -> None:
     waiting = [
         f"{one.name} ended with {one.exit_code}, restart {one.restarts}" for one in fleet.known if one.restarting
     ]
-    require(fleet.known and not waiting, expected="no container between two restarts", seen=waiting, go_to="10")
+    require(fleet.known and not waiting, expected="no container between two restarts", actual=waiting, section="10")
 
 
 @then(parsers.parse("none that was restarted {times:d} times or more is up for less than {minutes:d} minutes"))
@@ -172,13 +174,13 @@ def none_is_in_a_crash_loop(fleet: Fleet, times: int, minutes: int) -> None:
         for one in fleet.known
         if one.restarts >= times and one.up_seconds is not None and one.up_seconds < 60 * minutes
     ]
-    require(not looping, expected=f"{minutes} minutes without a restart", seen=looping, go_to="10")
+    require(not looping, expected=f"{minutes} minutes without a restart", actual=looping, section="10")
 
 
 @then("no container of the service ran out of memory")
 def none_ran_out_of_memory(fleet: Fleet) -> None:
     killed = [one.name for one in fleet.running if one.out_of_memory]
-    require(not killed, expected="no container killed for want of memory", seen=killed, go_to="3.3")
+    require(not killed, expected="no container killed for want of memory", actual=killed, section="3.3")
 
 
 @then("every running container of the service has a restart policy")
@@ -187,15 +189,15 @@ def every_container_comes_back(fleet: Fleet) -> None:
     require(
         fleet.running and not without,
         expected="restart policy unless-stopped or always",
-        seen=without or "no running container",
-        go_to="3.1",
+        actual=without or "no running container",
+        section="3.1",
     )
 
 
 @then("exactly one web release is running")
 def one_release_runs(fleet: Fleet) -> None:
     names = [one.name for one in fleet.running_releases]
-    require(len(names) == 1, expected="exactly one web release running", seen=names, go_to="3.4")
+    require(len(names) == 1, expected="exactly one web release running", actual=names, section="3.4")
 
 
 @then("the running release was made from the commit that the server's clone stands at")
@@ -206,8 +208,8 @@ def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> Non
     require(
         set(commits.values()) == {deployed_revision},
         expected=f"a release made from {deployed_revision[:12]}",
-        seen=[f"{name} made from {(commit or 'nothing')[:12]}" for name, commit in commits.items()],
-        go_to="4.2",
+        actual=[f"{name} made from {(commit or 'nothing')[:12]}" for name, commit in commits.items()],
+        section="4.2",
     )
 
 
@@ -217,8 +219,8 @@ def there_is_a_release_to_go_back_to(fleet: Fleet) -> None:
     require(
         any(one.ended_in_order for one in stopped),
         expected="a stopped web release that ended in good order",
-        seen=[f"{one.name} ended with {one.exit_code}" for one in stopped] or "no stopped web release",
-        go_to="3.4",
+        actual=[f"{one.name} ended with {one.exit_code}" for one in stopped] or "no stopped web release",
+        section="3.4",
     )
 
 
@@ -227,8 +229,8 @@ def no_unexpected_container(fleet: Fleet) -> None:
     require(
         fleet.known and not fleet.others,
         expected="only containers of the service",
-        seen=[one.name for one in fleet.others],
-        go_to="2.2",
+        actual=[one.name for one in fleet.others],
+        section="2.2",
     )
 
 
@@ -240,8 +242,8 @@ def the_proxy_lists_the_service(proxy_list: Listed | None, state: str) -> None:
     require(
         proxy_list and proxy_list.state == state,
         expected=f"the service listed as {state}",
-        seen=proxy_list.state if proxy_list else "the service is not in the list",
-        go_to="3.1",
+        actual=proxy_list.state if proxy_list else "the service is not in the list",
+        section="3.1",
     )
 
 
@@ -250,8 +252,8 @@ def the_state_file_says(proxy_state: Saved | None, state: str) -> None:
     require(
         proxy_state and proxy_state.state == state,
         expected=f"the service saved as {state}",
-        seen=proxy_state.state if proxy_state else "the service is not in the state file",
-        go_to="3.1",
+        actual=proxy_state.state if proxy_state else "the service is not in the state file",
+        section="3.1",
     )
 
 
@@ -260,8 +262,8 @@ def the_state_file_agrees(proxy_list: Listed | None, proxy_state: Saved | None) 
     require(
         proxy_state and proxy_list == proxy_state.as_listed,
         expected=f"as listed, {_route(proxy_list)}",
-        seen=f"saved, {_route(proxy_state.as_listed if proxy_state else None)}",
-        go_to="2.3",
+        actual=f"saved, {_route(proxy_state.as_listed if proxy_state else None)}",
+        section="2.3",
     )
 
 
@@ -270,23 +272,23 @@ def the_proxy_serves_the_domain(proxy_list: Listed | None, snapshot: Snapshot) -
     require(
         proxy_list and proxy_list.serves(snapshot.target.domain),
         expected=f"host {snapshot.target.domain}",
-        seen=proxy_list.hosts if proxy_list else "the service is not in the list",
-        go_to="2.3",
+        actual=proxy_list.hosts if proxy_list else "the service is not in the list",
+        section="2.3",
     )
 
 
 @then("TLS is ended for it, by the proxy itself or by nginx in front of it")
 def tls_is_ended(proxy_list: Listed | None, edge: Edge) -> None:
     if edge.who == "kamal-proxy":
-        require(proxy_list and proxy_list.tls, expected="TLS yes", seen="TLS no", go_to="3.4")
+        require(proxy_list and proxy_list.tls, expected="TLS yes", actual="TLS no", section="3.4")
     require(
         edge.who,
         expected="port 443 published by the proxy, or a server of nginx that ends TLS for the domain",
-        seen="neither",
-        go_to="2.3",
+        actual="neither",
+        section="2.3",
     )
     if edge.who == "nginx":
-        require(edge.listened, expected=f"nginx listening on port {edge.port}", seen="nobody listens", go_to="3.1")
+        require(edge.listened, expected=f"nginx listening on port {edge.port}", actual="nobody listens", section="3.1")
 
 
 @then("whoever ends TLS passes the domain's requests to the proxy")
@@ -299,8 +301,8 @@ def what_comes_in_reaches_the_proxy(edge: Edge) -> None:
     require(
         edge.site.passes_to and not astray,
         expected=f"nginx passing to the proxy, which is reached at {_listing(map(str, edge.plain))}",
-        seen=astray or "it passes the requests to nobody",
-        go_to="2.3",
+        actual=astray or "it passes the requests to nobody",
+        section="2.3",
     )
 
 
@@ -315,8 +317,8 @@ def the_route_leads_to_the_running_release(backends: tuple[Backend, ...], fleet:
     require(
         backends and not astray,
         expected=f"a route to {_listing(one.name for one in running)}",
-        seen=astray or "no route",
-        go_to="3.4",
+        actual=astray or "no route",
+        section="3.4",
     )
 
 
@@ -330,8 +332,8 @@ def every_target_answers(backends: tuple[Backend, ...], status: int) -> None:
     require(
         backends and not others,
         expected=f"HTTP status {status} from every target",
-        seen=others or "no route",
-        go_to="3.1",
+        actual=others or "no route",
+        section="3.1",
     )
 
 

@@ -18,15 +18,17 @@ def the_logs_can_be_read(read_logs: tuple[ReadLog, ...]) -> None:
     require(
         read_logs and not unread,
         expected="logs that docker can show",
-        seen=unread or "neither a web release nor the database",
-        go_to="9.1",
+        actual=unread or "neither a web release nor the database",
+        section="9.1",
     )
 
 
 @then("there is something in the log of every running web release")
 def the_logs_are_written_to(read_logs: tuple[ReadLog, ...], fleet: Fleet) -> None:
     empty = [one.container.name for one in read_logs if one.container in fleet.running_releases and not one.characters]
-    require(not empty, expected="something in every log", seen=[f"nothing of {name}" for name in empty], go_to="9.1")
+    require(
+        not empty, expected="something in every log", actual=[f"nothing of {name}" for name in empty], section="9.1"
+    )
 
 
 @then("the running release's own credentials log in to the database over the network")
@@ -40,7 +42,7 @@ def redis_lets_the_application_in(redis_login: Login) -> None:
 
 
 def _require_login(login: Login, go_to: str) -> None:
-    require(login.answered, expected=f"{login.release.name} let in", seen=f"“{login.said}”", go_to=go_to)
+    require(login.answered, expected=f"{login.release.name} let in", actual=f"“{login.said}”", section=go_to)
 
 
 @then(parsers.parse("no query runs for {limit:d} s or longer"))
@@ -48,7 +50,7 @@ def no_query_is_slow(sessions: Sessions, limit: int) -> None:
     slow = [
         f"{one} for {one.query_seconds:.0f} s" for one in sessions.others if one.works and one.query_seconds >= limit
     ]
-    require(not slow, expected=f"queries of less than {limit} s", seen=slow, go_to="3.3")
+    require(not slow, expected=f"queries of less than {limit} s", actual=slow, section="3.3")
 
 
 @then(parsers.parse("no session has a transaction open without doing anything for {limit:d} s or longer"))
@@ -58,7 +60,7 @@ def no_transaction_is_left_open(sessions: Sessions, limit: int) -> None:
         for one in sessions.others
         if one.holds_transaction and one.state_seconds >= limit
     ]
-    require(not left, expected=f"transactions that are used within {limit} s", seen=left, go_to="3.3")
+    require(not left, expected=f"transactions that are used within {limit} s", actual=left, section="3.3")
 
 
 @then(parsers.parse("no query waits for a lock for {limit:d} s or longer"))
@@ -68,7 +70,7 @@ def nobody_waits_for_a_lock(sessions: Sessions, limit: int) -> None:
         for one in sessions.others
         if one.waits_for_lock and one.query_seconds >= limit
     ]
-    require(not waiting, expected=f"locks that come within {limit} s", seen=waiting, go_to="3.3")
+    require(not waiting, expected=f"locks that come within {limit} s", actual=waiting, section="3.3")
 
 
 def _processes(session: Session) -> str:
@@ -80,8 +82,8 @@ def the_database_has_connections_left(sessions: Sessions, limit: int) -> None:
     require(
         sessions.taken_percent < limit,
         expected=f"less than {limit} % of {sessions.allowed} connections",
-        seen=f"{sessions.taken}, {sessions.taken_percent:.0f} %",
-        go_to="3.3",
+        actual=f"{sessions.taken}, {sessions.taken_percent:.0f} %",
+        section="3.3",
     )
 
 
@@ -115,6 +117,6 @@ def no_container_is_held_back(usage: Usages, limit: int) -> None:
 
 def _require_none(usage: Usages, beyond: list[str], expected: str) -> None:
     """None beyond its limit is told; that each is within it, only where each was seen."""
-    require(not beyond, expected=expected, seen=beyond, go_to="3.3")
+    require(not beyond, expected=expected, actual=beyond, section="3.3")
     usage.require_all()
-    require(usage.found, expected=expected, seen="no running container", go_to="3.3")
+    require(usage.found, expected=expected, actual="no running container", section="3.3")

@@ -28,8 +28,8 @@ def _require_rotated(logs: tuple[KeptLog, ...], files: int, size: int) -> None:
     require(
         logs and not others,
         expected=f"{files} files of {size} MB, by {ROTATED}",
-        seen=others or "no such container runs",
-        go_to="9.2",
+        actual=others or "no such container runs",
+        section="9.2",
     )
 
 
@@ -44,8 +44,8 @@ def no_log_file_is_too_large(logs_on_disk: tuple[LogOnDisk, ...], slack: int) ->
     require(
         any(one.sizes_bytes for one in logs_on_disk) and not large,
         expected="log files within their limits",
-        seen=large or "no log file of any container",
-        go_to="9.2",
+        actual=large or "no log file of any container",
+        section="9.2",
     )
     _all_found(logs_on_disk)
 
@@ -57,7 +57,7 @@ def there_are_not_too_many_log_files(logs_on_disk: tuple[LogOnDisk, ...]) -> Non
         for one in logs_on_disk
         if len(one.sizes_bytes) > one.log.max_files
     ]
-    require(not many, expected="no more log files than their limits", seen=many, go_to="9.2")
+    require(not many, expected="no more log files than their limits", actual=many, section="9.2")
     _all_found(logs_on_disk)
 
 
@@ -76,9 +76,9 @@ def little_waits_for_the_clean_up(unused: Unused, limit: int) -> None:
     require(
         unused.percent < limit,
         expected=f"less than {limit} %",
-        seen=f"images of {unused.images_bytes / MB:.0f} MB and build cache of {unused.build_cache_bytes / MB:.0f} MB, "
-        f"{unused.percent:.0f} %",
-        go_to="9.3",
+        actual=f"images of {unused.images_bytes / MB:.0f} MB and build cache of {unused.build_cache_bytes / MB:.0f} MB"
+        f", {unused.percent:.0f} %",
+        section="9.3",
     )
 
 
@@ -88,8 +88,8 @@ def the_kept_release_ended_in_good_order(survivor: Survivor | None) -> None:
     require(
         release and release.ended_in_order,
         expected="a release that ended in good order as the newest of the stopped ones",
-        seen=f"{release.name} ended with {release.exit_code}" if release else "no stopped web release",
-        go_to="9.3",
+        actual=f"{release.name} ended with {release.exit_code}" if release else "no stopped web release",
+        section="9.3",
     )
 
 
@@ -98,6 +98,6 @@ def the_kept_releases_image_is_there(survivor: Survivor | None) -> None:
     require(
         survivor and survivor.image_named,
         expected="its image, with a name",
-        seen=f"the image of {survivor.release.name} is gone or nameless" if survivor else "no stopped web release",
-        go_to="9.3",
+        actual=f"the image of {survivor.release.name} is gone or nameless" if survivor else "no stopped web release",
+        section="9.3",
     )

@@ -17,5 +17,5 @@ def a_person_has_attested(attestation: Attestation | None, section: str) -> None
     said = f"{attestation.by} on {attestation.on}: {attestation.proof}"
     if attestation.has_ended(datetime.now(UTC)):
         raise Undetermined(f"what was attested counts until {attestation.expires} only ({said})")
-    require(attestation.result == "passed", expected="it went well", seen=said, go_to=section)
+    require(attestation.result == "passed", expected="it went well", actual=said, section=section)
     raise Attested(f"{said}; until {attestation.expires}")

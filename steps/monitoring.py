@@ -22,7 +22,7 @@ from runbook.observation.snapshot import Snapshot
 def every_file_system_has_room(disks: Disks, limit: int) -> None:
     found = disks.file_systems
     full = [f"{one.mount} {one.used_percent:.0f} %" for one in found if one.used_percent >= limit]
-    require(found and not full, expected=f"less than {limit} % everywhere", seen=full, go_to="10")
+    require(found and not full, expected=f"less than {limit} % everywhere", actual=full, section="10")
     _all_seen(disks)
 
 
@@ -30,7 +30,7 @@ def every_file_system_has_room(disks: Disks, limit: int) -> None:
 def every_file_system_has_inodes(disks: Disks, limit: int) -> None:
     found = disks.file_systems
     full = [f"{one.mount} {one.used_inodes_percent:.0f} %" for one in found if one.used_inodes_percent >= limit]
-    require(found and not full, expected=f"less than {limit} % of inodes everywhere", seen=full, go_to="10")
+    require(found and not full, expected=f"less than {limit} % of inodes everywhere", actual=full, section="10")
     _all_seen(disks)
 
 
@@ -47,7 +47,7 @@ def the_monitor_watches(watched_words: frozenset[str], datatable: list[list[str]
         for item, words, threshold in datatable[1:]
         if not watched_words & set(words.split(" or ")) or not {threshold} - {""} <= watched_words
     ]
-    require(watched_words and not missing, expected="every row of 6.3's table in it", seen=missing, go_to="6.3")
+    require(watched_words and not missing, expected="every row of 6.3's table in it", actual=missing, section="6.3")
 
 
 @then(parsers.parse("{name} is set where cron's monitor sees it"))
@@ -56,8 +56,8 @@ def the_alerts_have_an_address(job_settings: JobSettings, name: str) -> None:
     require(
         job_settings.set_by(name),
         expected="an address in the crontab, or in .env where the script reads it",
-        seen=elsewhere or "none",
-        go_to="6.3",
+        actual=elsewhere or "none",
+        section="6.3",
     )
 
 
@@ -67,14 +67,14 @@ def the_script_can_mail(programs: Programs, script: str) -> None:
     require(
         len(programs.missing(script, names)) < len(names),
         expected=f"one of them in {':'.join(programs.paths[script])}",
-        seen="neither",
-        go_to="6.3",
+        actual="neither",
+        section="6.3",
     )
 
 
 @then("no mail waits in the server's queue")
 def no_mail_waits(waiting_mails: int) -> None:
-    require(waiting_mails == 0, expected="an empty queue", seen=f"{waiting_mails} in it", go_to="6.3")
+    require(waiting_mails == 0, expected="an empty queue", actual=f"{waiting_mails} in it", section="6.3")
 
 
 @then(parsers.parse("the last mail to {name} was delivered, by the server's mail log"))
@@ -84,8 +84,8 @@ def the_last_mail_was_delivered(last_delivery: MailLog | None, name: str) -> Non
     require(
         last_delivery.last == "delivered",
         expected="a delivery",
-        seen=f"the last of {last_delivery.lines} was {last_delivery.last}, by {last_delivery.path}",
-        go_to="6.3",
+        actual=f"the last of {last_delivery.lines} was {last_delivery.last}, by {last_delivery.path}",
+        section="6.3",
     )
 
 
@@ -103,18 +103,18 @@ def _finds(programs: Programs, script: str, names: tuple[str, ...]) -> None:
     missing = [
         f"{name} is in {' and '.join(programs.places.get(name, ('none',)))}" for name in programs.missing(script, names)
     ]
-    require(not missing, expected=f"all in {':'.join(programs.paths[script])}", seen=missing, go_to="6.4")
+    require(not missing, expected=f"all in {':'.join(programs.paths[script])}", actual=missing, section="6.4")
 
 
 @then("a cron process is alive on the server")
 def cron_is_running(cron_processes: tuple[CronProcess, ...]) -> None:
     seen = [f"a cron process in state {one.state}" for one in cron_processes] or "no cron process"
-    require(any(one.alive for one in cron_processes), expected="a running cron", seen=seen, go_to="6.4")
+    require(any(one.alive for one in cron_processes), expected="a running cron", actual=seen, section="6.4")
 
 
 @then("cron can read every line of the crontab")
 def crontab_is_well_formed(crontab: Crontab) -> None:
-    require(not crontab.flaws, expected="lines that cron takes as they look", seen=crontab.flaws, go_to="6.4")
+    require(not crontab.flaws, expected="lines that cron takes as they look", actual=crontab.flaws, section="6.4")
 
 
 @then(parsers.parse('the crontab runs {script} at "{expression}"'))
@@ -124,8 +124,8 @@ def crontab_runs_script(crontab: Crontab, cron_jobs: dict[str, Job], script: str
     require(
         any(line.schedule == schedule_of(expression) for line in found),
         expected=f"an active line that runs {path} at {expression}",
-        seen=[line.text for line in found] or f"no active line that runs it among {len(crontab.lines)}",
-        go_to="6.4",
+        actual=[line.text for line in found] or f"no active line that runs it among {len(crontab.lines)}",
+        section="6.4",
     )
 
 
@@ -136,8 +136,8 @@ def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str)
     require(
         found and all(appends_all_to(line.command, job.log) for line in found),
         expected=f">> {job.log} 2>&1",
-        seen=[line.text for line in found],
-        go_to="6.4",
+        actual=[line.text for line in found],
+        section="6.4",
     )
 
 
@@ -150,8 +150,8 @@ def script_can_be_executed(
     require(
         found and found.executable_by(account),
         expected=f"{cron_jobs[script].script}, executable by {account}",
-        seen=f"mode {found.mode:04o}, owner {found.owner}" if found else "no such file",
-        go_to="6.4",
+        actual=f"mode {found.mode:04o}, owner {found.owner}" if found else "no such file",
+        section="6.4",
     )
 
 
@@ -167,8 +167,8 @@ def last_run_ended_well(last_runs: LastRuns, cron_jobs: dict[str, Job], script: 
     require(
         run and (run.ended or run.in_progress(int(usual))),
         expected=f"a last line “{cron_jobs[script].ending}” in {log}",
-        seen=f"“{last.text}”" if last else f"no line in {log}",
-        go_to="6.4",
+        actual=f"“{last.text}”" if last else f"no line in {log}",
+        section="6.4",
     )
 
 
@@ -179,6 +179,6 @@ def last_run_is_recent(last_runs: LastRuns, cron_jobs: dict[str, Job], script: s
     require(
         ended and ended.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
         expected=f"a run that ended well less than {limit} {unit}s ago",
-        seen=f"the last one {ended}" if ended else f"none in {cron_jobs[script].log}",
-        go_to="6.4",
+        actual=f"the last one {ended}" if ended else f"none in {cron_jobs[script].log}",
+        section="6.4",
     )

@@ -39,14 +39,14 @@ def the_releases_reach_their_database(last_words: tuple[LastWords, ...]) -> None
 
 def _require_none(words: tuple[LastWords, ...], cause: Cause, expected: str, go_to: str = "8.1") -> None:
     said = saying(words, cause)
-    require(not said, expected=expected, seen=[f"{one}: {cause}" for one in said], go_to=go_to)
+    require(not said, expected=expected, actual=[f"{one}: {cause}" for one in said], section=go_to)
 
 
 @then(parsers.parse("the running release ends a user's session after {minutes:d} minutes without use"))
 def a_users_session_ends(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> None:
     other = [f"{one.release}: after {one.user_minutes} min" for one in log_in_policies if one.user_minutes != minutes]
     require(
-        log_in_policies and not other, expected=f"a user's session ends after {minutes} min", seen=other, go_to="10"
+        log_in_policies and not other, expected=f"a user's session ends after {minutes} min", actual=other, section="10"
     )
 
 
@@ -54,14 +54,14 @@ def a_users_session_ends(log_in_policies: tuple[LogInPolicy, ...], minutes: int)
 def a_staff_members_session_ends(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> None:
     other = [f"{one.release}: after {one.staff_minutes} min" for one in log_in_policies if one.staff_minutes != minutes]
     expected = f"a staff member's session ends after {minutes} min"
-    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+    require(log_in_policies and not other, expected=expected, actual=other, section="10")
 
 
 @then(parsers.parse("the running release locks an account after at most {limit:d} failed log-ins"))
 def an_account_is_locked(log_in_policies: tuple[LogInPolicy, ...], limit: int) -> None:
     other = [f"{one.release}: after {one.attempts}" for one in log_in_policies if not 1 <= one.attempts <= limit]
     expected = f"an account is locked after 1 to {limit} failed log-ins"
-    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+    require(log_in_policies and not other, expected=expected, actual=other, section="10")
 
 
 @then(parsers.parse("for at least {minutes:d} minutes"))
@@ -70,7 +70,7 @@ def it_stays_locked(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> N
         f"{one.release}: for {one.lockout_minutes} min" for one in log_in_policies if one.lockout_minutes < minutes
     ]
     expected = f"it stays locked for {minutes} min or longer"
-    require(log_in_policies and not other, expected=expected, seen=other, go_to="10")
+    require(log_in_policies and not other, expected=expected, actual=other, section="10")
 
 
 @then(parsers.parse("less than {limit:d} % of the accounts are locked now"))
@@ -80,8 +80,8 @@ def few_accounts_are_locked(locked_accounts: LockedAccounts | None, limit: int) 
     require(
         locked_accounts.all and locked_accounts.locked_percent < limit,
         expected=f"less than {limit} % of the accounts are locked",
-        seen=f"{locked_accounts.locked} of {locked_accounts.all} are, each for {locked_accounts.minutes} min",
-        go_to="10",
+        actual=f"{locked_accounts.locked} of {locked_accounts.all} are, each for {locked_accounts.minutes} min",
+        section="10",
     )
 
 
@@ -112,7 +112,7 @@ def no_backup_is_late(
     late = f"the newest backup was made {newest.made}"
     if not in_time and not causes:
         raise Undetermined(f"{late}, and neither cron, the disk nor the script says why")
-    require(in_time, expected=f"a backup less than {limit} h old", seen=[late, *causes], go_to="10")
+    require(in_time, expected=f"a backup less than {limit} h old", actual=[late, *causes], section="10")
 
 
 def _causes_in_cron(
@@ -160,6 +160,6 @@ def nothing_uses_up_the_inodes(filling: Filling, limit: int) -> None:
 
 
 def _require_room(filling: Filling, full: list[str], expected: str) -> None:
-    require(filling.disks.file_systems and not full, expected=expected, seen=[*full, *filling.users], go_to="9.3")
+    require(filling.disks.file_systems and not full, expected=expected, actual=[*full, *filling.users], section="9.3")
     if filling.disks.unseen is not None:
         raise filling.disks.unseen

@@ -46,8 +46,8 @@ def read_whole(executor: DrillExecutor, backup: Backup) -> Opened:
     require(
         opened.flaw is None,
         expected="one dump, whole from its first line to its last",
-        seen=f"{backup.name}: {opened.flaw}",
-        go_to="5.1",
+        actual=f"{backup.name}: {opened.flaw}",
+        section="5.1",
     )
     return opened
 
@@ -56,7 +56,7 @@ def read_whole(executor: DrillExecutor, backup: Backup) -> Opened:
 def room_beside_production(executor: DrillExecutor, opened: Opened) -> Place:
     place = scratch_database.place(executor, opened.dump.size_bytes)
     missing = place.missing()
-    require(not missing, expected="room for the throw-away, and a reserve", seen=missing, go_to="10")
+    require(not missing, expected="room for the throw-away, and a reserve", actual=missing, section="10")
     return place
 
 
@@ -68,7 +68,7 @@ def restored_into_throwaway(executor: DrillExecutor, opened: Opened, place: Plac
 @then("nobody reaches the throw-away, and it reaches nobody")
 def throwaway_is_confined(executor: DrillExecutor) -> None:
     openings = scratch_database.unconfined(executor)
-    require(not openings, expected="no network, no port, no more than its share", seen=openings, go_to="5.3")
+    require(not openings, expected="no network, no port, no more than its share", actual=openings, section="5.3")
 
 
 @then(parsers.parse("its {things} are those of production"))
@@ -80,7 +80,7 @@ def as_in_production(restored: Restored, things: str) -> None:
             f"production has been migrated since this backup ({', '.join(since)}): its schema is told by the next one"
         )
     apart = ours.differs_from(theirs, KINDS[things])
-    require(not apart, expected=f"the {things} of production", seen=apart, go_to="5.1")
+    require(not apart, expected=f"the {things} of production", actual=apart, section="5.1")
 
 
 @then("no sequence is behind its column")
@@ -89,8 +89,8 @@ def no_sequence_is_behind(restored: Restored) -> None:
     require(
         not behind,
         expected="sequences that give only new numbers",
-        seen=[f"{sequence} is behind its column" for sequence in behind],
-        go_to="5.1",
+        actual=[f"{sequence} is behind its column" for sequence in behind],
+        section="5.1",
     )
 
 
@@ -109,7 +109,7 @@ def _rows_within(executor: DrillExecutor, restored: Restored, limits: defaultdic
     found, expected = restored.contents.rows, restored.production.rows
     executor.measure("rows", f"{sum(found.values())} in {len(found)} tables")
     apart = comparing.rows_apart(found, expected, limits.__getitem__)
-    require(expected and not apart, expected="as many rows as in production", seen=apart, go_to="5.1")
+    require(expected and not apart, expected="as many rows as in production", actual=apart, section="5.1")
 
 
 @then(
@@ -126,7 +126,7 @@ def values_open(executor: DrillExecutor, count: int) -> None:
     found = decrypting.decrypted(executor, columns, count, release)
     executor.measure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
-    require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")
+    require(not closed, expected="values that open with today's keys", actual=closed, section="8.2")
 
 
 @then("its newest row is as new as the objective asks for")
@@ -139,7 +139,7 @@ def newest_row_is_new(executor: DrillExecutor, restored: Restored) -> None:
     within = age is not None and age.at_most(timedelta(hours=limit))
     shown = "no row" if age is None else _before(age)
     executor.measure("newest row (RPO)", shown, objective=f"{limit} h", within=within)
-    require(within, expected=f"a newest row of at most {limit} h ago", seen=f"newest row: {shown}", go_to="5.1")
+    require(within, expected=f"a newest row of at most {limit} h ago", actual=f"newest row: {shown}", section="5.1")
 
 
 def _before(age: Ago) -> str:
@@ -157,13 +157,13 @@ def restored_in_time(executor: DrillExecutor, restored: Restored) -> None:
     executor.measure(
         "time to restore the database (RTO)", f"{took:.1f} s", objective=f"{limit} s", within=took <= limit
     )
-    require(took <= limit, expected=f"at most {limit} s", seen=f"{took:.1f} s", go_to="5.3")
+    require(took <= limit, expected=f"at most {limit} s", actual=f"{took:.1f} s", section="5.3")
 
 
 @then("production is what it was before")
 def production_is_untouched(executor: DrillExecutor, restored: Restored) -> None:
     changed = opening.identity(executor).differs_from(restored.opened.production)
-    require(not changed, expected="the same container, cluster and schema", seen=changed, go_to="3.2")
+    require(not changed, expected="the same container, cluster and schema", actual=changed, section="3.2")
 
 
 @then("the newest row of the database is not older than the newest row of the plain backups")
@@ -173,6 +173,6 @@ def the_database_has_moved_on(newest_rows: NewestRows) -> None:
     require(
         behind is not None and behind <= 0,
         expected=f"a row as new as the newest of {newest_rows.backup}, or newer",
-        seen="no row" if behind is None else f"the newest row is {behind:.1f} h older than that",
-        go_to="5.3",
+        actual="no row" if behind is None else f"the newest row is {behind:.1f} h older than that",
+        section="5.3",
     )

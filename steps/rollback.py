@@ -65,7 +65,9 @@ def the_proxy_itself_ends_tls(executor: DrillExecutor) -> None:
 )
 def a_release_is_kept(executor: DrillExecutor) -> RollbackTarget:
     found = executor.snapshot().observe(targets.rollback_target)
-    require(found, expected="one release that runs, and an older one that is stopped", seen="no such pair", go_to="2.2")
+    require(
+        found, expected="one release that runs, and an older one that is stopped", actual="no such pair", section="2.2"
+    )
     assert found is not None
     return found
 
@@ -73,12 +75,12 @@ def a_release_is_kept(executor: DrillExecutor) -> RollbackTarget:
 @given("its image is still there, and it ended in good order when it was last stopped")
 def it_can_be_started(rollback_target: RollbackTarget) -> None:
     one = rollback_target.release
-    require(rollback_target.image_there, expected=f"the image of {one.name}", seen="no such image", go_to="9.3")
+    require(rollback_target.image_there, expected=f"the image of {one.name}", actual="no such image", section="9.3")
     require(
         one.exit_code in IN_ORDER and not one.out_of_memory,
         expected="exit code 0 or 143",
-        seen=f"{one.name} ended with {one.exit_code}{' for want of memory' if one.out_of_memory else ''}",
-        go_to="10",
+        actual=f"{one.name} ended with {one.exit_code}{' for want of memory' if one.out_of_memory else ''}",
+        section="10",
     )
 
 
@@ -88,8 +90,8 @@ def its_keys_are_todays(rollback_target: RollbackTarget, names: str) -> None:
     require(
         not unlike,
         expected=f"the same values in {rollback_target.release.name} and {rollback_target.running.name}",
-        seen=[f"another {name}, or none" for name in unlike],
-        go_to="8.2",
+        actual=[f"another {name}, or none" for name in unlike],
+        section="8.2",
     )
 
 
@@ -98,8 +100,8 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
     require(
         not rollback_target.not_applied,
         expected="each migration of its image applied",
-        seen=[f"{version} is not applied" for version in rollback_target.not_applied],
-        go_to="4.3",
+        actual=[f"{version} is not applied" for version in rollback_target.not_applied],
+        section="4.3",
     )
     if rollback_target.none_found:
         raise none_found(f"the image of {rollback_target.release.name}")
@@ -113,8 +115,8 @@ def the_route_can_be_kept(executor: DrillExecutor, rollback_target: RollbackTarg
     require(
         owner and owner.name == rollback_target.running.name and not change.before.by_address,
         expected=f"a route to {rollback_target.running.name} by its name or id",
-        seen=change.before.target,
-        go_to="2.3",
+        actual=change.before.target,
+        section="2.3",
     )
     return change
 
@@ -133,8 +135,8 @@ def the_requests_go(
     require(
         rate <= PER_SECOND and seen.sent >= rate * (s - 1),
         expected=f"{rate} requests a second",
-        seen=f"{seen.sent} in {s} s",
-        go_to="3.3",
+        actual=f"{seen.sent} in {s} s",
+        section="3.3",
     )
     measurements.none_lost(seen)
     versions = {one.release for one in samples}
@@ -204,8 +206,8 @@ def it_is_healthy(rolling: Rolling, word: str) -> None:
     require(
         (version == rolling.newer_version) == (word == "newer"),
         expected=f"the version of the {word} release",
-        seen=f"version {version}",
-        go_to="2.1",
+        actual=f"version {version}",
+        section="2.1",
     )
 
 
@@ -213,7 +215,7 @@ def it_is_healthy(rolling: Rolling, word: str) -> None:
 def the_options_are_kept(rolling: Rolling) -> None:
     now = rolling.executor.snapshot().observe(proxy_route.route)
     differ = proxy_route.differences(rolling.change.before, now)
-    require(not differ, expected="no option changed", seen=differ, go_to="2.3")
+    require(not differ, expected="no option changed", actual=differ, section="2.3")
 
 
 @then(parsers.re("the requests are answered by the (?P<word>older|newer) release alone"))
@@ -228,8 +230,8 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
     require(
         one and not one.running and one.exit_code in IN_ORDER,
         expected="stopped, with exit code 0 or 143",
-        seen=f"exit code {one.exit_code}" if one else "no such container",
-        go_to="10",
+        actual=f"exit code {one.exit_code}" if one else "no such container",
+        section="10",
     )
 
 
@@ -248,8 +250,8 @@ def every_post_counted_once(rolling: Rolling) -> None:
     require(
         posts and rolling.counts == (len(posts), len(posts)) and new == len(posts),
         expected=f"{len(posts)} rows, one for each POST",
-        seen=f"{rolling.counts} rows and tokens; {new} of {len(posts)} POSTs were answered as new",
-        go_to="3.2",
+        actual=f"{rolling.counts} rows and tokens; {new} of {len(posts)} POSTs were answered as new",
+        section="3.2",
     )
 
 
@@ -262,15 +264,15 @@ def a_handshake_fails(executor: DrillExecutor) -> None:
     require(
         one and not one.tls and handshake.error is not None,
         expected="TLS no, and no handshake",
-        seen=f"TLS {'yes' if one and one.tls else 'no'}, {handshake.error or handshake.protocol}",
-        go_to="3.4",
+        actual=f"TLS {'yes' if one and one.tls else 'no'}, {handshake.error or handshake.protocol}",
+        section="3.4",
     )
 
 
 @then("plain HTTP is answered without a redirect")
 def plain_http_is_answered(executor: DrillExecutor) -> None:
     answer = executor.snapshot().ask(PLAIN_HTTP)
-    require(answer.status == 200, expected="HTTP status 200", seen=f"HTTP status {answer.status}", go_to="3.4")
+    require(answer.status == 200, expected="HTTP status 200", actual=f"HTTP status {answer.status}", section="3.4")
 
 
 @then(parsers.parse("at least {least:d} options of the service are lost beside it"))
@@ -279,10 +281,10 @@ def options_are_lost(executor: DrillExecutor, change: Change, least: int) -> Non
     with reading("the service's route"):
         lost = proxy_route.lost(change.before, told.out)
     executor.measure("options lost by section 3.4 as it is written", ", ".join(lost))
-    require(len(lost) >= least, expected=f"{least} options lost", seen=lost, go_to="3.4")
+    require(len(lost) >= least, expected=f"{least} options lost", actual=lost, section="3.4")
 
 
 def _do(rolling: Rolling, act: Action, word: str) -> None:
     release = rolling.release(word)
     done = rolling.executor.do(rolling.change.action_on(act, release))
-    require(done.status == 0, expected="the command to end well", seen=done.err or done.out, go_to="3.4")
+    require(done.status == 0, expected="the command to end well", actual=done.err or done.out, section="3.4")

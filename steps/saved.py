@@ -29,7 +29,7 @@ def every_volume_is_named(snapshot: Snapshot, volumes_of_releases: dict[str, tup
     left_out = [
         f"{volume} of {', '.join(names)}" for volume, names in volumes_of_releases.items() if volume not in named
     ]
-    require(not left_out, expected="each in backups.volumes of the target file", seen=left_out, go_to="5.1")
+    require(not left_out, expected="each in backups.volumes of the target file", actual=left_out, section="5.1")
 
 
 @then(parsers.parse("each volume that has to be saved has an archive that is less than {limit:d} hours old"))
@@ -38,7 +38,7 @@ def the_files_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ..
     if not volumes:
         raise NotApplicable("the target names no volume that has to be saved (key backups.volumes)")
     late = [late for volume in volumes if (late := _lateness(f"no archive of {volume}", archives[volume], limit))]
-    require(not late, expected=f"an archive of each that is less than {limit} h old", seen=late, go_to="5.1")
+    require(not late, expected=f"an archive of each that is less than {limit} h old", actual=late, section="5.1")
 
 
 @then("the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone")
@@ -55,7 +55,7 @@ def the_archives_are_whole(contents_of_archives: tuple[Contents, ...]) -> None:
     if not contents_of_archives:
         raise NotApplicable("the archives are encrypted: what is in them only the holder of the private key can see")
     broken = [str(one) for one in contents_of_archives if not one.whole]
-    require(not broken, expected="every archive whole", seen=broken, go_to="5.1")
+    require(not broken, expected="every archive whole", actual=broken, section="5.1")
 
 
 @then("every file of the volume that is older than the archive is in it")
@@ -63,14 +63,14 @@ def the_files_are_in_it(contents_of_archives: tuple[Contents, ...]) -> None:
     if not any(one.kept or one.files for one in contents_of_archives):
         raise NotApplicable("the volumes are empty, and so are their archives")
     lacking = [str(one) for one in contents_of_archives if one.missing]
-    require(not lacking, expected="every file of the volume, by name and size", seen=lacking, go_to="5.1")
+    require(not lacking, expected="every file of the volume, by name and size", actual=lacking, section="5.1")
 
 
 @then(parsers.parse("there is an archive of the keys that is less than {limit:d} hours old"))
 def the_keys_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
     late = _lateness("none", archives[snapshot.target.backups.keys], limit)
     wanted = f"an archive of .kamal/secrets and .env that is less than {limit} h old"
-    require(late is None, expected=wanted, seen=late or "", go_to="5.1")
+    require(late is None, expected=wanted, actual=late or "", section="5.1")
 
 
 @then("the newest encrypted archive of the keys is whole and for the backup key alone")
@@ -78,7 +78,7 @@ def the_keys_are_sealed_rightly(
     snapshot: Snapshot, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
     sealed = sealed_archives.get(snapshot.target.backups.keys)
-    require(sealed, expected="an encrypted archive of the keys", seen="plain ones alone", go_to="5.4")
+    require(sealed, expected="an encrypted archive of the keys", actual="plain ones alone", section="5.4")
     assert sealed
     _sealed_rightly(sealed, backup_key)
 
@@ -88,8 +88,8 @@ def no_plain_keys(plain_key_archives: tuple[str, ...]) -> None:
     require(
         not plain_key_archives,
         expected="encrypted ones; keys that lay there plain are to be changed",
-        seen=plain_key_archives,
-        go_to="8.2",
+        actual=plain_key_archives,
+        section="8.2",
     )
 
 
@@ -102,14 +102,16 @@ def _lateness(none: str, found: tuple[Backup, ...], limit: int) -> str | None:
 
 
 def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> None:
-    require(not one.plain, expected="an archive that is encrypted", seen=f"{one.file.name}: {one.flaw}", go_to="8.2")
-    require(not one.flaw, expected="an archive that is whole", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
+    require(
+        not one.plain, expected="an archive that is encrypted", actual=f"{one.file.name}: {one.flaw}", section="8.2"
+    )
+    require(not one.flaw, expected="an archive that is whole", actual=f"{one.file.name}: {one.flaw}", section="5.4")
     key = wanted_key((one,), backup_key)
     if one.hides_recipients:
         raise Undetermined(f"{one.file.name} keeps to itself which key opens it")
     require(
         set(one.recipients) <= key and one.recipients and not one.by_passphrase,
         expected=f"encrypted to one of {', '.join(sorted(key))}, and to nothing else",
-        seen=recipients_of(one),
-        go_to="5.4",
+        actual=recipients_of(one),
+        section="5.4",
     )

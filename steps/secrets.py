@@ -25,8 +25,8 @@ def the_releases_have_the_variables(releases_in_use: tuple[Release, ...], names:
     require(
         releases_in_use and not flaws,
         expected="a value for each, without white space around it",
-        seen=flaws or "no web release",
-        go_to="8.1",
+        actual=flaws or "no web release",
+        section="8.1",
     )
 
 
@@ -38,8 +38,8 @@ def the_variables_are_equal(releases_in_use: tuple[Release, ...], names: str) ->
     require(
         releases_in_use and not differ,
         expected=f"the same values in {' and '.join(one.name for one in releases_in_use)}",
-        seen=[f"another {name}" for name in differ],
-        go_to="8.2",
+        actual=[f"another {name}" for name in differ],
+        section="8.2",
     )
 
 
@@ -47,7 +47,7 @@ def the_variables_are_equal(releases_in_use: tuple[Release, ...], names: str) ->
 def the_secrets_are_complete(secret_names: tuple[str, ...], names: str) -> None:
     missing = [f"no {name}" for name in _listed(names) if name not in secret_names]
     twice = [f"{name} twice" for name in _listed(names) if secret_names.count(name) > 1]
-    require(not missing and not twice, expected="one value for each", seen=missing + twice, go_to="8.1")
+    require(not missing and not twice, expected="one value for each", actual=missing + twice, section="8.1")
 
 
 @then("each of them has at least so many characters, and so many different ones")
@@ -59,25 +59,29 @@ def the_variables_are_strong(releases_in_use: tuple[Release, ...], datatable: li
         if (found := one.variables[name]).length < int(characters) or found.different_characters < int(different)
     ]
     least = [f"{name} {characters}, {different} different" for name, characters, different in datatable[1:]]
-    require(releases_in_use and not weak, expected=f"at least {'; '.join(least)}", seen=weak, go_to="8.2")
+    require(releases_in_use and not weak, expected=f"at least {'; '.join(least)}", actual=weak, section="8.2")
 
 
 @then(parsers.parse("no two of {names} are the same"))
 def no_secret_serves_twice(releases_in_use: tuple[Release, ...], names: str) -> None:
     twice = [f"{pair} of {one.name}" for one in releases_in_use for pair in shared(one, _listed(names))]
-    require(releases_in_use and not twice, expected="a value of its own for each", seen=twice, go_to="8.2")
+    require(releases_in_use and not twice, expected="a value of its own for each", actual=twice, section="8.2")
 
 
 @then("POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP")
 def the_secrets_password_is_taken(log_in_of_secrets: PasswordAttempt) -> None:
     if not log_in_of_secrets.taken and not log_in_of_secrets.tried:
         raise Undetermined(".kamal/secrets gives POSTGRES_PASSWORD by reference: its value is not known here")
-    require(log_in_of_secrets.taken, expected="a password that the database takes", seen="it is refused", go_to="8.1")
+    require(
+        log_in_of_secrets.taken, expected="a password that the database takes", actual="it is refused", section="8.1"
+    )
 
 
 @then("nobody logs in to the database over TCP without a password")
 def the_database_asks(log_in_of_anybody: PasswordAttempt) -> None:
-    require(not log_in_of_anybody.taken, expected="a refusal", seen="somebody without a password got in", go_to="8.1")
+    require(
+        not log_in_of_anybody.taken, expected="a refusal", actual="somebody without a password got in", section="8.1"
+    )
 
 
 @then("every variable of .kamal/secrets has the same value in the running release")
@@ -85,8 +89,8 @@ def the_secrets_took_effect(taken_over: TakenOver) -> None:
     require(
         (taken_over.same or taken_over.by_reference) and not taken_over.other,
         expected=f"the values of .kamal/secrets in {taken_over.release}, which is to be created anew after a change",
-        seen=[f"another {name}" for name in taken_over.other] or "no variable in .kamal/secrets",
-        go_to="8.2",
+        actual=[f"another {name}" for name in taken_over.other] or "no variable in .kamal/secrets",
+        section="8.2",
     )
     if taken_over.by_reference:
         names = ", ".join(taken_over.by_reference)
@@ -101,8 +105,8 @@ def the_files_are_closed(snapshot: Snapshot, secret_files: tuple[Owned, ...], mo
     require(
         there and not open_ones,
         expected=f"mode {mode} or less",
-        seen=open_ones or "no .kamal/secrets",
-        go_to="8.1",
+        actual=open_ones or "no .kamal/secrets",
+        section="8.1",
     )
 
 
@@ -111,7 +115,7 @@ def the_files_are_not_in_git(leaks_in_git: GitSearch) -> None:
     seen = [f"git tracks {path}" for path in leaks_in_git.tracked]
     if leaks_in_git.commits:
         seen.append(f"commits that changed one of them: {leaks_in_git.commits}")
-    require(not seen, expected="neither of them, in no commit", seen=seen, go_to="8.2")
+    require(not seen, expected="neither of them, in no commit", actual=seen, section="8.2")
 
 
 @then("no value of the secrets stands in what git keeps")
@@ -146,7 +150,7 @@ def the_actions_secrets_are_there(snapshot: Snapshot, actions_secrets: frozenset
     if actions_secrets is None:
         raise NotApplicable("the target names no github.repository")
     missing = [f"no {name}" for name in _listed(names) if name not in actions_secrets]
-    require(not missing, expected=f"each of them in {snapshot.target.github.repository}", seen=missing, go_to="8.3")
+    require(not missing, expected=f"each of them in {snapshot.target.github.repository}", actual=missing, section="8.3")
 
 
 def _nowhere(found: Search) -> None:
@@ -154,8 +158,8 @@ def _nowhere(found: Search) -> None:
     require(
         found.places and not found.sightings,
         expected="none of them there; one that is has to be changed",
-        seen=found.sightings or "nothing was looked at",
-        go_to="8.2",
+        actual=found.sightings or "nothing was looked at",
+        section="8.2",
     )
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 
 Kind = Literal["command", "remark", "answer", "row", "sentence"]
 SHELLS = ("", "bash", "console", "sh", "shell")
@@ -53,16 +53,16 @@ def read(path: Path) -> tuple[Line, ...]:
     """The lines of a runbook in Markdown.
 
     Raises:
-        WrongUse: It cannot be read, or has no numbered section.
+        UsageError: It cannot be read, or has no numbered section.
     """
     try:
         lines = tuple(lines_of(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise WrongUse(f"{path}: cannot be read ({error.strerror}); expected a runbook in Markdown") from None
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); expected a runbook in Markdown") from None
     except UnicodeDecodeError as error:
-        raise WrongUse(f"{path}: is no text ({error.reason}); expected a runbook in Markdown") from None
+        raise UsageError(f"{path}: is no text ({error.reason}); expected a runbook in Markdown") from None
     if not any(line.section for line in lines):
-        raise WrongUse(f"{path}: has no numbered section with a line in it; expected a runbook in Markdown")
+        raise UsageError(f"{path}: has no numbered section with a line in it; expected a runbook in Markdown")
     return lines
 
 

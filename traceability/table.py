@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 from traceability.runbook_lines import Kind, Line
 
 TABLE = Path(__file__).resolve().parent.parent / "coverage.toml"
 
 
-class TableError(WrongUse):
+class TableError(UsageError):
     """A table that cannot be used: one sentence that names the file and what is wrong."""
 
 

@@ -17,7 +17,7 @@ from checks.edge.kamal_proxy import STATE, proxy_state
 from checks.edge.tls_termination import edge
 from drills.rollback.proxy_route import Route, read_route
 from runbook.model.outcome import NotApplicable, Outcome, Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.record import Run, Scenario
 from runbook.model.verdict import consequences, root_causes
 from runbook.observation.snapshot import OUT_OF_TIME, Check, Snapshot, reading
@@ -28,18 +28,18 @@ A = TypeVar("A")
 AT_MOST = 5
 OUT_OF_REACH = "The server cannot be reached over SSH"
 NO_SSH = {
-    Met.REFUSED: "start its sshd by the provider's console: systemctl start ssh",
-    Met.TIMED_OUT: "look at it by the provider's console: is it running, and does a firewall keep you out?",
-    Met.NOT_YET: "look at it by the provider's console: is it running, and how high is its load?",
-    Met.NO_ROUTE: "try it from another network; then look at it by the provider's console",
-    Met.NO_ADDRESS: "put its number in place of the name (key address of the target)",
-    Met.SILENT: "look at it by the provider's console: its load, its memory; restart its sshd there",
-    Met.CUT: "try again; if it is cut again, look at its sshd and its memory by the provider's console",
-    Met.STOPPED: "try again; if it stops again, look at its load by the provider's console",
-    Met.OTHER_KEY: "ask who set the server up anew; until that is known, log in to nothing",
-    Met.LOGIN_REFUSED: "see which key ssh offers, and whether the account is still there",
-    Met.NO_SUDO: "let the account become root without a password, or take ssh.become out of the target",
-    Met.FAILED: "try it by hand: ssh says more",
+    PortState.REFUSED: "start its sshd by the provider's console: systemctl start ssh",
+    PortState.TIMED_OUT: "look at it by the provider's console: is it running, and does a firewall keep you out?",
+    PortState.NOT_YET: "look at it by the provider's console: is it running, and how high is its load?",
+    PortState.NO_ROUTE: "try it from another network; then look at it by the provider's console",
+    PortState.NO_ADDRESS: "put its number in place of the name (key address of the target)",
+    PortState.SILENT: "look at it by the provider's console: its load, its memory; restart its sshd there",
+    PortState.CUT: "try again; if it is cut again, look at its sshd and its memory by the provider's console",
+    PortState.STOPPED: "try again; if it stops again, look at its load by the provider's console",
+    PortState.OTHER_KEY: "ask who set the server up anew; until that is known, log in to nothing",
+    PortState.LOGIN_REFUSED: "see which key ssh offers, and whether the account is still there",
+    PortState.NO_SUDO: "let the account become root without a password, or take ssh.become out of the target",
+    PortState.FAILED: "try it by hand: ssh says more",
 }
 """What to do where there is no line, by what it met."""
 
@@ -103,7 +103,7 @@ def seen_by(snapshot: Snapshot) -> Seen:
     )
 
 
-def find(run: Run, seen: Seen, met: Met | None) -> Findings:
+def find(run: Run, seen: Seen, met: PortState | None) -> Findings:
     """The causes of what is broken.
 
     Args:
@@ -117,9 +117,9 @@ def find(run: Run, seen: Seen, met: Met | None) -> Findings:
     behind = [one for one in failed if one.id not in SYMPTOMS]
     others = [one for one in root_causes(run) if one in untold and one not in still_open]
     symptoms = [one for one in (*failed, *others) if one.id in SYMPTOMS] if behind else []
-    causes = [_unreachable(run, met)] if met not in (None, Met.OK) else []
+    causes = [_unreachable(run, met)] if met not in (None, PortState.OK) else []
     causes += _without_doubles(_cause(one, run, seen) for one in behind or failed)
-    if met in (None, Met.OK):
+    if met in (None, PortState.OK):
         causes += [_untold(one, run) for one in others if one not in symptoms]
     return Findings(
         causes=tuple(causes),
@@ -168,7 +168,7 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
     )
 
 
-def _unreachable(run: Run, met: Met | None) -> Cause:
+def _unreachable(run: Run, met: PortState | None) -> Cause:
     lost = [one for one in run.scenarios if (one.reason or "").startswith("no line to the server")]
     why = next((one.reason for one in lost if one.reason), f"its ssh port: {met}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)

@@ -14,7 +14,7 @@ from checks.formats.instants import instant_of
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable
 from runbook.model.outside_questions import Dns, Port
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -81,7 +81,7 @@ class PortMet:
 
     serves: str
     number: int
-    met: Met
+    met: PortState
 
     def __str__(self) -> str:
         return f"port {self.number} ({self.serves}): {self.met}"

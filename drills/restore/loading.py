@@ -13,7 +13,7 @@ from drills.restore.scratch_database import ENDS_WITH_THE_THROWAWAY, NAME, START
 from drills.restore.session_key import UNSEAL
 from runbook.drill.executor import DrillExecutor
 from runbook.model.action import Action
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Output
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -69,7 +69,7 @@ def restore(executor: DrillExecutor, backup: Opened, place: Place) -> Restored:
     """Load it into the throw-away, and look at what then stands there and in production.
 
     Raises:
-        Differs: It cannot be loaded; psql's first error says why.
+        Mismatch: It cannot be loaded; psql's first error says why.
         Undetermined: The throw-away did not start, or could not be looked at.
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
@@ -78,7 +78,7 @@ def restore(executor: DrillExecutor, backup: Opened, place: Place) -> Restored:
     load_seconds, told = timed(lambda: _load(executor, backup))
     flaw = flaw_of_load(told.lines)
     if flaw is not None:
-        raise Differs(expected=f"{backup.backup.name} loaded without an error", seen=flaw, go_to="5.1")
+        raise Mismatch(expected=f"{backup.backup.name} loaded without an error", actual=flaw, section="5.1")
     verify_seconds, (found, production) = timed(lambda: contents_of_both(executor))
     seconds = {
         "fetch": backup.fetch_seconds,

@@ -21,7 +21,7 @@ from drills.restore.session_key import UNSEAL, SessionKey, session_key
 from runbook.drill.executor import DrillExecutor
 from runbook.model import rights
 from runbook.model.action import Action
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Command, Output
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -90,11 +90,11 @@ def latest(executor: DrillExecutor) -> Backup:
     """The latest backup, plain or encrypted.
 
     Raises:
-        Differs: There is none.
+        Mismatch: There is none.
     """
     found = executor.snapshot().observe(backups)
     if not found:
-        raise Differs(expected="at least one backup", seen="none", go_to="10")
+        raise Mismatch(expected="at least one backup", actual="none", section="10")
     return found[-1]
 
 
@@ -136,7 +136,7 @@ def opened(executor: DrillExecutor, backup: Backup) -> Opened:
     """Read a backup to its last byte, before anything of it is used.
 
     Raises:
-        Differs: It is encrypted, and nobody here can open it.
+        Mismatch: It is encrypted, and nobody here can open it.
         Undetermined: It could not be read.
     """
     snapshot = executor.snapshot()

@@ -16,7 +16,7 @@ from checks.backups.backup_files import Backup
 from checks.backups.encrypted_backups import NOT_ENCRYPTED
 from checks.formats.openpgp import JUDGED_ON_SERVER, PLAIN, NotOpenPgp, read_message
 from runbook.model import rights
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Command
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -50,7 +50,7 @@ def session_key(snapshot: Snapshot, backup: Backup) -> SessionKey:
     """The key of an encrypted backup.
 
     Raises:
-        Differs: It is not an encrypted file, or nobody with the target's key ring can open it.
+        Mismatch: It is not an encrypted file, or nobody with the target's key ring can open it.
         Undetermined: The target names no key ring, or gpg is missing or does not answer here.
     """
     ring = snapshot.target.backups.keyring
@@ -58,16 +58,16 @@ def session_key(snapshot: Snapshot, backup: Backup) -> SessionKey:
         raise Undetermined("the target names no backups.keyring: nobody here holds the private half of the backup key")
     told = snapshot.ask(BEGINNING.with_values(file=backup.path)).required(f"the beginning of {backup.name}")
     if told.out.strip() == PLAIN:
-        raise Differs(expected="an encrypted file", seen=f"{backup.name}: {NOT_ENCRYPTED}", go_to="5.4")
+        raise Mismatch(expected="an encrypted file", actual=f"{backup.name}: {NOT_ENCRYPTED}", section="5.4")
     with reading(f"the beginning of {backup.name}"):
         beginning = bytes.fromhex(told.out)
     recipients = _recipients(backup, beginning)
     found = SESSION_KEY.search(_shown_by_gpg(ring, beginning))
     if found is None:
-        raise Differs(
+        raise Mismatch(
             expected=f"a key in {ring} that opens {backup.name}",
-            seen=f"it is encrypted to {recipients}, and nothing in that key ring opens it",
-            go_to="5.4",
+            actual=f"it is encrypted to {recipients}, and nothing in that key ring opens it",
+            section="5.4",
         )
     return SessionKey(found[1])
 
@@ -77,7 +77,7 @@ def _recipients(backup: Backup, beginning: bytes) -> str:
     try:
         message = read_message(beginning)
     except NotOpenPgp as error:
-        raise Differs(expected="an encrypted file", seen=f"{backup.name}: {error}", go_to="5.4") from None
+        raise Mismatch(expected="an encrypted file", actual=f"{backup.name}: {error}", section="5.4") from None
     return " and ".join([*message.recipients, *(["a passphrase"] if message.by_passphrase else [])])
 
 

@@ -16,14 +16,14 @@ def none_lost(seen: Summary) -> None:
     """Judge that no request was lost or left unsent.
 
     Raises:
-        Differs: One was.
+        Mismatch: One was.
         Undetermined: It may be that only the probe itself was late.
     """
     ends = ", ".join(f"{end}: {count}" for end, count in seen.ends.items())
     told = f"{seen.lost} lost and {seen.unsent} unsent of {seen.sent} ({ends})"
     if seen.doubtful:
         raise Undetermined(f"{told}, but the probe itself was late by up to {seen.lag_ms:.0f} ms: this machine is busy")
-    require(seen.sent and not seen.lost and not seen.unsent, expected="0 lost and 0 unsent", seen=told, go_to="3.1")
+    require(seen.sent and not seen.lost and not seen.unsent, expected="0 lost and 0 unsent", actual=told, section="3.1")
 
 
 def finish(rolling: Rolling) -> Summary:

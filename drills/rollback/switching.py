@@ -23,7 +23,7 @@ from drills.rollback.samples import Sample
 from drills.rollback.switch_actions import POST
 from runbook.drill.executor import DrillExecutor
 from runbook.model.action import Action
-from runbook.model.outcome import Differs, Undetermined, require
+from runbook.model.outcome import Mismatch, Undetermined, require
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Command
 from runbook.observation.snapshot import Snapshot, reading
@@ -140,14 +140,14 @@ def own_health(snapshot: Snapshot, name: str) -> str | None:
     """The version that a release says of itself, asked directly; None where it is not healthy yet.
 
     Raises:
-        Differs: It will not be.
+        Mismatch: It will not be.
     """
     one = snapshot.observe(fleet).called(name)
     if one is None or not one.running or one.restarting or one.restarts:
         seen = "no such container" if one is None else f"it ended with {one.exit_code}"
-        raise Differs(expected=f"{name} running", seen=seen, go_to="10")
+        raise Mismatch(expected=f"{name} running", actual=seen, section="10")
     if one.health == "unhealthy":
-        raise Differs(expected=f"{name} healthy", seen="it finds itself unhealthy", go_to="10")
+        raise Mismatch(expected=f"{name} healthy", actual="it finds itself unhealthy", section="10")
     if one.health not in (None, "healthy") or not one.addresses:
         return None
     url = f"http://{one.addresses[0]}:{snapshot.target.containers.web_port}{HEALTH_PATH}"
@@ -163,7 +163,7 @@ def wait_until_healthy(executor: DrillExecutor, name: str) -> str:
     """Wait until a release finds itself healthy and its own answer says its version, which is returned.
 
     Raises:
-        Differs: It ended, finds itself unhealthy, or is not healthy after `HEALTHY_SECONDS`.
+        Mismatch: It ended, finds itself unhealthy, or is not healthy after `HEALTHY_SECONDS`.
     """
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
@@ -171,8 +171,8 @@ def wait_until_healthy(executor: DrillExecutor, name: str) -> str:
         if version is not None:
             return version
         threading.Event().wait(LOOK_AGAIN_SECONDS)
-    raise Differs(
-        expected=f"{name} healthy within {HEALTHY_SECONDS:g} s", seen="it has not said so by then", go_to="10"
+    raise Mismatch(
+        expected=f"{name} healthy within {HEALTHY_SECONDS:g} s", actual="it has not said so by then", section="10"
     )
 
 
@@ -180,7 +180,7 @@ def wait_until_answering(rolling: Rolling, word: str) -> None:
     """Wait until the last requests of every kind were all answered by one release.
 
     Raises:
-        Differs: They were not within `SEEN_SECONDS`.
+        Mismatch: They were not within `SEEN_SECONDS`.
     """
     version = rolling.version(word)
     quick = {one for one in rolling.probe.streams if not one.slow}
@@ -196,8 +196,8 @@ def wait_until_answering(rolling: Rolling, word: str) -> None:
     require(
         rolling.probe.wait_until(all_by_it, SEEN_SECONDS),
         expected=f"{SEEN_ANSWERS} answers in a row of version {version} within {SEEN_SECONDS:g} s",
-        seen=_versions(rolling.probe.samples()[-SEEN_ANSWERS:]),
-        go_to="2.3",
+        actual=_versions(rolling.probe.samples()[-SEEN_ANSWERS:]),
+        section="2.3",
     )
 
 

@@ -78,7 +78,7 @@ class DrillExecutor:
 
     def snapshot(self) -> Snapshot:
         """A new look: nothing that it says rests on an older one, nor that the Docker Engine gave no answer then."""
-        self.observer.listen_anew()
+        self.observer.reset_breaker()
         return Snapshot(self.observer)
 
     def do(self, act: Action, stdin: bytes = b"") -> Output:

@@ -20,14 +20,14 @@ from runbook.drill.interlock import SteadyState, acquire_lock, may_begin
 from runbook.drill.journal import DrillOwner
 from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.action import Action
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.target import Target
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.snapshot import Snapshot
 from runbook.process import login_name, signals
 from runbook.process.signals import Ended
-from runbook.transport.connection_lost import LineLost
+from runbook.transport.connection_lost import ConnectionLost
 
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""
@@ -93,7 +93,7 @@ class DrillSession:
             passed: The id of the scenario where all its sentences have passed, to be noted on the server.
 
         Raises:
-            Differs: An undo failed, somebody interfered, or the steady state is another one.
+            Mismatch: An undo failed, somebody interfered, or the steady state is another one.
         """
         if self._operator is None or self._before is None:
             return
@@ -115,7 +115,7 @@ class DrillSession:
                 raise
             executor.release()
         if wrong:
-            raise Differs(expected="the server as it was before the drill", seen="; ".join(wrong), go_to="3.1")
+            raise Mismatch(expected="the server as it was before the drill", actual="; ".join(wrong), section="3.1")
 
     def _undone(self, executor: DrillExecutor) -> list[str]:
         """What is wrong with the undo; a lost line is taken up once more."""
@@ -165,7 +165,7 @@ class DrillSession:
                 wrong = [*after.differs_from(before), *after.wrong]
                 if not wrong:
                     return []
-            except LineLost as error:
+            except ConnectionLost as error:
                 untold = error
                 if not has_reconnected:
                     has_reconnected = True

@@ -14,11 +14,11 @@ class Event(StrEnum):
     WRONG_USE = "wrong use"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
-    OWN_FAULT = "own fault"
+    INTERNAL_ERROR = "own fault"
     NOTHING_RUN = "nothing run"
 
 
-class WrongUse(Exception):
+class UsageError(Exception):
     """A command cannot begin with what it was given: one sentence that names it and says what was expected."""
 
 
@@ -27,10 +27,10 @@ FAILED = 1
 WRONG_USE = 2
 UNDETERMINED = 3
 REFUSED = 4
-OWN_FAULT = 70
+INTERNAL_ERROR = 70
 INTERRUPTED = 130
 
-_WORST_FIRST = (WRONG_USE, REFUSED, INTERRUPTED, FAILED, OWN_FAULT, UNDETERMINED, COMPLIANT)
+_WORST_FIRST = (WRONG_USE, REFUSED, INTERRUPTED, FAILED, INTERNAL_ERROR, UNDETERMINED, COMPLIANT)
 
 
 def exit_code(happened: Collection[Outcome | Event]) -> int:
@@ -46,8 +46,8 @@ def exit_code(happened: Collection[Outcome | Event]) -> int:
         return INTERRUPTED
     if Outcome.FAILED in happened:
         return FAILED
-    if Event.OWN_FAULT in happened:
-        return OWN_FAULT
+    if Event.INTERNAL_ERROR in happened:
+        return INTERNAL_ERROR
     if Outcome.UNDETERMINED in happened:
         return UNDETERMINED
     return COMPLIANT

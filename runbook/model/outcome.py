@@ -4,7 +4,7 @@
 
     Exception
     ├── AssertionError
-    │   └── Differs         the server is not as the runbook says      → failed
+    │   └── Mismatch        the server is not as the runbook says      → failed
     ├── Undetermined        it could not be told                       → undetermined
     ├── NotApplicable       the sentence has no object on this server  → not applicable
     └── Attested            a person has done it and says so           → attested
@@ -77,35 +77,35 @@ class Attested(Exception):
         self.reason = reason
 
 
-class Differs(AssertionError):
+class Mismatch(AssertionError):
     """The server is not as the runbook says: what was expected, what was seen, and where to go."""
 
-    def __init__(self, *, expected: str, seen: str, go_to: str) -> None:
-        super().__init__(f"expected: {expected}; seen: {seen}; go to: runbook section {go_to}")
+    def __init__(self, *, expected: str, actual: str, section: str) -> None:
+        super().__init__(f"expected: {expected}; seen: {actual}; go to: runbook section {section}")
         self.expected = expected
-        self.seen = seen
-        self.go_to = go_to
+        self.actual = actual
+        self.section = section
 
 
-def require(holds: object, *, expected: str, seen: object, go_to: str) -> None:
+def require(holds: object, *, expected: str, actual: object, section: str) -> None:
     """Assert one fact of the runbook.
 
     Args:
         holds: Whether the server is as the sentence says.
         expected: What the runbook says, as a phrase with its unit.
-        seen: What the server says; a string, or several things that are joined by commas.
-        go_to: The runbook's section with the next thing to do.
+        actual: What the server says; a string, or several things that are joined by commas.
+        section: The runbook's section with the next thing to do.
 
     Raises:
-        Differs: ``holds`` is false.
+        Mismatch: ``holds`` is false.
     """
     if not holds:
-        raise Differs(expected=expected, seen=_phrase(seen), go_to=go_to)
+        raise Mismatch(expected=expected, actual=_phrase(actual), section=section)
 
 
-def _phrase(seen: object) -> str:
-    if isinstance(seen, str):
-        return seen or "nothing"
-    if isinstance(seen, Iterable):
-        return ", ".join(str(one) for one in seen) or "nothing"
-    return str(seen)
+def _phrase(actual: object) -> str:
+    if isinstance(actual, str):
+        return actual or "nothing"
+    if isinstance(actual, Iterable):
+        return ", ".join(str(one) for one in actual) or "nothing"
+    return str(actual)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runbook.model import rights
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Question
 from runbook.model.record import Vantage
 from runbook.model.rights import Right
@@ -203,7 +203,7 @@ class Dns(Question[Resolution]):
 
 
 @dataclass(frozen=True)
-class Port(Question[Met]):
+class Port(Question[PortState]):
     """A connection to one of the target's ports, until what should be there answers in its own protocol.
 
     The ssh port is not tried a second time: how the line itself came to stand is the answer.

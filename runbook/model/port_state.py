@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Met(StrEnum):
+class PortState(StrEnum):
     """What a line to one port met, as the line says it."""
 
     OK = "ok"
@@ -27,14 +27,28 @@ class Met(StrEnum):
     @property
     def shows_life(self) -> bool:
         """Whether somebody at the address must have answered; a refusal is an answer."""
-        return self not in (Met.TIMED_OUT, Met.NOT_YET, Met.NO_ROUTE, Met.NO_ADDRESS, Met.FAILED, Met.STOPPED)
+        return self not in (
+            PortState.TIMED_OUT,
+            PortState.NOT_YET,
+            PortState.NO_ROUTE,
+            PortState.NO_ADDRESS,
+            PortState.FAILED,
+            PortState.STOPPED,
+        )
 
     @property
     def closed(self) -> bool:
         """Whether the server itself says that nobody serves there: it refuses, or hangs up without a word."""
-        return self in (Met.REFUSED, Met.CUT)
+        return self in (PortState.REFUSED, PortState.CUT)
 
     @property
     def answered(self) -> bool:
         """Whether what should be there has said something, be it no."""
-        return self in (Met.OK, Met.OTHER_KEY, Met.LOGIN_REFUSED, Met.NO_SUDO, Met.NO_TLS, Met.UNTRUSTED)
+        return self in (
+            PortState.OK,
+            PortState.OTHER_KEY,
+            PortState.LOGIN_REFUSED,
+            PortState.NO_SUDO,
+            PortState.NO_TLS,
+            PortState.UNTRUSTED,
+        )

@@ -69,7 +69,7 @@ class Scenario(Recorded):
     """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
-    ``own_fault`` is true where the suite itself broke: its outcome is then undetermined.
+    ``internal_error`` is true where the suite itself broke: its outcome is then undetermined.
     """
 
     id: str

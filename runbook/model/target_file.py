@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 from runbook.model.target import Target
 
 TARGETS = Path(__file__).resolve().parents[2] / "targets"
 
 
-class TargetError(WrongUse):
+class TargetError(UsageError):
     """A target file that cannot be used: one sentence that names file, key and what is expected."""
 
 

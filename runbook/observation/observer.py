@@ -8,7 +8,7 @@ changes the environment; whoever else does so at that moment breaks it, or is br
 
 =====================  =========================================================================================
 loggers                the main thread. What makes some when it is imported or first used is made ready in
-                       `Observer.expect`, before threads begin, and only where it will be asked
+                       `Observer.announce`, before threads begin, and only where it will be asked
 environment            the main thread. Threads may look for one variable by its name (so does whatever starts a
                        process); none walks or changes it. Keys and tokens are read when what holds them is made
 current directory      nobody changes it
@@ -43,7 +43,7 @@ from runbook.model.outside_questions import (
     Port,
     Tls,
 )
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Command, Containers, Images, Inspection, Question
 from runbook.model.target import Target
 from runbook.model.template import template_values
@@ -54,8 +54,8 @@ from runbook.observation.reply import A, Reply, as_text, failed, outcome_of, req
 from runbook.process.daemon_threads import Workers
 from runbook.process.daemon_threads import in_background as in_background
 from runbook.transport import reachability
-from runbook.transport.circuit_breaker import Silence
-from runbook.transport.connection_lost import LineLost
+from runbook.transport.circuit_breaker import CircuitBreaker
+from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.docker_engine import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.transport.http_tls import Outside
 from runbook.transport.s3 import AT_ONCE as S3_AT_ONCE
@@ -95,13 +95,13 @@ class Observer:
         self._scrubber = Scrubber(redactor.learn)
         self._docker: DockerReader | None = None
         self._docker_lock = threading.Lock()
-        self._silence = Silence()
+        self._breaker = CircuitBreaker()
         self._outlook = ReachabilityProbe(target, self.put)
         self._asking = Workers(AT_ONCE)
         self._asking_s3 = Workers(S3_AT_ONCE)
         self._recording = Workers(RECORDED_AT_ONCE)
 
-    def expect(self, questions: Iterable[Question[Any]]) -> None:
+    def announce(self, questions: Iterable[Question[Any]]) -> None:
         """Know what is about to be asked, in the main thread and before others begin.
 
         Evidence waits for the answer that tells what must stay on the server. What reads the environment or makes
@@ -135,8 +135,8 @@ class Observer:
     def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Reply[A]:
         answer, error = outcome_of(running, question)
         of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
-        if isinstance(error, LineLost) or (error is not None and of_target):
-            self.look_out()
+        if isinstance(error, ConnectionLost) or (error is not None and of_target):
+            self.probe_reachability()
         if isinstance(question, Containers):
             self._evidence.release(learned=error is None)
         sequence = self._evidence.record(
@@ -151,7 +151,7 @@ class Observer:
         )
         return Reply(answer, error, sequence)
 
-    def greeting(self) -> tuple[str, float]:
+    def identify(self) -> tuple[str, float]:
         """As whom the server sees us, and how many seconds its clock is ahead of ours.
 
         Raises:
@@ -172,24 +172,24 @@ class Observer:
     def reconnect(self) -> None:
         """Hang up what is left of a lost line, and take a new one for what is asked from now on."""
         self._hang_up()
-        self.listen_anew()
+        self.reset_breaker()
         self._connection = Connection(self.target)
 
-    def listen_anew(self) -> None:
+    def reset_breaker(self) -> None:
         """Ask a Docker Engine again that has given no answer."""
-        self._silence = Silence()
+        self._breaker = CircuitBreaker()
 
     def line(self) -> str | None:
         """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
         """
-        met = self._connection.met()
-        if met not in (None, Met.OK, Met.NOT_YET):
-            self.look_out()
+        met = self._connection.port_state()
+        if met not in (None, PortState.OK, PortState.NOT_YET):
+            self.probe_reachability()
         return self._outlook.line(met)
 
-    def look_out(self) -> None:
+    def probe_reachability(self) -> None:
         """Ask for the name and the edge, once: what the line needs of them."""
         self._outlook.begin()
 
@@ -211,7 +211,7 @@ class Observer:
             case Command():
                 script = question.render(self._facts)
                 if question.lane == "docker":
-                    return self._silence.unless(lambda: self._connection.run(script, question.seconds, "docker"))
+                    return self._breaker.call(lambda: self._connection.run(script, question.seconds, "docker"))
                 return self._connection.run(script, question.seconds, question.lane)
             case Containers():
                 return self._asking.do(lambda: self._of_engine(self._containers, question))
@@ -233,22 +233,22 @@ class Observer:
                 return self._asking.do(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 
-    def _ssh_port(self) -> Met:
+    def _ssh_port(self) -> PortState:
         """What the line met; where nothing answered, this is undetermined as is all that is asked over it."""
         try:
             self._connection.ready().result()
-        except LineLost as error:
-            if error.met.answered:
-                return error.met
+        except ConnectionLost as error:
+            if error.port_state.answered:
+                return error.port_state
             raise
-        return Met.OK
+        return PortState.OK
 
     def _of_engine(self, ask: Callable[[Question[A]], A], question: Question[A]) -> A:
         """What the engine answers; one that gives no answer is asked no second time, by whatever way."""
         try:
             return ask(question)
         except EngineSilent as error:
-            self._silence.falls(error)
+            self._breaker.trip(error)
             raise
 
     def _containers(self, question: Question[tuple[Inspection, ...]]) -> tuple[Inspection, ...]:
@@ -280,7 +280,7 @@ class Observer:
     def _reader(self) -> DockerReader:
         self._connection.ready().result()
         with self._docker_lock:
-            self._silence.require_none()
+            self._breaker.check()
             if self._docker is None:
                 self._docker = DockerReader(self._connection.docker_socket, self._scrubber)
             return self._docker

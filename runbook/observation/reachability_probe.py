@@ -8,7 +8,7 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Question
 from runbook.model.target import Target
 from runbook.observation.reply import Reply
@@ -42,7 +42,7 @@ class ReachabilityProbe:
             if self._parts is None:
                 self._parts = self._asking.do(self._name_part), self._asking.do(self._edge_part)
 
-    def line(self, ssh: Met | None) -> str | None:
+    def line(self, ssh: PortState | None) -> str | None:
         """What is seen, in one line; None where nobody asked. ``ssh`` is what the line met, where one was tried."""
         if self._parts is None:
             return None
@@ -50,7 +50,7 @@ class ReachabilityProbe:
         wait(self._parts, OUTLOOK_SECONDS)
         parts = [
             _known(name, reachability.name_part(self._target.address, None, "no answer yet")),
-            _known(edge, reachability.edge_part(self._target.edge.https_port, Met.NOT_YET)),
+            _known(edge, reachability.edge_part(self._target.edge.https_port, PortState.NOT_YET)),
         ]
         if ssh is not None:
             parts.append(reachability.ssh_part(self._target.ssh.port, ssh))
@@ -67,12 +67,12 @@ class ReachabilityProbe:
         shown, trusted = [told() for told in waiting]
         port = self._target.edge.https_port
         if isinstance(shown.error, NoAnswer):
-            return reachability.edge_part(port, shown.error.met)
+            return reachability.edge_part(port, shown.error.port_state)
         if shown.answer is None or shown.answer.error is not None:
-            return reachability.edge_part(port, Met.NO_TLS, shown.answer.error if shown.answer else None)
+            return reachability.edge_part(port, PortState.NO_TLS, shown.answer.error if shown.answer else None)
         if trusted.answer is not None and trusted.answer.error is not None:
-            return reachability.edge_part(port, Met.UNTRUSTED, trusted.answer.error)
-        return reachability.edge_part(port, Met.OK)
+            return reachability.edge_part(port, PortState.UNTRUSTED, trusted.answer.error)
+        return reachability.edge_part(port, PortState.OK)
 
 
 def _known(part: Future[Part], otherwise: Part) -> Part:

@@ -2,11 +2,11 @@
 
 ::
 
-    ended_by_exceptions   the first signal is `Ended` in the main thread: whatever has to be closed is closed by the
-                          `finally` that it passes. Those after it are swallowed for ENDING_SECONDS, which is longer
-                          than an ending takes: people press Ctrl-C twice, and a terminal that goes sends SIGHUP twice.
-    held                  no signal is an exception: what is done here is done whole
-    deferred              the same, and what came meanwhile is `Ended` at the end
+    signals_as_interrupts  the first signal is `Ended` in the main thread: whatever has to be closed is closed by the
+                           `finally` that it passes. Those after it are swallowed for ENDING_SECONDS, which is longer
+                           than an ending takes: people press Ctrl-C twice, and a terminal that goes sends SIGHUP twice.
+    held                   no signal is an exception: what is done here is done whole
+    deferred               the same, and what came meanwhile is `Ended` at the end
 
 A signal that is ignored stays so: nohup means it.
 """
@@ -35,7 +35,7 @@ class Ended(KeyboardInterrupt):
 
 @dataclass
 class _Ending:
-    """How far what `ended_by_exceptions` surrounds has come to its end.
+    """How far what `signals_as_interrupts` surrounds has come to its end.
 
     Attributes:
         since: When the end began, by the monotonic clock: with a signal, or by itself.
@@ -78,7 +78,7 @@ def may_come_no_more() -> None:
 
 
 @contextmanager
-def ended_by_exceptions() -> Iterator[None]:
+def signals_as_interrupts() -> Iterator[None]:
     """Let each of these signals end what is done here as Ctrl-C does; where one has, what is around it ends too."""
     global _ending
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from runbook.drill.session import DrillSession
-from runbook.model.exits import OWN_FAULT, WRONG_USE, WrongUse
+from runbook.model.exits import INTERNAL_ERROR, WRONG_USE, UsageError
 from runbook.model.record import Override
 from runbook.model.target import Target
 from runbook.model.target_file import load
@@ -20,7 +20,7 @@ from runbook.suite.attestation import Attestation
 from runbook.suite.dependencies import needed_first
 from runbook.suite.features import TAG
 from runbook.suite.plan import Planned, drills_of, plan_of
-from runbook.suite.run import asked_journal, begin
+from runbook.suite.run import open_journal, start_run
 from runbook.suite.session import ATTESTED, DRILLING, RUNNING, Session
 
 ONLY_LOOKING = ("verify", "triage", "gate")
@@ -63,7 +63,7 @@ class Collection:
         try:
             target = load(self._config.option.target)
             self._config.stash[ATTESTED] = self._attested(target)
-        except WrongUse as error:
+        except UsageError as error:
             self._stop(str(error), WRONG_USE)
         in_order = needed_first(session.items)
         session.items[:] = sorted(in_order, key=pytest_bdd_adapter.is_drill)  # first all looks, then the acts
@@ -73,7 +73,7 @@ class Collection:
             self._session.screen.drill_plan(drills_of(target, self._session.catalogue, session.items))
             return
         with signals.deferred():
-            running = self._config.stash[RUNNING] = begin(
+            running = self._config.stash[RUNNING] = start_run(
                 target,
                 self._config.option.run_kind,
                 self._config.option.reports or self._config.rootpath / "reports",
@@ -94,9 +94,9 @@ class Collection:
         self._session.screen.begin(running)
         wanted = self._checks_by_item(session.items)
         checks = tuple(dict.fromkeys(check for checks in wanted.values() for check in checks))
-        running.observer.expect(one for check in checks for one in self._session.catalogue.questions_of(check))
+        running.observer.announce(one for check in checks for one in self._session.catalogue.questions_of(check))
         self._config.hook.pytest_runbook_begun(running=running)
-        running.snapshot.start((asked_journal, *checks))
+        running.snapshot.start((open_journal, *checks))
 
     def _attested(self, target: Target) -> Mapping[str, Attestation]:
         if target.attestations is None:
@@ -125,7 +125,7 @@ class Collection:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and str(report.nodeid).endswith(".feature"):
-            self._stop(f"{report.nodeid} cannot be read: {report.longreprtext}", OWN_FAULT)
+            self._stop(f"{report.nodeid} cannot be read: {report.longreprtext}", INTERNAL_ERROR)
 
     def _stop(self, sentence: str, code: int) -> NoReturn:
         """End the session; where pytest's own terminal output is off, nobody else says why."""

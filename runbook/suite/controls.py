@@ -14,14 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 from runbook.model.record import Control
 from runbook.suite.features import Scenario, section_order
 
 CONTROLS = Path(__file__).resolve().parents[2] / "controls.toml"
 
 
-class ControlsError(WrongUse):
+class ControlsError(UsageError):
     """A table of controls that cannot be used: one sentence that names the file and what is wrong."""
 
 

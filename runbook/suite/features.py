@@ -20,7 +20,7 @@ from gherkin.parser_types import Scenario as ParsedScenario
 from gherkin.parser_types import Step as ParsedStep
 from gherkin.parser_types import Tag as ParsedTag
 
-from runbook.model.exits import WrongUse
+from runbook.model.exits import UsageError
 
 FEATURES = Path(__file__).resolve().parents[2] / "features"
 
@@ -35,7 +35,7 @@ KINDS: Mapping[str, Kind] = {"Context": "given", "Action": "when", "Outcome": "t
 """A sentence that begins with And or But is of the kind of the one before it."""
 
 
-class Unreadable(WrongUse):
+class Unreadable(UsageError):
     """A feature that is no Gherkin."""
 
     def __init__(self, path: Path, line: int, what: str, expected: str) -> None:

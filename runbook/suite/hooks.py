@@ -13,7 +13,7 @@ from runbook.model.target import Target
 from runbook.observation.catalogue import Catalogue
 from runbook.observation.snapshot import Snapshot
 from runbook.suite.plan import Planned
-from runbook.suite.run import Running
+from runbook.suite.run import ActiveRun
 
 
 class Hooks:
@@ -35,12 +35,12 @@ class Hooks:
         raise NotImplementedError
 
     @pytest.hookspec
-    def pytest_runbook_begun(self, running: Running) -> None:
+    def pytest_runbook_begun(self, running: ActiveRun) -> None:
         """Take note that a run begins: what is asked now is asked together with the checks."""
         raise NotImplementedError
 
     @pytest.hookspec(firstresult=True)
-    def pytest_runbook_ending(self, running: Running) -> bool:
+    def pytest_runbook_ending(self, running: ActiveRun) -> bool:
         """Show what came of a run in another way than ours, while its line still stands; true where that is done."""
         raise NotImplementedError
 

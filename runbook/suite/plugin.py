@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from runbook.model.exits import COMPLIANT, INTERRUPTED, OWN_FAULT, WRONG_USE, worst
+from runbook.model.exits import COMPLIANT, INTERNAL_ERROR, INTERRUPTED, WRONG_USE, worst
 from runbook.process import signals, standard_streams
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.collection import Collection
 from runbook.suite.hooks import Hooks
-from runbook.suite.run import KINDS, own_fault
+from runbook.suite.run import KINDS, internal_error
 from runbook.suite.runtest import RunTest
 from runbook.suite.session import RUNNING, Session
 from runbook.suite.sessionfinish import SessionFinish
@@ -31,9 +31,9 @@ pytest_plugins = ["runbook.suite.fixtures"]
 
 WITHOUT_A_RUN = {
     pytest.ExitCode.OK: COMPLIANT,
-    pytest.ExitCode.TESTS_FAILED: OWN_FAULT,
+    pytest.ExitCode.TESTS_FAILED: INTERNAL_ERROR,
     pytest.ExitCode.INTERRUPTED: INTERRUPTED,
-    pytest.ExitCode.INTERNAL_ERROR: OWN_FAULT,
+    pytest.ExitCode.INTERNAL_ERROR: INTERNAL_ERROR,
     pytest.ExitCode.USAGE_ERROR: WRONG_USE,
     pytest.ExitCode.NO_TESTS_COLLECTED: WRONG_USE,
 }
@@ -61,15 +61,15 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """End with one of our codes where a server was to be looked at, whatever pytest itself would end with."""
     if config.option.target is None:
         return (yield)
-    with standard_streams.lasting(), signals.ended_by_exceptions():
+    with standard_streams.lasting(), signals.signals_as_interrupts():
         try:
             status = yield
         except pytest.UsageError:
             raise
         except Exception as error:  # of another plugin's, when ours had come to its end
-            print(own_fault(error), file=sys.stderr)
+            print(internal_error(error), file=sys.stderr)
             running = config.stash.get(RUNNING, None)
-            return worst(OWN_FAULT, running.exit_code()) if running else OWN_FAULT
+            return worst(INTERNAL_ERROR, running.exit_code()) if running else INTERNAL_ERROR
     return WITHOUT_A_RUN[status] if isinstance(status, pytest.ExitCode) else status
 
 

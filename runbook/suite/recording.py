@@ -11,13 +11,13 @@ from typing import Any
 
 from runbook.drill.executor import DrillExecutor
 from runbook.drill.interlock import Refused
-from runbook.model.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.model.outcome import Attested, Mismatch, NotApplicable, Outcome, Undetermined
 from runbook.model.record import SEVERITIES, Difference, HowItRan, Scenario, Severity, Step
 from runbook.observation.redaction import Redactor
 from runbook.suite import pytest_bdd_adapter
 from runbook.suite.features import scenario_id, section_of
 
-EXPECTED = (Attested, Differs, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
+EXPECTED = (Attested, Mismatch, Undetermined, NotApplicable, Refused, KeyboardInterrupt, type(None))
 """What may end a scenario without a fault of the suite's own."""
 
 
@@ -49,7 +49,7 @@ def step_record(
         outcome=_outcome_of(error),
         seconds=round(time.monotonic() - progress.step_clock, 4),
         difference=_difference(error, redactor),
-        reason=redactor.redact(str(error)) if error and not isinstance(error, Differs) else None,
+        reason=redactor.redact(str(error)) if error and not isinstance(error, Mismatch) else None,
         evidence=tuple(sorted(evidence)),
     )
 
@@ -87,7 +87,7 @@ def _outcome_of(error: BaseException | None) -> Outcome:
     match error:
         case None:
             return Outcome.PASSED
-        case Differs():
+        case Mismatch():
             return Outcome.FAILED
         case NotApplicable():
             return Outcome.NOT_APPLICABLE
@@ -109,9 +109,9 @@ def _how_it_ran(error: BaseException | None, progress: Progress, sentences: int)
 
 
 def _difference(error: BaseException | None, redactor: Redactor) -> Difference | None:
-    if not isinstance(error, Differs):
+    if not isinstance(error, Mismatch):
         return None
-    return Difference(expected=redactor.redact(error.expected), seen=redactor.redact(error.seen), go_to=error.go_to)
+    return Difference(expected=redactor.redact(error.expected), seen=redactor.redact(error.actual), go_to=error.section)
 
 
 def _reason(error: BaseException | None, redactor: Redactor) -> str | None:

@@ -49,7 +49,7 @@ A = TypeVar("A")
 
 
 @dataclass
-class Running:
+class ActiveRun:
     """A run under way. Its folder is made with it; the evidence is written there as it happens.
 
     Attributes:
@@ -82,7 +82,7 @@ class Running:
         deciding = [scenario for scenario in self.scenarios if is_gating(self.kind, scenario)]
         happened: set[Outcome | Event] = {*self.events, *map(self._counts_as, deciding)}
         if any(scenario.own_fault for scenario in deciding):
-            happened.add(Event.OWN_FAULT)
+            happened.add(Event.INTERNAL_ERROR)
         if len(self.scenarios) < self.selected and exit_code(happened) == COMPLIANT:
             happened.add(Event.INTERRUPTED)
         return exit_code(happened)
@@ -97,7 +97,7 @@ class Running:
         Raises:
             Undetermined: It could not be told.
         """
-        output = self.snapshot.observe(asked_journal)
+        output = self.snapshot.observe(open_journal)
         with reading("the journal of drills"):
             self.journal = journal.read_open(output, target)
 
@@ -140,7 +140,7 @@ class Running:
 
     def broke(self, sentence: str, error: BaseException | None = None) -> None:
         """Note that something of ours broke beside the scenarios, and keep where, for whoever mends it."""
-        self.events.add(Event.OWN_FAULT)
+        self.events.add(Event.INTERNAL_ERROR)
         self.own_faults.append(sound(self.redactor.redact(f"{sentence}: {_told(error)}" if error else sentence)))
         if error is not None and not isinstance(error, OSError):  # that is of this machine, and no line of ours
             self.keep_trace(f"own-fault-{len(self.own_faults)}.txt", error)
@@ -207,7 +207,7 @@ class Running:
         return scenario.model_copy(update={"steps": steps, "reason": reason})
 
     def _server(self, seconds: float) -> Server:
-        told = _within(seconds, in_background(self.observer.greeting)) if self._greets() else None
+        told = _within(seconds, in_background(self.observer.identify)) if self._greets() else None
         account, offset = told or (self.target.ssh.user or "unknown", None)
         return Server(
             name=self.target.name,
@@ -224,7 +224,7 @@ class Running:
         return asks or self.observer.connection.greeted
 
 
-def begin(
+def start_run(
     target: Target,
     kind: Kind,
     reports: Path,
@@ -232,7 +232,7 @@ def begin(
     collected: int,
     selected: int,
     override: Override | None = None,
-) -> Running:
+) -> ActiveRun:
     """Make the run's folder and everything that looks; nothing is asked yet.
 
     Where no folder can be made the run has none: whoever waits for what is seen is told it all the same.
@@ -242,7 +242,7 @@ def begin(
     redactor = Redactor()
     evidence = Evidence(redactor, None if unwritable else folder / "evidence.jsonl")
     observer = Observer(target, evidence, redactor, {**journal.NAMES, **catalogue.names})
-    running = Running(
+    running = ActiveRun(
         target=target,
         kind=kind,
         folder=folder,
@@ -262,7 +262,7 @@ def begin(
     return running
 
 
-def asked_journal(snapshot: Snapshot) -> Output:
+def open_journal(snapshot: Snapshot) -> Output:
     """What the server says of drills that are open there; asked with the first questions."""
     return snapshot.ask(journal.OPEN)
 
@@ -304,7 +304,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def own_fault(error: BaseException) -> str:
+def internal_error(error: BaseException) -> str:
     """That something of ours broke, in one sentence: what, and where in our code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -12,7 +12,7 @@ import pytest
 from runbook.drill.interlock import Refused
 from runbook.drill.session import Stopped
 from runbook.model.exits import Event
-from runbook.model.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.model.outcome import SIGNS, Attested, Mismatch, NotApplicable, Outcome, Undetermined
 from runbook.model.record import Scenario
 from runbook.process import signals
 from runbook.suite import pytest_bdd_adapter, terminal
@@ -92,7 +92,7 @@ class RunTest:
         except KeyboardInterrupt as left:
             self._interrupted(request.node, scenario, left)
             raise
-        except Differs as wrong:
+        except Mismatch as wrong:
             if not isinstance(interrupt, KeyboardInterrupt):
                 raise
             self._interrupted(request.node, scenario, wrong)
@@ -131,7 +131,7 @@ class RunTest:
             return (yield)
         error = call.excinfo.value if call.excinfo else None
         caught = call.excinfo
-        if isinstance(error, (Attested, Differs, Undetermined, NotApplicable, Refused)):
+        if isinstance(error, (Attested, Mismatch, Undetermined, NotApplicable, Refused)):
             call.excinfo = None  # we say it ourselves: pytest's rendering of a trace takes long, and nobody reads it
         report = yield
         call.excinfo = caught

@@ -13,10 +13,10 @@ from runbook.drill.session import DrillSession
 from runbook.observation.catalogue import Catalogue
 from runbook.suite import terminal
 from runbook.suite.attestation import Attestation
-from runbook.suite.run import Running
+from runbook.suite.run import ActiveRun
 
 ATTESTED = pytest.StashKey[Mapping[str, Attestation]]()
-RUNNING = pytest.StashKey[Running]()
+RUNNING = pytest.StashKey[ActiveRun]()
 DRILLING = pytest.StashKey[DrillSession]()
 
 

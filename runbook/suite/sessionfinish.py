@@ -11,7 +11,7 @@ import pytest
 from runbook.model.exits import INTERRUPTED, WRONG_USE, Event
 from runbook.model.record import Control, Run
 from runbook.process import signals
-from runbook.suite.run import Running, own_fault
+from runbook.suite.run import ActiveRun, internal_error
 from runbook.suite.session import RUNNING, Session
 
 
@@ -31,7 +31,7 @@ class SessionFinish:
         if running is not None:
             running.broke("the suite broke", excinfo.value)
         else:
-            print(own_fault(excinfo.value), file=sys.stderr)
+            print(internal_error(excinfo.value), file=sys.stderr)
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -47,17 +47,17 @@ class SessionFinish:
         if exitstatus in (pytest.ExitCode.INTERRUPTED, INTERRUPTED):
             running.events.add(Event.INTERRUPTED)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
-            running.events.add(Event.OWN_FAULT)
+            running.events.add(Event.INTERNAL_ERROR)
         try:
             session.exitstatus = self._end(running)
         except Exception as error:
             running.broke("the suite broke at the end of the run", error)
             session.exitstatus = running.exit_code()
-            print(own_fault(error), file=sys.stderr)
+            print(internal_error(error), file=sys.stderr)
         finally:
             running.hang_up()
 
-    def _end(self, running: Running) -> int:
+    def _end(self, running: ActiveRun) -> int:
         """Show the page that is shown while the line stands, hang up, write, and say what came of it."""
         hook = self._config.hook
         self._session.screen.quiet()
@@ -75,7 +75,7 @@ class SessionFinish:
         self._session.screen.end(run, report, running.folder, shown=shown)
         return run.exit_code
 
-    def _written(self, running: Running, run: Run) -> tuple[Run, Path | None]:
+    def _written(self, running: ActiveRun, run: Run) -> tuple[Run, Path | None]:
         """Write the record and its reports; what could not be written stands in the record where that still can be."""
         if running.unwritable is not None:
             return run, None

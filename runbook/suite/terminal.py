@@ -22,7 +22,7 @@ from runbook.model.record import OpenJournal, Run, Scenario
 from runbook.model.verdict import causes_with_consequences, gating, overridden, verdict_of
 from runbook.suite.features import section_order
 from runbook.suite.plan import Planned, PlannedAction, PlannedDrill
-from runbook.suite.run import Running
+from runbook.suite.run import ActiveRun
 
 STYLES = {
     Outcome.PASSED: "green",
@@ -82,7 +82,7 @@ class Screen:
         self._done = 0
         self._selected = 0
 
-    def begin(self, running: Running) -> None:
+    def begin(self, running: ActiveRun) -> None:
         """Say what is looked at."""
         target, self._selected = running.target, running.selected
         head = Text.assemble(

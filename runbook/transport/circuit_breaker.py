@@ -12,7 +12,7 @@ from runbook.model.outcome import Undetermined
 A = TypeVar("A")
 
 
-class Silence:
+class CircuitBreaker:
     """Whether an engine is known to be silent, and who waits for it meanwhile."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Silence:
         self._known: Undetermined | None = None
         self._waiting: set[Future[Any]] = set()
 
-    def require_none(self) -> None:
+    def check(self) -> None:
         """Go on where the engine is not known to be silent.
 
         Raises:
@@ -29,7 +29,7 @@ class Silence:
         if self._known is not None:
             raise self._known
 
-    def falls(self, error: Undetermined) -> None:
+    def trip(self, error: Undetermined) -> None:
         """Tell all who wait, and all who ask from now on, that it gives no answer."""
         with self._lock:
             self._known = self._known or error
@@ -37,7 +37,7 @@ class Silence:
                 one.set_exception(self._known)
             self._waiting.clear()
 
-    def unless(self, begin: Callable[[], Future[A]]) -> Future[A]:
+    def call(self, begin: Callable[[], Future[A]]) -> Future[A]:
         """What comes of this, or that the engine is silent, whichever is known first; if it is, none begins."""
         heard: Future[A] = Future()
         if self._known is None:

@@ -6,25 +6,25 @@ import threading
 from collections.abc import Callable
 
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.process.daemon_threads import NO_THREAD
 
 
-class LineLost(Undetermined):
+class ConnectionLost(Undetermined):
     """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
 
-    def __init__(self, reason: str, met: Met = Met.CUT) -> None:
+    def __init__(self, reason: str, met: PortState = PortState.CUT) -> None:
         super().__init__(reason)
-        self.met = met
+        self.port_state = met
 
 
 def start_thread(run: Callable[[], None]) -> None:
     """Run it in a thread that never keeps the process from ending.
 
     Raises:
-        LineLost: This machine starts none.
+        ConnectionLost: This machine starts none.
     """
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
-        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
+        raise ConnectionLost(f"no line to the server: {NO_THREAD} ({error})") from None

@@ -19,7 +19,7 @@ import httpcore
 from runbook import __version__
 from runbook.model.outcome import Undetermined
 from runbook.model.outside_questions import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.sizes import MIB
 from runbook.model.target import Target
 from runbook.model.template import in_path, template_values
@@ -34,9 +34,9 @@ NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDO
 class NoAnswer(Undetermined):
     """A port did not answer. ``met`` is what the line to it met."""
 
-    def __init__(self, reason: str, met: Met) -> None:
+    def __init__(self, reason: str, met: PortState) -> None:
         super().__init__(reason)
-        self.met = met
+        self.port_state = met
 
 
 class Outside:
@@ -115,11 +115,11 @@ class Outside:
             with connect(self._target.address, self._target.edge.https_port, until) as plain:
                 return self._shake(plain, context)
         except TimeoutError:
-            raise NoAnswer(f"no TLS answer within {question.seconds:g} s", Met.TIMED_OUT) from None
+            raise NoAnswer(f"no TLS answer within {question.seconds:g} s", PortState.TIMED_OUT) from None
         except OSError as error:
             raise NoAnswer(f"no TLS answer: {error.strerror or error}", _met(error)) from None
 
-    def port(self, question: Port) -> Met:
+    def port(self, question: Port) -> PortState:
         """Connect once, and wait for the first words of an answer, whatever they say."""
         try:
             with connect(
@@ -127,7 +127,7 @@ class Outside:
             ) as line:
                 return self._first_words(line, question.serves)
         except TimeoutError:
-            return Met.TIMED_OUT
+            return PortState.TIMED_OUT
         except OSError as error:
             return _met(error)
 
@@ -156,19 +156,19 @@ class Outside:
             if client in self.__dict__:
                 self.__dict__[client].close()
 
-    def _first_words(self, line: socket.socket, serves: str) -> Met:
+    def _first_words(self, line: socket.socket, serves: str) -> PortState:
         try:
             if serves == "https":
                 self._context(Tls()).wrap_socket(line, server_hostname=self._target.domain).close()
-                return Met.OK
+                return PortState.OK
             line.sendall(f"HEAD / HTTP/1.1\r\nHost: {self._target.domain}\r\nUser-Agent: {USER_AGENT}\r\n\r\n".encode())
-            return Met.OK if line.recv(1) else Met.CUT
+            return PortState.OK if line.recv(1) else PortState.CUT
         except TimeoutError:
-            return Met.SILENT
+            return PortState.SILENT
         except (ssl.SSLEOFError, ConnectionError):
-            return Met.CUT
+            return PortState.CUT
         except ssl.SSLError:
-            return Met.NO_TLS
+            return PortState.NO_TLS
 
     def _shake(self, plain: socket.socket, context: ssl.SSLContext) -> Handshake:
         try:
@@ -218,12 +218,12 @@ def _plain(answer: Answer) -> str:
     return answer.text
 
 
-def _met(error: OSError) -> Met:
+def _met(error: OSError) -> PortState:
     if isinstance(error, ConnectionRefusedError):
-        return Met.REFUSED
+        return PortState.REFUSED
     if isinstance(error, socket.gaierror):
-        return Met.NO_ADDRESS
-    return Met.NO_ROUTE if error.errno in NO_ROUTE else Met.FAILED
+        return PortState.NO_ADDRESS
+    return PortState.NO_ROUTE if error.errno in NO_ROUTE else PortState.FAILED
 
 
 def _bracketed(address: str) -> str:

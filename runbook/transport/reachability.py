@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook.model.outside_questions import Dns, Resolution, Tls
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Question
 
 NAME = Dns(seconds=4)
@@ -43,24 +43,24 @@ class Part:
 
 
 SSH_FAULTS = {
-    Met.REFUSED: ("its sshd", "is down"),
-    Met.TIMED_OUT: ("its ssh port", "does not answer"),
-    Met.NOT_YET: ("its ssh port", "has not answered yet"),
-    Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
-    Met.SILENT: ("its sshd", "takes connections and gives no shell"),
-    Met.CUT: ("its ssh line", "was cut"),
-    Met.STOPPED: ("its ssh line", "stopped answering"),
-    Met.OTHER_KEY: ("its host key", "is not the known one"),
-    Met.LOGIN_REFUSED: ("its sshd", "refuses this login"),
-    Met.NO_SUDO: ("its sudo", "asks for a password"),
+    PortState.REFUSED: ("its sshd", "is down"),
+    PortState.TIMED_OUT: ("its ssh port", "does not answer"),
+    PortState.NOT_YET: ("its ssh port", "has not answered yet"),
+    PortState.NO_ROUTE: ("its ssh port", "cannot be reached"),
+    PortState.SILENT: ("its sshd", "takes connections and gives no shell"),
+    PortState.CUT: ("its ssh line", "was cut"),
+    PortState.STOPPED: ("its ssh line", "stopped answering"),
+    PortState.OTHER_KEY: ("its host key", "is not the known one"),
+    PortState.LOGIN_REFUSED: ("its sshd", "refuses this login"),
+    PortState.NO_SUDO: ("its sudo", "asks for a password"),
 }
 EDGE_FAULTS = {
-    Met.REFUSED: ("its edge", "is down"),
-    Met.TIMED_OUT: ("its edge", "does not answer"),
-    Met.NOT_YET: ("its edge", "has not answered yet"),
-    Met.NO_ROUTE: ("its edge", "cannot be reached"),
-    Met.NO_TLS: ("its edge", "ends no TLS for the name"),
-    Met.UNTRUSTED: ("its certificate", "is not trusted"),
+    PortState.REFUSED: ("its edge", "is down"),
+    PortState.TIMED_OUT: ("its edge", "does not answer"),
+    PortState.NOT_YET: ("its edge", "has not answered yet"),
+    PortState.NO_ROUTE: ("its edge", "cannot be reached"),
+    PortState.NO_TLS: ("its edge", "ends no TLS for the name"),
+    PortState.UNTRUSTED: ("its certificate", "is not trusted"),
 }
 
 
@@ -69,12 +69,12 @@ def line_of(domain: str, parts: tuple[Part, ...]) -> str:
     return f"{domain}: {' · '.join(part.shown for part in parts)} → {', '.join(_conclusion(parts))}"
 
 
-def ssh_part(port: int, met: Met) -> Part:
+def ssh_part(port: int, met: PortState) -> Part:
     """The part of the ssh line, which has been tried already."""
     return Part(f"{port} {met}", _fault(met, SSH_FAULTS, "its ssh line"), met.shows_life)
 
 
-def edge_part(port: int, met: Met, why: str | None = None) -> Part:
+def edge_part(port: int, met: PortState, why: str | None = None) -> Part:
     """The part of the edge. ``why`` is what is the matter with its TLS, in OpenSSL's words."""
     return Part(f"{port} {met}{f' ({why})' if why else ''}", _fault(met, EDGE_FAULTS, "its edge"), met.shows_life)
 
@@ -102,8 +102,8 @@ def name_part(address: str, resolved: Resolution | None, error: str | None) -> P
     return Part("DNS ok", None, life=False)
 
 
-def _fault(met: Met, known: dict[Met, tuple[str, str]], subject: str) -> tuple[str, str] | None:
-    return None if met is Met.OK else known.get(met, (subject, "failed"))
+def _fault(met: PortState, known: dict[PortState, tuple[str, str]], subject: str) -> tuple[str, str] | None:
+    return None if met is PortState.OK else known.get(met, (subject, "failed"))
 
 
 def _conclusion(parts: tuple[Part, ...]) -> Iterator[str]:

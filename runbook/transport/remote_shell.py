@@ -23,24 +23,24 @@ from contextlib import suppress
 from functools import partial
 
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Output
 from runbook.model.sizes import MIB
 from runbook.transport.bounded_http import TooLong
-from runbook.transport.connection_lost import LineLost, start_thread
+from runbook.transport.connection_lost import ConnectionLost, start_thread
 from runbook.transport.marked_answers import marked, number_in
 from runbook.transport.shell_process import PREAMBLE, TELL_PROCESS_GROUP, Shell, Waiting
 
-LAST_WORDS_SECONDS = 3.0
+EXIT_GRACE_SECONDS = 3.0
 MOST_BYTES = 16 * MIB
 """How much of one answer is read of each of its streams."""
 
 
-class Channel:
+class RemoteShell:
     """Commands in order over one shell at a time; over several once a command has hung.
 
     Args:
-        start: Starts the process whose standard streams are the shell's; raises `LineLost` where that cannot be.
+        start: Starts the process whose standard streams are the shell's; raises `ConnectionLost` where that cannot be.
         end: Ends such a process.
         connect_seconds: How long it may take until the shell answers at all.
         explain: Says why such a process has ended, given what it said last.
@@ -48,7 +48,7 @@ class Channel:
         most: How many bytes of each stream of an answer are read.
 
     Raises:
-        LineLost: This machine starts no further thread.
+        ConnectionLost: This machine starts no further thread.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Channel:
         start: Callable[[], subprocess.Popen[bytes]],
         end: Callable[[subprocess.Popen[bytes]], None],
         connect_seconds: float,
-        explain: Callable[[subprocess.Popen[bytes], str], LineLost],
+        explain: Callable[[subprocess.Popen[bytes], str], ConnectionLost],
         shells: int = 1,
         most: int = MOST_BYTES,
     ) -> None:
@@ -71,8 +71,8 @@ class Channel:
         self._given_up: list[tuple[Waiting, Undetermined]] = []
         self._shell: Shell | None = None
         self._shells: list[Shell] = []
-        self._beside: list[Channel] = []
-        self._lost: LineLost | None = None
+        self._beside: list[RemoteShell] = []
+        self._lost: ConnectionLost | None = None
         start_thread(self._keep_deadlines)
 
     def submit(self, script: str, seconds: float) -> Future[Output]:
@@ -86,13 +86,13 @@ class Channel:
         """Take no more, tell what still waits that the line is gone, and name the process groups that work for it."""
         with self._changed:
             groups = self._at_work()
-            self._fail_all(LineLost("the connection was closed"))
+            self._fail_all(ConnectionLost("the connection was closed"))
             return groups
 
     def hang_up(self) -> None:
         """End the shells."""
         with self._changed:
-            self._lose(LineLost("the connection was closed"))
+            self._lose(ConnectionLost("the connection was closed"))
 
     def _at_work(self) -> tuple[int, ...]:
         """Groups whose shell still carries out a command; none whose end has been seen, its number may be another's."""
@@ -116,20 +116,20 @@ class Channel:
         """Open a shell; in the place of a hung one it first ends what that one left running on the server."""
         on_trial = in_place_of is not None
         left_over = f"kill -TERM -{in_place_of.process_group}; " if in_place_of and in_place_of.process_group else ""
-        hello = Waiting(left_over + TELL_PROCESS_GROUP, self._connect_seconds, hello=True)
+        hello = Waiting(left_over + TELL_PROCESS_GROUP, self._connect_seconds, handshake=True)
         for asked in self._waiting:
             asked.out = asked.err = asked.begun = None
         self._waiting.appendleft(hello)
         try:
             shell = self._shell = Shell(self._start(), on_trial)
-        except LineLost as error:
+        except ConnectionLost as error:
             self._lose(error)
             return
         self._shells.append(shell)
         try:
             for run in (self._write, self._read_answers, self._read_errors):
                 start_thread(partial(run, shell))
-        except LineLost as error:
+        except ConnectionLost as error:
             self._lose(error)
             return
         shell.to_write.put(PREAMBLE)
@@ -194,7 +194,7 @@ class Channel:
             except StopIteration:
                 self._distrust(shell)
                 return
-        shell.answers_ended.wait(LAST_WORDS_SECONDS)
+        shell.answers_ended.wait(EXIT_GRACE_SECONDS)
         lost = self._explain(shell.process, last.strip() or shell.last_words.strip())
         with self._changed:
             if shell is self._shell:
@@ -204,26 +204,26 @@ class Channel:
         """Give up the command whose answer is too long; that its stream is closed here stops it there."""
         with self._changed:
             if shell is self._shell:
-                self._give_up(next(filter(is_answering, self._waiting)), error)
+                self._abandon(next(filter(is_answering, self._waiting)), error)
 
     def _distrust(self, shell: Shell) -> None:
         """Give up a line on which an answer came that nobody asked for, or that has no status."""
         with self._changed:
             if shell is self._shell:
-                self._lose(LineLost("no line to the server: what answers there is no shell", Met.CUT))
+                self._lose(ConnectionLost("no line to the server: what answers there is no shell", PortState.CUT))
 
     def _settle(self, shell: Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
             done = self._waiting.popleft()
-            if done.hello:
+            if done.handshake:
                 shell.process_group = number_in(done.out or "")
                 if shell.on_trial:
-                    self._go_on(shell)
+                    self._resume(shell)
             else:
                 done.future.set_result(Output(done.status, done.out or "", done.err or ""))
         self._begin_first()
 
-    def _go_on(self, shell: Shell) -> None:
+    def _resume(self, shell: Shell) -> None:
         """The line stands, so it was the command: tell those who wait for it, and go on with what waited behind."""
         shell.on_trial = False
         for asked, why in self._given_up:
@@ -236,16 +236,16 @@ class Channel:
     def _share(self) -> None:
         if not self._beside:
             parts = (self._start, self._end, self._connect_seconds, self._explain)
-            with suppress(LineLost):  # fewer share it then
+            with suppress(ConnectionLost):  # fewer share it then
                 for _ in range(self._share_among - 1):
-                    self._beside.append(Channel(*parts, most=self._most))
+                    self._beside.append(RemoteShell(*parts, most=self._most))
         waiting = list(self._waiting)
         count = len(self._beside) + 1
         self._waiting = deque(waiting[::count])
         for number, channel in enumerate(self._beside, 1):
             channel._take(waiting[number::count])
 
-    def _fail_all(self, error: LineLost) -> None:
+    def _fail_all(self, error: ConnectionLost) -> None:
         self._lost = self._lost or error
         self._shell = None
         for asked in (*(one for one, _ in self._given_up), *self._waiting):
@@ -254,7 +254,7 @@ class Channel:
         self._waiting.clear()
         self._changed.notify_all()
 
-    def _lose(self, error: LineLost) -> None:
+    def _lose(self, error: ConnectionLost) -> None:
         self._fail_all(error)
         for shell in self._shells:
             shell.to_write.put(None)
@@ -269,7 +269,7 @@ class Channel:
             self._watch()
         except BaseException as error:
             with self._changed:  # nobody would keep their deadlines any longer
-                self._lose(LineLost(f"the line was given up: {type(error).__name__}: {error}"))
+                self._lose(ConnectionLost(f"the line was given up: {type(error).__name__}: {error}"))
             raise
 
     def _watch(self) -> None:
@@ -283,12 +283,12 @@ class Channel:
                 if left > 0:
                     self._changed.wait(left)
                 else:
-                    self._give_up(first, Undetermined(f"no answer within {first.seconds:g} s"))
+                    self._abandon(first, Undetermined(f"no answer within {first.seconds:g} s"))
 
-    def _give_up(self, asked: Waiting, why: Undetermined) -> None:
-        if asked.hello:
+    def _abandon(self, asked: Waiting, why: Undetermined) -> None:
+        if asked.handshake:
             how = f"but {why}" if isinstance(why, TooLong) else f"but gave no shell within {asked.seconds:g} s"
-            self._lose(LineLost(f"no line to the server: it took the connection {how}", Met.SILENT))
+            self._lose(ConnectionLost(f"no line to the server: it took the connection {how}", PortState.SILENT))
             return
         self._waiting.remove(asked)
         self._given_up.append((asked, why))

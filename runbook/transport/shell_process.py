@@ -20,7 +20,7 @@ class Waiting:
     script: str
     seconds: float
     future: Future[Output] = field(default_factory=Future)
-    hello: bool = False
+    handshake: bool = False
     begun: float | None = None
     status: int = 0
     out: str | None = None

@@ -21,14 +21,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Lane, Output
 from runbook.model.target import Target
 from runbook.process import private_files
 from runbook.process.child_processes import Closed, Processes, popen
 from runbook.process.daemon_threads import in_background, settle
-from runbook.transport.connection_lost import LineLost
-from runbook.transport.remote_shell import LAST_WORDS_SECONDS, Channel
+from runbook.transport.connection_lost import ConnectionLost
+from runbook.transport.remote_shell import EXIT_GRACE_SECONDS, RemoteShell
 from runbook.transport.ssh_errors import SSH_SECONDS, line_lost
 
 CONNECT_SECONDS = 10
@@ -66,11 +66,11 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._folder = private_files.make()
-        self._lanes: dict[Lane, Channel] = {}
+        self._lanes: dict[Lane, RemoteShell] = {}
         self._hello: Future[Output] | None = None
         self._greeted_at: list[float] = []
         self._master: subprocess.Popen[bytes] | None = None
-        self._master_lost: LineLost | None = None
+        self._master_lost: ConnectionLost | None = None
         self._logs: dict[subprocess.Popen[bytes], Path] = {}
         self._processes = Processes()
         self._until_greeted: list[Callable[[], None]] | None = []
@@ -107,14 +107,14 @@ class Connection:
         self.ready().exception()
         return self._greeted_at[0]
 
-    def met(self) -> Met | None:
+    def port_state(self) -> PortState | None:
         """What the ssh line has met so far; None where none is needed, or nobody has asked for one."""
         if self._target.ssh.local or self._hello is None:
             return None
         if not self._hello.done():
-            return Met.NOT_YET
+            return PortState.NOT_YET
         error = self._hello.exception() or self._master_lost
-        return error.met if isinstance(error, LineLost) else Met.OK
+        return error.port_state if isinstance(error, ConnectionLost) else PortState.OK
 
     def run(self, script: str, seconds: float, lane: Lane = "quick") -> Future[Output]:
         """Run a command on the server; nobody waits here.
@@ -179,7 +179,7 @@ class Connection:
         try:
             return popen(way)
         except OSError as error:
-            raise LineLost(f"no line to the server: {way[0]} cannot be started: {error.strerror}") from None
+            raise ConnectionLost(f"no line to the server: {way[0]} cannot be started: {error.strerror}") from None
 
     def close(self) -> None:
         """Hang up and leave nothing behind, here or there. It takes `LAST_SESSION_SECONDS` at the most, or a little."""
@@ -205,8 +205,8 @@ class Connection:
             last = self._processes.start(self._way_to(["sh", "-c", f"exec 2>/dev/null\n{script}"]))
             last.wait(LAST_SESSION_SECONDS)
 
-    def _channel(self, lane: Lane) -> Channel:
-        return Channel(lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, shells=SHELLS[lane])
+    def _channel(self, lane: Lane) -> RemoteShell:
+        return RemoteShell(lambda: self._start(lane), self._end, CONNECT_SECONDS, self._explain, shells=SHELLS[lane])
 
     def _start(self, lane: Lane) -> subprocess.Popen[bytes]:
         """A shell; what ssh itself says goes to a log, apart from what the server's commands say."""
@@ -217,9 +217,9 @@ class Connection:
             process = self._processes.start(way)
         except OSError as error:
             why = error.strerror or error
-            raise LineLost(f"no line to the server: {way[0]} cannot be started: {why}") from None
+            raise ConnectionLost(f"no line to the server: {way[0]} cannot be started: {why}") from None
         except Closed:
-            raise LineLost("the connection was closed") from None
+            raise ConnectionLost("the connection was closed") from None
         self._logs[process] = log
         if self._master is None and not self._target.ssh.local:
             self._master = process
@@ -263,7 +263,7 @@ class Connection:
         if process is not self._master:
             self._processes.end(process)
 
-    def _explain(self, process: subprocess.Popen[bytes], said: str) -> LineLost:
+    def _explain(self, process: subprocess.Popen[bytes], said: str) -> ConnectionLost:
         """Why this process has ended; where the line that carries all is gone, that is the reason of each."""
         master = self._master
         if master is None or (process is not master and not _has_ended(master)):
@@ -279,7 +279,7 @@ class Connection:
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     """Whether it has ended, or does within a moment: of two that end together one is seen first."""
     try:
-        process.wait(LAST_WORDS_SECONDS)
+        process.wait(EXIT_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True

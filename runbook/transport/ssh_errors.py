@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from runbook.model.port_state import Met
-from runbook.transport.connection_lost import LineLost
+from runbook.model.port_state import PortState
+from runbook.transport.connection_lost import ConnectionLost
 
 SSH_SECONDS = 8
 """Until ssh gives up connecting; less than `CONNECT_SECONDS`, so that it is ssh that says why."""
@@ -17,37 +17,37 @@ _BEFORE_ITS_LOG = {
 """What ssh says before there is a log of its own: nobody else has said anything then."""
 
 _SAYINGS = {
-    r"[^ ]+: Permission denied \(": ("the server refused the login", Met.LOGIN_REFUSED),
+    r"[^ ]+: Permission denied \(": ("the server refused the login", PortState.LOGIN_REFUSED),
     r"(Received disconnect|Disconnected) from .*: Too many authentication failures": (
         "the server refused the login",
-        Met.LOGIN_REFUSED,
+        PortState.LOGIN_REFUSED,
     ),
-    r"Host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),
+    r"Host key verification failed": ("the server's host key is not the known one", PortState.OTHER_KEY),
     r"@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED": (
         "the server's host key is not the known one",
-        Met.OTHER_KEY,
+        PortState.OTHER_KEY,
     ),
-    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", Met.REFUSED),
+    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", PortState.REFUSED),
     r"Connection timed out during banner exchange": (
         f"the server took the connection and said nothing for {SSH_SECONDS} s",
-        Met.SILENT,
+        PortState.SILENT,
     ),
     r"ssh: connect to host .*: (Connection|Operation) timed out": (
         f"the ssh port did not answer within {SSH_SECONDS} s",
-        Met.TIMED_OUT,
+        PortState.TIMED_OUT,
     ),
-    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
-    r"mux_client_request_session: .* refused": ("the server carries no further session on it", Met.CUT),
+    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", PortState.TIMED_OUT),
+    r"mux_client_request_session: .* refused": ("the server carries no further session on it", PortState.CUT),
     r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
         "what ssh goes through to reach it, such as a jump host, gave no connection",
-        Met.FAILED,
+        PortState.FAILED,
     ),
-    r"Timeout, server .* not responding": ("the server stopped answering", Met.STOPPED),
-    r"Connection to .* closed by remote host": ("the server cut it", Met.CUT),
-    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", Met.CUT),
-    r"ssh: connect to host .*: No route to host": ("there is no route to the server", Met.NO_ROUTE),
-    r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", Met.NO_ROUTE),
-    r"ssh: Could not resolve hostname": ("the server's address does not resolve", Met.NO_ADDRESS),
+    r"Timeout, server .* not responding": ("the server stopped answering", PortState.STOPPED),
+    r"Connection to .* closed by remote host": ("the server cut it", PortState.CUT),
+    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", PortState.CUT),
+    r"ssh: connect to host .*: No route to host": ("there is no route to the server", PortState.NO_ROUTE),
+    r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", PortState.NO_ROUTE),
+    r"ssh: Could not resolve hostname": ("the server's address does not resolve", PortState.NO_ADDRESS),
 }
 """What ssh itself says at the beginning of a line of its log, what it means, and what the line has met."""
 
@@ -57,7 +57,7 @@ CUT = re.compile(r"Connection to \S+ closed by remote host\.")
 NO_PASSWORD_FOR_SUDO = re.compile(r"^sudo: .*password is required", re.MULTILINE)
 
 
-def line_lost(log: str, said: str, become: str | None = None) -> LineLost:
+def line_lost(log: str, said: str, become: str | None = None) -> ConnectionLost:
     """Why the line is lost, as one sentence.
 
     Args:
@@ -67,13 +67,14 @@ def line_lost(log: str, said: str, become: str | None = None) -> LineLost:
     """
     for words, (sentence, met) in _SAYINGS.items():
         if re.search(f"^{words}", log, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", met)
+            return ConnectionLost(f"no line to the server: {sentence}", met)
     for words, sentence in _BEFORE_ITS_LOG.items():
         if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", Met.FAILED)
+            return ConnectionLost(f"no line to the server: {sentence}", PortState.FAILED)
     if become and NO_PASSWORD_FOR_SUDO.search(said):
-        return LineLost(
-            "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO
+        return ConnectionLost(
+            "no line to the server: sudo asks for a password, and the target file says that it does not",
+            PortState.NO_SUDO,
         )
     last = ["the server cut it", *(said.strip() or log.strip()).splitlines()][-1].strip()  # ssh does not always say so
-    return LineLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")
+    return ConnectionLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")

@@ -117,7 +117,7 @@ def stubborn(executor):
 def there(executor, thing):
     seen = executor.snapshot().ask(acting.LIST).out.split()
     executor.measure("things", str(len(seen)))
-    require(thing in seen, expected=thing, seen=seen, go_to="9")
+    require(thing in seen, expected=thing, actual=seen, section="9")
 
 @then("it cannot be told")
 def not_told():

@@ -11,11 +11,11 @@ import pytest
 
 from lab.server import Server
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Lane
 from runbook.model.target import Ssh, Target
 from runbook.model.target_file import load
-from runbook.transport.connection_lost import LineLost
+from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 
 LANES: tuple[Lane, ...] = get_args(Lane)
@@ -47,9 +47,9 @@ def test_an_answer_without_end_is_cut_off_and_the_line_stands(connection: Connec
     for one in endless:
         with pytest.raises(Undetermined, match="the answer is longer than 16 MiB") as told:
             one.result(SOON)
-        assert not isinstance(told.value, LineLost)
+        assert not isinstance(told.value, ConnectionLost)
     assert [one.result(SOON).out for one in behind] == ["fine\n"] * len(LANES)
-    assert connection.met() is Met.OK
+    assert connection.port_state() is PortState.OK
     lab.wait_until(f"! pgrep -f '^yes.*{mark}'", seconds=SOON)
 
 
@@ -62,4 +62,4 @@ def test_what_still_runs_there_is_ended_by_hanging_up(connection: Connection, la
     connection.close()
     assert time.monotonic() - began < LAST_SESSION_SECONDS + 2
     lab.wait_until(f"! pgrep -f '^tail.*{mark}'", seconds=SOON)
-    assert all(isinstance(one.exception(0), LineLost) for one in waiting)
+    assert all(isinstance(one.exception(0), ConnectionLost) for one in waiting)

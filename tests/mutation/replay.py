@@ -17,7 +17,7 @@ from commands import packages
 from lab import faults
 from lab.images import cache_folder
 from lab.server import Server
-from runbook.model.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.model.outcome import Attested, Mismatch, NotApplicable, Outcome, Undetermined
 from runbook.model.question import Question
 from runbook.model.target import Target
 from runbook.model.target_file import load
@@ -90,7 +90,7 @@ def record(server: Server, fault: str) -> Recording:
         evidence = Evidence(redactor, Path(folder) / "evidence.jsonl")
         observer = _Recorder(target, evidence, redactor, catalogue.names)
         observer.kept = {}
-        observer.expect(catalogue.names)
+        observer.announce(catalogue.names)
         snapshot = Snapshot(observer)
         recording = Recording(fault, target, observer.kept)
         checks = {name: check for one in looked_at() for name, check in _checks_of(one).items()}
@@ -167,7 +167,7 @@ def outcome(scenario: Scenario, snapshot: Snapshot, kind: Kind) -> Outcome:
         for sentence in scenario.filled():
             (meaning,) = pytest_bdd_adapter.meanings_of(sentence.kind, sentence.text)
             meaning.step_func(**dict(_arguments(meaning, sentence, snapshot, kind)))
-    except Differs:
+    except Mismatch:
         return Outcome.FAILED
     except Undetermined:
         return Outcome.UNDETERMINED

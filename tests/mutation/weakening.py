@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-WORDS = ("require", "Differs", "Undetermined", "NotApplicable", "Attested")
+WORDS = ("require", "Mismatch", "Undetermined", "NotApplicable", "Attested")
 """What is called with words for a reader: only the first argument of `require` judges."""
 
 DECLARING = ("seconds", "lane", "needs", "default", "default_factory")

@@ -24,7 +24,7 @@ from checks.database.account_lockout import (
     read_settings,
 )
 from checks.docker.containers import CONTAINERS, NOW
-from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import LogIn, Target
 from runbook.model.template import template_values
@@ -165,14 +165,14 @@ def test_a_release_as_the_runbook_says_is_right() -> None:
 )
 def test_another_policy_fails(step: Any, other: dict[str, Any], limit: int, seen: str) -> None:
     for policies in ((replace(POLICY, **other),), (POLICY, replace(POLICY, **other))):
-        with pytest.raises(Differs, match=f"seen: {seen};"):
+        with pytest.raises(Mismatch, match=f"seen: {seen};"):
             step(policies, limit)
-    with pytest.raises(Differs, match="seen: nothing"):
+    with pytest.raises(Mismatch, match="seen: nothing"):
         step((), limit)
 
 
 def test_many_locked_accounts_fail_and_so_does_an_empty_table() -> None:
-    with pytest.raises(Differs, match="seen: 2 of 20 are, each for 30 min"):
+    with pytest.raises(Mismatch, match="seen: 2 of 20 are, each for 30 min"):
         few_accounts_are_locked(LockedAccounts(2, 20, 30), 10)
-    with pytest.raises(Differs, match="seen: 0 of 0"):
+    with pytest.raises(Mismatch, match="seen: 0 of 0"):
         few_accounts_are_locked(LockedAccounts(0, 0, 30), 10)

@@ -13,7 +13,7 @@ from checks.backups.newest_backup import Age
 from checks.formats.ages import SLACK, Ago, ago
 from checks.formats.pg_dump import read_dump
 from checks.server.ports_and_logs import read_service_logs
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from steps.access import the_log_is_written_to
 from steps.backups import content_is_fresh
 from steps.restore import the_database_has_moved_on
@@ -65,7 +65,7 @@ def test_what_triage_shows_of_a_time_ahead_of_the_clock_is_not_now() -> None:
 
 def test_a_log_whose_file_is_dated_ahead_is_not_one_that_is_written_to() -> None:
     logs = read_service_logs("now 1790000000\nlog 1790003600 5 regular file /a.log\n")
-    with pytest.raises(Differs, match=r"/a\.log was written to 60 min ahead of the clock"):
+    with pytest.raises(Mismatch, match=r"/a\.log was written to 60 min ahead of the clock"):
         the_log_is_written_to(logs, {"a.sh": seen(log="/a.log")}, "a.sh", "7", "minute")
 
 
@@ -84,7 +84,7 @@ def test_a_time_in_a_dump_is_known_to_say_its_zone_or_not(stamp: str, zoned: boo
 def test_rows_that_seem_to_come_from_the_future_are_told_with_the_zone_that_was_assumed() -> None:
     """Rails with ``default_timezone = :local`` in Japan writes times that are nine hours ahead of UTC."""
     age = Age("x.sql.gz", Ago(-9 * 3600), "its newest row", "users.created_at", zone_assumed=True)
-    with pytest.raises(Differs, match=r"9\.0 h ahead of the clock.*users\.created_at.*no zone and are taken as UTC"):
+    with pytest.raises(Mismatch, match=r"9\.0 h ahead of the clock.*users\.created_at.*no zone and are taken as UTC"):
         content_is_fresh(seen(age=age), 25)
     assert "UTC" not in str(Age("x", Ago(5), "its newest row", "users.created_at"))
 

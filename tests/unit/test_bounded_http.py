@@ -11,7 +11,7 @@ import pytest
 
 from runbook.model.outcome import Undetermined
 from runbook.model.outside_questions import S3, GitHub, Http, Port, Tls
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.sizes import KIB, MIB
 from runbook.model.target import Edge, OffSite, Target
 from runbook.transport.bounded_http import Answer, Client, NoExchange, NotConnected, TooLong, WriteRefused, connect
@@ -146,13 +146,13 @@ def test_a_handshake_that_drips_ends_at_its_time(https: Http | Tls) -> None:
         assert time.monotonic() - began < SOON
     if isinstance(https, Tls):
         assert isinstance(told.value, NoAnswer)
-        assert told.value.met is Met.TIMED_OUT
+        assert told.value.port_state is PortState.TIMED_OUT
 
 
 def test_a_port_that_drips_a_handshake_is_silent() -> None:
     with serving(dripping(b"\x16\x03\x03\x40\x00", b"\x02")) as port:
         began = time.monotonic()
-        assert edge(port).port(Port("https", seconds=LIMIT)) is Met.SILENT
+        assert edge(port).port(Port("https", seconds=LIMIT)) is PortState.SILENT
         assert time.monotonic() - began < SOON
 
 

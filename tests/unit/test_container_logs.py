@@ -15,7 +15,7 @@ from checks.docker.containers import CONTAINERS, NOW
 from checks.docker.images import IMAGES, named_images
 from checks.formats.units import read_size
 from checks.server.disk_space import PLACES
-from runbook.model.outcome import Differs
+from runbook.model.outcome import Mismatch
 from runbook.model.question import Output, Question
 from runbook.model.target import Target
 from steps.logs import (
@@ -116,14 +116,16 @@ def test_a_logs_files_are_its_own() -> None:
 
 def test_a_file_beyond_its_limit_and_one_too_many_are_told() -> None:
     found = _on_disk("".join(f"51000001 {LOG}{end}\n" for end in ("", ".1", ".2", ".3")))
-    with pytest.raises(Differs, match="a file of 51 MB, where psyfit-web-1771900000 keeps its log in 3 files of 50 MB"):
+    with pytest.raises(
+        Mismatch, match="a file of 51 MB, where psyfit-web-1771900000 keeps its log in 3 files of 50 MB"
+    ):
         no_log_file_is_too_large(found, 1)
-    with pytest.raises(Differs, match="4 files"):
+    with pytest.raises(Mismatch, match="4 files"):
         there_are_not_too_many_log_files(found)
 
 
 def test_no_file_at_all_is_not_well() -> None:
-    with pytest.raises(Differs, match="no log file"):
+    with pytest.raises(Mismatch, match="no log file"):
         no_log_file_is_too_large(_on_disk(""), 1)
 
 
@@ -168,20 +170,20 @@ def test_the_newest_stopped_release_is_what_is_kept() -> None:
 
 @pytest.mark.parametrize("state", [{"ExitCode": 1}, {"ExitCode": 137, "OOMKilled": True}])
 def test_one_that_failed_is_nothing_to_roll_back_to(state: dict[str, object]) -> None:
-    with pytest.raises(Differs, match="psyfit-web-1771900001 ended with"):
+    with pytest.raises(Mismatch, match="psyfit-web-1771900001 ended with"):
         _survives(["psyfit:1"], **state)
 
 
 @pytest.mark.parametrize("tags", [None, [], ["<none>:<none>"]])
 def test_an_image_without_a_name_goes_with_the_next_clean_up(tags: list[str] | None) -> None:
-    with pytest.raises(Differs, match="gone or nameless"):
+    with pytest.raises(Mismatch, match="gone or nameless"):
         _survives(tags)
 
 
 def test_no_stopped_release_is_nothing_to_keep() -> None:
     snapshot = looking(TARGET, {CONTAINERS: (inspection(),), NOW: CLOCK, IMAGES: ()})
     assert snapshot.observe(survivor) is None
-    with pytest.raises(Differs, match="no stopped web release"):
+    with pytest.raises(Mismatch, match="no stopped web release"):
         the_kept_release_ended_in_good_order(None)
 
 

@@ -26,7 +26,7 @@ from checks.server.disk_space import (
     read_place,
 )
 from runbook.model import rights
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import Paths, Target
 from runbook.model.template import template_values
@@ -180,7 +180,7 @@ def test_a_container_that_never_ran_does_not_tell_of_the_engine() -> None:
 
 
 def test_without_docker_a_full_disk_fails_and_none_is_undetermined() -> None:
-    with pytest.raises(Differs, match="/ 80 %"):
+    with pytest.raises(Mismatch, match="/ 80 %"):
         every_file_system_has_room(_seen(DENIED, 80), 80)
     with pytest.raises(Undetermined) as caught:
         every_file_system_has_room(_seen(DENIED, 79), 80)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.backups.drill_history import PASSED, passed_drills, read_passed
-from runbook.model.outcome import Differs
+from runbook.model.outcome import Mismatch
 from runbook.model.question import Output
 from runbook.model.target_file import load
 from steps.backups import a_drill_has_looked_inside
@@ -43,18 +43,18 @@ def test_a_line_is_read_in_both_forms(line: str) -> None:
 def test_a_line_that_cannot_be_read_spoils_no_other_and_is_named(spoilt: str) -> None:
     judge(spoilt + GOOD)
     judge(GOOD + spoilt)
-    with pytest.raises(Differs, match=r"none is noted on the server, line 1 of /var/lib/psyfit-runbook/passed cannot"):
+    with pytest.raises(Mismatch, match=r"none is noted on the server, line 1 of /var/lib/psyfit-runbook/passed cannot"):
         judge(spoilt)
 
 
 def test_where_each_line_can_be_read_none_is_named() -> None:
-    with pytest.raises(Differs, match="seen: none is noted on the server;"):
+    with pytest.raises(Mismatch, match="seen: none is noted on the server;"):
         judge("")
 
 
 def test_a_drill_that_is_noted_ahead_of_the_clock_is_not_one_that_was_held() -> None:
     ahead = f"passed {NOW + 30 * DAY}\tthe-latest\tx.sql.gz.gpg\n"
-    with pytest.raises(Differs, match="30 days ahead of the clock"):
+    with pytest.raises(Mismatch, match="30 days ahead of the clock"):
         judge(ahead)
     judge(GOOD + ahead)
 

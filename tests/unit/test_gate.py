@@ -17,7 +17,7 @@ from runbook.model.target import Target
 from runbook.model.verdict import overridden, root_causes, verdict_of
 from runbook.observation.catalogue import Catalogue
 from runbook.observation.snapshot import OUT_OF_TIME, Snapshot
-from runbook.suite.run import GATE_SECONDS, Kind, Running, begin
+from runbook.suite.run import GATE_SECONDS, ActiveRun, Kind, start_run
 from tests.unit import report_example as example
 
 OVERRIDE = Override(reason="the fix itself", by="Hanako")
@@ -38,10 +38,10 @@ class Runs:
 
     def __init__(self, reports: Path) -> None:
         self._reports = reports
-        self._begun: list[Running] = []
+        self._begun: list[ActiveRun] = []
 
-    def of(self, *scenarios: Scenario, kind: Kind = "gate", override: Override | None = None) -> Running:
-        running = begin(TARGET, kind, self._reports, Catalogue({}, {}), 9, len(scenarios), override)
+    def of(self, *scenarios: Scenario, kind: Kind = "gate", override: Override | None = None) -> ActiveRun:
+        running = start_run(TARGET, kind, self._reports, Catalogue({}, {}), 9, len(scenarios), override)
         running.scenarios += scenarios
         self._begun.append(running)
         return running
@@ -134,7 +134,7 @@ def test_a_gate_in_which_nothing_decides_is_not_open(runs: Runs) -> None:
     assert verdict_of(recorded(beside(PASSED), exit_code=2)) != "safe to deploy"
 
 
-@pytest.mark.parametrize("event", [Event.INTERRUPTED, Event.OWN_FAULT, Event.REFUSED])
+@pytest.mark.parametrize("event", [Event.INTERRUPTED, Event.INTERNAL_ERROR, Event.REFUSED])
 def test_no_override_lets_through_a_run_that_did_not_come_to_its_end(runs: Runs, event: Event) -> None:
     running = runs.of(decisive(FAILED), override=OVERRIDE)
     running.events.add(event)

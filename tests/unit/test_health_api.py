@@ -25,7 +25,7 @@ from checks.edge.health_api import (
     instant,
     read_health,
 )
-from runbook.model.outcome import Differs, NotApplicable
+from runbook.model.outcome import Mismatch, NotApplicable
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output
 from runbook.model.target import Containers as Names
@@ -180,7 +180,7 @@ def test_a_release_without_labels_that_names_something_else_cannot_be_judged(ver
 
 def test_a_release_without_labels_is_the_deployed_one_by_its_name() -> None:
     the_release_is_the_deployed_one(fleet(name=f"psyfit-web-{HEAD}"), HEAD)
-    with pytest.raises(Differs, match="made from ffffffffffff"):
+    with pytest.raises(Mismatch, match="made from ffffffffffff"):
         the_release_is_the_deployed_one(fleet(name=f"psyfit-web-{'f' * 40}"), HEAD)
     with pytest.raises(NotApplicable):
         the_release_is_the_deployed_one(fleet(), HEAD)
@@ -188,7 +188,7 @@ def test_a_release_without_labels_is_the_deployed_one_by_its_name() -> None:
 
 def test_memory_that_ran_out_counts_for_what_runs() -> None:
     none_ran_out_of_memory(fleet(Running=False, OOMKilled=True, ExitCode=137))
-    with pytest.raises(Differs):
+    with pytest.raises(Mismatch):
         none_ran_out_of_memory(fleet(OOMKilled=True))
 
 
@@ -205,7 +205,7 @@ def test_memory_that_ran_out_counts_for_what_runs() -> None:
 )
 def test_a_release_that_was_stopped_is_a_way_back(code: int, out_of_memory: bool, good: bool) -> None:
     stopped = fleet(Running=False, ExitCode=code, OOMKilled=out_of_memory)
-    with contextlib.nullcontext() if good else pytest.raises(Differs):
+    with contextlib.nullcontext() if good else pytest.raises(Mismatch):
         there_is_a_release_to_go_back_to(stopped)
 
 

@@ -18,7 +18,7 @@ from checks.database.sessions import read_sessions
 from checks.docker.container_logs import READABLE, read_logs, read_readable
 from checks.docker.containers import CONTAINERS, NOW
 from checks.docker.resource_usage import CGROUPS, Counted, Usages, read_counted, read_groups, usage
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Command, Output, Question
 from runbook.model.target import Target
 from runbook.model.template import template_values
@@ -62,18 +62,18 @@ def test_logs_that_can_be_read_are_well() -> None:
 
 
 def test_a_log_that_cannot_be_read_is_told() -> None:
-    with pytest.raises(Differs, match=f"docker logs {WEB} ended with 1"):
+    with pytest.raises(Mismatch, match=f"docker logs {WEB} ended with 1"):
         the_logs_can_be_read(_logs(f"{WEB}\t1\t80\n"))
 
 
 def test_an_empty_log_of_a_running_release_is_told() -> None:
-    with pytest.raises(Differs, match=f"nothing of {WEB}"):
+    with pytest.raises(Mismatch, match=f"nothing of {WEB}"):
         the_logs_are_written_to(_logs(f"{WEB}\t0\t0\n"), fleet_of(WEB))
 
 
 def test_without_any_release_there_is_no_log() -> None:
     found = looking(TARGET, {CONTAINERS: (), NOW: CLOCK}).observe(read_logs)
-    with pytest.raises(Differs, match="neither a web release nor the database"):
+    with pytest.raises(Mismatch, match="neither a web release nor the database"):
         the_logs_can_be_read(found)
 
 
@@ -129,7 +129,7 @@ def test_so_do_those_of_redis(environment: str, given_to_it: str, tmp_path: Path
 def test_a_login_that_was_refused_says_so() -> None:
     said = 'psql: error: connection to server at "db", port 5432 failed: FATAL:  password authentication failed'
     login = read_login(container(), Output(2, "", f"{said}\nmore\n"), "1")
-    with pytest.raises(Differs, match="password authentication failed"):
+    with pytest.raises(Mismatch, match="password authentication failed"):
         the_database_lets_the_application_in(login)
 
 
@@ -195,12 +195,12 @@ def test_nobody_else_is_there() -> None:
 
 
 def test_a_slow_query_is_told() -> None:
-    with pytest.raises(Differs, match=r"process 7 \(psyfit-web\) for 6 s"):
+    with pytest.raises(Mismatch, match=r"process 7 \(psyfit-web\) for 6 s"):
         no_query_is_slow(read_sessions(_told(_session("active", 6.2))), 5)
 
 
 def test_a_query_that_waits_for_a_disk_is_slow_all_the_same() -> None:
-    with pytest.raises(Differs):
+    with pytest.raises(Mismatch):
         no_query_is_slow(read_sessions(_told(_session("active", 6.2, ("IO", "DataFileRead")))), 5)
 
 
@@ -222,20 +222,20 @@ def test_no_other_session_is_a_slow_query(row: list[object]) -> None:
 @pytest.mark.parametrize("state", ["idle in transaction", "idle in transaction (aborted)"])
 def test_a_transaction_left_open_is_told(state: str) -> None:
     no_transaction_is_left_open(read_sessions(_told(_session(state, 1))), 5)
-    with pytest.raises(Differs, match="for 60 s"):
+    with pytest.raises(Mismatch, match="for 60 s"):
         no_transaction_is_left_open(read_sessions(_told(_session(state, 60))), 5)
 
 
 def test_a_lock_waited_for_is_told_with_who_holds_it() -> None:
     nobody_waits_for_a_lock(read_sessions(_told(_session("active", 60, ("Lock", "advisory")))), 5)
     nobody_waits_for_a_lock(read_sessions(_told(_session("active", 60, ("IO", "DataFileRead")))), 5)
-    with pytest.raises(Differs, match="for 60 s, blocked by process 3"):
+    with pytest.raises(Mismatch, match="for 60 s, blocked by process 3"):
         nobody_waits_for_a_lock(read_sessions(_told(_session("active", 60, ("Lock", "relation")))), 5)
 
 
 def test_connections_are_counted_against_those_that_there_may_be() -> None:
     the_database_has_connections_left(read_sessions(_told(allowed=100, taken=79)), 80)
-    with pytest.raises(Differs, match="80, 80 %"):
+    with pytest.raises(Mismatch, match="80, 80 %"):
         the_database_has_connections_left(read_sessions(_told(allowed=100, taken=80)), 80)
 
 
@@ -357,19 +357,19 @@ def _used(files: str) -> Usages:
 def test_what_is_used_is_judged_by_the_limit_else_by_the_servers_memory() -> None:
     every_container_has_memory_left(_used(V1), 90)
     every_container_has_memory_left(_used(V2), 90)
-    with pytest.raises(Differs, match="uses 80 % of"):
+    with pytest.raises(Mismatch, match="uses 80 % of"):
         every_container_has_memory_left(_used(V2), 80)
 
 
 def test_a_process_killed_for_want_of_memory_is_told() -> None:
     nothing_was_killed_for_want_of_memory(_used(V2))
-    with pytest.raises(Differs, match=f"2 in {WEB}"):
+    with pytest.raises(Mismatch, match=f"2 in {WEB}"):
         nothing_was_killed_for_want_of_memory(_used(V1))
 
 
 def test_a_container_that_is_held_back_is_told() -> None:
     no_container_is_held_back(_used(V1.replace("us:50000", "us:-1")), 25)
-    with pytest.raises(Differs, match=f"{WEB} in 25 %"):
+    with pytest.raises(Mismatch, match=f"{WEB} in 25 %"):
         no_container_is_held_back(_used(V1), 25)
 
 
@@ -407,7 +407,7 @@ def test_a_container_whose_files_cannot_be_read_is_named_though_those_of_others_
         nothing_was_killed_for_want_of_memory(used)
     with pytest.raises(Undetermined, match=untold):
         no_container_is_held_back(used, 25)
-    with pytest.raises(Differs, match=f"{WEB} uses"):
+    with pytest.raises(Mismatch, match=f"{WEB} uses"):
         every_container_has_memory_left(used, 1)
 
 
@@ -426,7 +426,7 @@ def test_a_process_that_the_account_cannot_see_is_not_taken_for_one_that_has_end
 
 def test_nothing_running_is_not_well() -> None:
     found = looking(TARGET, {CONTAINERS: (inspection(Running=False, Pid=0),), NOW: CLOCK}).observe(usage)
-    with pytest.raises(Differs, match="no running container"):
+    with pytest.raises(Mismatch, match="no running container"):
         every_container_has_memory_left(found, 90)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.edge.kamal_proxy_commands import ProxyCommands, read_calls, read_help
-from runbook.model.outcome import Differs, NotApplicable
+from runbook.model.outcome import Mismatch, NotApplicable
 from steps.certificate import nobody_calls_what_is_not_there
 
 HELP = """HTTP proxy for zero downtime deployments
@@ -47,7 +47,7 @@ def test_a_call_is_known_by_its_form(line: str, called: tuple[str, ...]) -> None
 
 def test_a_call_of_what_is_not_there_is_told() -> None:
     nobody_calls_what_is_not_there(ProxyCommands(frozenset({"list"}), ("list", "ls")))
-    with pytest.raises(Differs, match="seen: renew-ssl;"):
+    with pytest.raises(Mismatch, match="seen: renew-ssl;"):
         nobody_calls_what_is_not_there(ProxyCommands(frozenset({"list"}), ("list", "renew-ssl")))
     with pytest.raises(NotApplicable):
         nobody_calls_what_is_not_there(ProxyCommands(frozenset({"list"}), ()))

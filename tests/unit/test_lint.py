@@ -79,7 +79,7 @@ STEPS = """
 
 @then("this means two things")
 def one_of_two() -> None:
-    require(1, expected="", seen="", go_to="")
+    require(1, expected="", actual="", section="")
 
 
 @then("this means two things")
@@ -227,7 +227,7 @@ def test_only_what_needs_another_answer_makes_a_chain_deeper(check: FunctionType
 
 
 def judges() -> None:
-    require(ONE, expected="", seen="", go_to="")
+    require(ONE, expected="", actual="", section="")
 
 
 def judges_elsewhere() -> None:

@@ -48,7 +48,7 @@ def test_what_breaks_in_a_command_is_ours_and_says_where(
         raise RuntimeError("no chapter")
 
     monkeypatch.setattr("runbook.suite.features.read", broken)
-    assert run(["show"]) == exits.OWN_FAULT
+    assert run(["show"]) == exits.INTERNAL_ERROR
     said = capsys.readouterr().err
     assert re.fullmatch(r"the suite's own fault at .*/test_main\.py:\d+: RuntimeError: no chapter\n", said)
 

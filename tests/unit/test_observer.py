@@ -67,7 +67,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def test_what_was_answered_before_the_containers_holds_no_value_that_they_told(line: Line) -> None:
-    line.observer.expect([SAYS_IT, Containers()])
+    line.observer.announce([SAYS_IT, Containers()])
     told = line.observer.put(SAYS_IT)()
     assert told.required().lines == (VALUE,)
     assert line.file.read_text() == ""
@@ -78,7 +78,7 @@ def test_what_was_answered_before_the_containers_holds_no_value_that_they_told(l
 
 def test_containers_that_cannot_be_asked_hold_nothing_back_any_longer(line: Line) -> None:
     line.engine_answers = False
-    line.observer.expect([Containers()])
+    line.observer.announce([Containers()])
     line.observer.put(Command("echo 1"))()
     line.observer.put(Containers())()
     assert len(line.file.read_text().splitlines()) == 2
@@ -86,7 +86,7 @@ def test_containers_that_cannot_be_asked_hold_nothing_back_any_longer(line: Line
 
 def test_of_what_only_root_sees_no_answer_is_kept_where_the_containers_did_not_tell_their_values(line: Line) -> None:
     line.engine_answers = False
-    line.observer.expect([SAYS_IT, Containers()])
+    line.observer.announce([SAYS_IT, Containers()])
     told = line.observer.put(replace(SAYS_IT, needs=rights.ROOT))()
     line.observer.put(Containers())()
     assert told.required().lines == (VALUE,)
@@ -94,7 +94,7 @@ def test_of_what_only_root_sees_no_answer_is_kept_where_the_containers_did_not_t
 
 
 def test_nothing_is_held_back_where_nobody_will_ask_of_containers(line: Line) -> None:
-    line.observer.expect([SAYS_IT])
+    line.observer.announce([SAYS_IT])
     line.observer.put(Command("echo 1"))()
     assert line.file.read_text()
 
@@ -203,7 +203,7 @@ def ask_all(folder: Path) -> str | None:
         redactor = Redactor()
         evidence = Evidence(redactor, folder / "evidence.jsonl")
         observer = Observer(Target.model_validate(facts), evidence, redactor, {})
-        observer.expect(QUESTIONS)
+        observer.announce(QUESTIONS)
         loggers, watched.walked_by, watched.changed_by = set(logging.root.manager.loggerDict), set(), set()
         told = [asked.result(20) for asked in [observer.asked(question) for question in QUESTIONS]]
         observer.close()
@@ -235,7 +235,7 @@ def test_what_only_some_need_is_made_ready_where_it_will_be_asked_and_there_alon
         "from runbook.observation.redaction import Redactor; "
         "from runbook.observation.evidence import Evidence; "
         "observer = Observer(TARGET, Evidence(Redactor()), Redactor(), {}); "
-        "observer.expect([S3('get_bucket_acl'), Containers()]); observer.close(); "
+        "observer.announce([S3('get_bucket_acl'), Containers()]); observer.close(); "
         "sys.exit(any(one in sys.modules for one in ('botocore', 'docker', 'requests', 'urllib3')))"
     )
     here = Path(__file__).resolve().parents[2]
@@ -247,4 +247,4 @@ def test_a_greeting_that_is_none_is_no_fault_of_ours(line: Line, monkeypatch: py
     greeting.set_result(Output(0, "Welcome\nnever\n", ""))
     monkeypatch.setattr(line.observer.connection, "ready", lambda: greeting)
     with pytest.raises(Undetermined, match="the server's greeting could not be read"):
-        line.observer.greeting()
+        line.observer.identify()

@@ -47,7 +47,7 @@ from checks.server.cron_jobs import CRONTAB
 from discovery.crontab import facts_of_copies
 from linting.questions import faults_of
 from runbook.model import rights
-from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.outside_questions import S3Answer
 from runbook.model.question import Output, Question
 from runbook.model.target import OffSite
@@ -368,7 +368,7 @@ class Named:
 
 def test_a_copy_may_be_on_its_way_for_an_hour() -> None:
     each_has_its_copy(Named(), (a_copy(SAME), a_copy(None, minutes=59)), 60)  # type: ignore[arg-type]
-    with pytest.raises(Differs, match="not there: psyfit_production_1"):
+    with pytest.raises(Mismatch, match="not there: psyfit_production_1"):
         each_has_its_copy(Named(), (a_copy(None, minutes=61),), 60)  # type: ignore[arg-type]
     with pytest.raises(NotApplicable, match="the target names no offsite"):
         each_has_its_copy(Named(), None, 60)  # type: ignore[arg-type]
@@ -376,9 +376,9 @@ def test_a_copy_may_be_on_its_way_for_an_hour() -> None:
 
 def test_other_bytes_fail_even_where_no_sum_would_tell() -> None:
     copies_are_the_same((a_copy(SAME), a_copy(None)), OF_BACKUPS)
-    with pytest.raises(Differs, match="has 4 bytes there and 5 here"):
+    with pytest.raises(Mismatch, match="has 4 bytes there and 5 here"):
         copies_are_the_same((a_copy(Stored(4, None, None)),), OF_BACKUPS)
-    with pytest.raises(Differs, match="has other bytes there"):
+    with pytest.raises(Mismatch, match="has other bytes there"):
         copies_are_the_same((a_copy(Stored(5, "0" * 64, None)),), OF_BACKUPS)
     with pytest.raises(Undetermined, match="keeps no SHA-256 of the whole"):
         copies_are_the_same((a_copy(Stored(5, None, None)), a_copy(SAME)), OF_BACKUPS)

@@ -191,7 +191,7 @@ def test_a_git_that_does_not_tell_is_not_taken_for_a_clean_commit(
 def test_a_page_that_somebody_waits_for_does_not_wait_for_git(tmp_path: Path) -> None:
     here = {"name": "here", "environment": "staging", "address": "127.0.0.1", "domain": "service.example"}
     target = Target.model_validate({**here, "ssh": {"local": True}})
-    running = run.begin(target, "triage", tmp_path, Catalogue({}, {}), 1, 1)
+    running = run.start_run(target, "triage", tmp_path, Catalogue({}, {}), 1, 1)
     running.checkout = Future()  # as on a disk that does not answer
     try:
         assert running.record().origin.uncommitted_changes is None

@@ -79,7 +79,7 @@ from runbook.model.outcome import NotApplicable, require
 
 @then(parsers.parse("the count is {expected:d}"))
 def count_is(count, expected):
-    require(count == expected, expected=f"{expected} things", seen=f"{count} things", go_to="9")
+    require(count == expected, expected=f"{expected} things", actual=f"{count} things", section="9")
 
 @then("the broken answer is read")
 def read_broken(broken): ...

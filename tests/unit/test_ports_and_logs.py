@@ -35,9 +35,9 @@ from checks.server.ports_and_logs import (
     read_writers,
     writers_to_deleted_logs,
 )
-from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.outside_questions import Resolution
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Output, Question
 from runbook.model.target import Dns, Edge, Ssh, Target
 from runbook.transport import known_hosts
@@ -75,7 +75,7 @@ def test_the_domain_leads_to_the_server() -> None:
     ],
 )
 def test_another_address_or_one_more_is_told(leads: Leads, seen: str) -> None:
-    with pytest.raises(Differs, match=f"seen: {seen};"):
+    with pytest.raises(Mismatch, match=f"seen: {seen};"):
         the_domain_leads_to_the_server(leads)
 
 
@@ -108,22 +108,22 @@ def test_a_log_that_is_written_to_is_well() -> None:
     ],
 )
 def test_a_log_that_is_not_is_told(text: str, seen: str) -> None:
-    with pytest.raises(Differs, match=seen):
+    with pytest.raises(Mismatch, match=seen):
         _written(text)
 
 
 def test_a_log_that_grows_for_ever_is_told() -> None:
     the_logs_are_rotated(_logs(f"log 1 20000000 regular file {MONITOR}\n"), 20)
-    with pytest.raises(Differs, match=f"{MONITOR} has 21 MB"):
+    with pytest.raises(Mismatch, match=f"{MONITOR} has 21 MB"):
         the_logs_are_rotated(_logs(f"log 1 21000000 regular file {MONITOR}\n"), 20)
-    with pytest.raises(Differs, match="no log"):
+    with pytest.raises(Mismatch, match="no log"):
         the_logs_are_rotated((), 20)
 
 
 def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     found = read_writers(f"open\tmonitor.sh\t{MONITOR}.1 (deleted)\nopen\tbash\t\n")
     assert found == (Writer("monitor.sh", f"{MONITOR}.1"),)
-    with pytest.raises(Differs, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
+    with pytest.raises(Mismatch, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
         nobody_writes_to_a_log_that_is_gone(found)
     nobody_writes_to_a_log_that_is_gone(())
 
@@ -164,28 +164,30 @@ def test_whatever_is_told_of_logs_is_read_or_refused(text: str) -> None:
 # The ports
 
 
-def _ports(http: Met = Met.OK, https: Met = Met.OK, ssh: Met = Met.OK) -> tuple[PortMet, ...]:
+def _ports(
+    http: PortState = PortState.OK, https: PortState = PortState.OK, ssh: PortState = PortState.OK
+) -> tuple[PortMet, ...]:
     return looking(TARGET, {HTTP: http, HTTPS: https, SSH: ssh}).observe(ports)
 
 
 def test_the_ports_answer_be_it_with_no() -> None:
     the_ports_answer(_ports())
-    the_ports_answer(_ports(https=Met.NO_TLS, ssh=Met.LOGIN_REFUSED))
+    the_ports_answer(_ports(https=PortState.NO_TLS, ssh=PortState.LOGIN_REFUSED))
 
 
-@pytest.mark.parametrize("met", [Met.REFUSED, Met.CUT])
-def test_a_port_at_which_nobody_serves_is_told(met: Met) -> None:
-    with pytest.raises(Differs, match=rf"seen: port 80 \(http\): {met};"):
-        the_ports_answer(_ports(http=met, https=Met.TIMED_OUT))
+@pytest.mark.parametrize("met", [PortState.REFUSED, PortState.CUT])
+def test_a_port_at_which_nobody_serves_is_told(met: PortState) -> None:
+    with pytest.raises(Mismatch, match=rf"seen: port 80 \(http\): {met};"):
+        the_ports_answer(_ports(http=met, https=PortState.TIMED_OUT))
 
 
 def test_without_a_port_nothing_answers() -> None:
-    with pytest.raises(Differs, match="no port"):
+    with pytest.raises(Mismatch, match="no port"):
         the_ports_answer(())
 
 
-@pytest.mark.parametrize("met", [Met.TIMED_OUT, Met.NO_ROUTE, Met.SILENT])
-def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
+@pytest.mark.parametrize("met", [PortState.TIMED_OUT, PortState.NO_ROUTE, PortState.SILENT])
+def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: PortState) -> None:
     with pytest.raises(Undetermined, match=rf"from here: port 443 \(https\): {met}"):
         the_ports_answer(_ports(https=met))
 
@@ -193,16 +195,23 @@ def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: Met) -> None:
 def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
     assert [one.serves for one in _ports()] == ["http", "https", "ssh"]
     local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
-    assert [one.serves for one in looking(local, {HTTP: Met.OK, HTTPS: Met.OK}).observe(ports)] == ["http", "https"]
+    assert [one.serves for one in looking(local, {HTTP: PortState.OK, HTTPS: PortState.OK}).observe(ports)] == [
+        "http",
+        "https",
+    ]
     with pytest.raises(NotApplicable):
         looking(local, {}).observe(host_keys)
 
 
 @pytest.mark.parametrize(
     ("says", "http", "https"),
-    [(b"HTTP/1.0 400 Bad\r\n\r\n", Met.OK, Met.NO_TLS), (b"", Met.CUT, Met.CUT), (None, Met.SILENT, Met.SILENT)],
+    [
+        (b"HTTP/1.0 400 Bad\r\n\r\n", PortState.OK, PortState.NO_TLS),
+        (b"", PortState.CUT, PortState.CUT),
+        (None, PortState.SILENT, PortState.SILENT),
+    ],
 )
-def test_a_port_is_known_by_its_first_words(says: bytes | None, http: Met, https: Met) -> None:
+def test_a_port_is_known_by_its_first_words(says: bytes | None, http: PortState, https: PortState) -> None:
     """A server that says this, or hangs up, or takes connections and says nothing at all."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as taken:
 
@@ -225,7 +234,7 @@ def test_a_port_is_known_by_its_first_words(says: bytes | None, http: Met, https
         quick = [replace(one, seconds=0.3 if says is None else 4) for one in (HTTP, HTTPS)]
         assert [outside.port(one) for one in quick] == [http, https]
         listener.shutdown(socket.SHUT_RDWR)
-    assert outside.port(HTTP) == Met.REFUSED
+    assert outside.port(HTTP) == PortState.REFUSED
 
 
 # The host keys
@@ -250,7 +259,7 @@ def test_a_host_key_of_a_known_kind_is_the_known_one(known: set[tuple[str, str]]
     if seen is None:
         the_host_keys_are_known(keys)
         return
-    with pytest.raises(Differs, match=f"seen: {seen}"):
+    with pytest.raises(Mismatch, match=f"seen: {seen}"):
         the_host_keys_are_known(keys)
 
 

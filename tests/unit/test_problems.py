@@ -25,7 +25,7 @@ from checks.server.cron_jobs import CronProcess, jobs_of
 from checks.server.disk_space import Disks, FileSystem
 from checks.server.disk_users import Filling, User, read_users
 from checks.server.job_log import LastRun, LastRuns, LogLine
-from runbook.model.outcome import Differs, Undetermined
+from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output, Question
 from runbook.model.target import Target
@@ -160,7 +160,7 @@ def test_what_a_running_release_said_is_past_when_it_reaches_its_database() -> N
 
 
 def test_a_running_release_that_does_not_reach_it_says_why() -> None:
-    with pytest.raises(Differs, match="says “could not translate host name”: the database is away"):
+    with pytest.raises(Mismatch, match="says “could not translate host name”: the database is away"):
         the_releases_reach_their_database(_look("error", AWAY).observe(last_words))
 
 
@@ -182,7 +182,7 @@ def test_a_release_that_failed_says_why() -> None:
     said = "AEAD authentication tag verification failed\n"
     seen = _look("ok", said, Running=False, ExitCode=1).observe(last_words)
     the_releases_reach_their_database(seen)
-    with pytest.raises(Differs, match=r"AEAD.*a wrong key"):
+    with pytest.raises(Mismatch, match=r"AEAD.*a wrong key"):
         no_release_has_a_wrong_key(seen)
 
 
@@ -245,7 +245,7 @@ def test_a_backup_of_this_night_needs_no_cause() -> None:
     ],
 )
 def test_a_late_backup_is_told_with_its_cause(changed: dict[str, Any], cause: str) -> None:
-    with pytest.raises(Differs, match=re.escape(cause)):
+    with pytest.raises(Mismatch, match=re.escape(cause)):
         _judge(30, **changed)
 
 
@@ -264,13 +264,13 @@ def _filling(used: int, inodes: int) -> Filling:
 
 def test_a_full_disk_is_told_with_what_uses_it() -> None:
     nothing_uses_up_the_inodes(_filling(85, 10), 80)
-    with pytest.raises(Differs, match="/b is 85 % full, /b/x uses 70 MB in 3 files and folders"):
+    with pytest.raises(Mismatch, match="/b is 85 % full, /b/x uses 70 MB in 3 files and folders"):
         nothing_fills_a_disk(_filling(85, 10), 80)
 
 
 def test_so_are_its_inodes() -> None:
     nothing_fills_a_disk(_filling(10, 85), 80)
-    with pytest.raises(Differs, match="/b has used 85 % of its inodes, /b/x uses"):
+    with pytest.raises(Mismatch, match="/b has used 85 % of its inodes, /b/x uses"):
         nothing_uses_up_the_inodes(_filling(10, 85), 80)
 
 

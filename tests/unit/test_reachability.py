@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook.model.outside_questions import Resolution
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.transport.reachability import edge_part, line_of, name_part, ssh_part
 
 ADDRESS = "192.0.2.1"
@@ -16,31 +16,55 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
 @pytest.mark.parametrize(
     ("edge", "ssh", "line"),
     [
-        (Met.OK, Met.REFUSED, "443 ok · 22 refused → the host is up, its sshd alone is down"),
-        (Met.OK, Met.TIMED_OUT, "443 ok · 22 timed out → the host is up, its ssh port alone does not answer"),
-        (Met.OK, Met.NOT_YET, "443 ok · 22 no answer yet → the host is up, its ssh port alone has not answered yet"),
-        (Met.OK, Met.LOGIN_REFUSED, "443 ok · 22 login refused → the host is up, its sshd alone refuses this login"),
-        (Met.REFUSED, Met.OK, "443 refused · 22 ok → the host is up, its edge alone is down"),
+        (PortState.OK, PortState.REFUSED, "443 ok · 22 refused → the host is up, its sshd alone is down"),
         (
-            Met.REFUSED,
-            Met.TIMED_OUT,
+            PortState.OK,
+            PortState.TIMED_OUT,
+            "443 ok · 22 timed out → the host is up, its ssh port alone does not answer",
+        ),
+        (
+            PortState.OK,
+            PortState.NOT_YET,
+            "443 ok · 22 no answer yet → the host is up, its ssh port alone has not answered yet",
+        ),
+        (
+            PortState.OK,
+            PortState.LOGIN_REFUSED,
+            "443 ok · 22 login refused → the host is up, its sshd alone refuses this login",
+        ),
+        (PortState.REFUSED, PortState.OK, "443 refused · 22 ok → the host is up, its edge alone is down"),
+        (
+            PortState.REFUSED,
+            PortState.TIMED_OUT,
             "443 refused · 22 timed out → the host is up, its edge is down, its ssh port does not answer",
         ),
-        (Met.REFUSED, Met.REFUSED, "443 refused · 22 refused → the host is up, its edge is down, its sshd is down"),
-        (Met.TIMED_OUT, Met.TIMED_OUT, "443 timed out · 22 timed out → the host is down or cut off from here"),
-        (Met.NO_ROUTE, Met.NO_ROUTE, "443 no route · 22 no route → the host is down or cut off from here"),
-        (Met.TIMED_OUT, Met.STOPPED, "443 timed out · 22 stopped answering → the host is down or cut off from here"),
-        (Met.OK, Met.OK, "443 ok · 22 ok → the host is up, and everything answers now"),
+        (
+            PortState.REFUSED,
+            PortState.REFUSED,
+            "443 refused · 22 refused → the host is up, its edge is down, its sshd is down",
+        ),
+        (
+            PortState.TIMED_OUT,
+            PortState.TIMED_OUT,
+            "443 timed out · 22 timed out → the host is down or cut off from here",
+        ),
+        (PortState.NO_ROUTE, PortState.NO_ROUTE, "443 no route · 22 no route → the host is down or cut off from here"),
+        (
+            PortState.TIMED_OUT,
+            PortState.STOPPED,
+            "443 timed out · 22 stopped answering → the host is down or cut off from here",
+        ),
+        (PortState.OK, PortState.OK, "443 ok · 22 ok → the host is up, and everything answers now"),
     ],
 )
-def test_each_pair_has_its_conclusion(edge: Met, ssh: Met, line: str) -> None:
+def test_each_pair_has_its_conclusion(edge: PortState, ssh: PortState, line: str) -> None:
     parts = (GOOD_NAME, edge_part(443, edge), ssh_part(22, ssh))
     assert line_of("service.example", parts) == f"service.example: DNS ok · {line}"
 
 
-@pytest.mark.parametrize("edge", Met)
-@pytest.mark.parametrize("ssh", Met)
-def test_every_pair_has_a_conclusion(edge: Met, ssh: Met) -> None:
+@pytest.mark.parametrize("edge", PortState)
+@pytest.mark.parametrize("ssh", PortState)
+def test_every_pair_has_a_conclusion(edge: PortState, ssh: PortState) -> None:
     _, conclusion = line_of("service.example", (NOT_ASKED, edge_part(443, edge), ssh_part(22, ssh))).split(" → ")
     assert conclusion.startswith(("the host is up, ", "the host is down or cut off from here"))
 
@@ -78,7 +102,7 @@ def test_a_name_is_held_to_the_targets_address(
 
 
 def test_a_certificate_alone_is_told_with_its_reason() -> None:
-    parts = (GOOD_NAME, edge_part(443, Met.UNTRUSTED, "certificate has expired"), ssh_part(22, Met.OK))
+    parts = (GOOD_NAME, edge_part(443, PortState.UNTRUSTED, "certificate has expired"), ssh_part(22, PortState.OK))
     assert line_of("service.example", parts) == (
         "service.example: DNS ok · 443 certificate not trusted (certificate has expired) · 22 ok → "
         "the host is up, its certificate alone is not trusted"

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.model.outcome import Undetermined
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Output
-from runbook.transport.connection_lost import LineLost
-from runbook.transport.remote_shell import Channel
+from runbook.transport.connection_lost import ConnectionLost
+from runbook.transport.remote_shell import RemoteShell
 
 SOON = 5.0
 MOST = 1024 * 1024
@@ -31,10 +31,10 @@ class Line:
 
     def __init__(self, script: str = "exec sh", connect_seconds: float = SOON) -> None:
         self.script = script
-        self.fails: LineLost | None = None
+        self.fails: ConnectionLost | None = None
         self.processes: list[subprocess.Popen[bytes]] = []
         parts = (self.start, lambda process: process.kill(), connect_seconds, self.explain)
-        self.channel = Channel(*parts, shells=3, most=MOST)
+        self.channel = RemoteShell(*parts, shells=3, most=MOST)
 
     def start(self) -> subprocess.Popen[bytes]:
         if self.fails is not None:
@@ -53,8 +53,8 @@ class Line:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(SOON)
 
-    def explain(self, _process: subprocess.Popen[bytes], said: str) -> LineLost:
-        return LineLost(f"the shell ended: {said or 'silently'}")
+    def explain(self, _process: subprocess.Popen[bytes], said: str) -> ConnectionLost:
+        return ConnectionLost(f"the shell ended: {said or 'silently'}")
 
     def run(self, script: str, seconds: float = SOON) -> Output:
         return self.channel.submit(script, seconds).result(SOON * 2)
@@ -143,17 +143,17 @@ def test_several_commands_that_hang_do_not_hold_each_other_up(line: Line) -> Non
 def test_a_hang_of_the_line_is_not_taken_for_one_of_the_command(line: Line) -> None:
     line.run("echo up")
     first, behind = line.channel.submit("exec tail -f /dev/null", 0.3), line.channel.submit("echo fine", SOON)
-    line.fails = LineLost("there is no way to the server")
+    line.fails = ConnectionLost("there is no way to the server")
     for one in (first, behind):
-        with pytest.raises(LineLost, match="there is no way to the server"):
+        with pytest.raises(ConnectionLost, match="there is no way to the server"):
             one.result(SOON)
 
 
 def test_a_shell_that_never_answers_is_a_lost_line() -> None:
     silent = Line("exec tail -f /dev/null", connect_seconds=0.3)
-    with pytest.raises(LineLost, match=r"gave no shell within 0\.3 s") as caught:
+    with pytest.raises(ConnectionLost, match=r"gave no shell within 0\.3 s") as caught:
         silent.run("echo up")
-    assert caught.value.met is Met.SILENT
+    assert caught.value.port_state is PortState.SILENT
     silent.hang_up()
 
 
@@ -168,7 +168,7 @@ def test_what_the_accounts_start_up_files_print_does_no_harm() -> None:
 
 def test_an_account_that_gets_no_shell_says_so_in_its_own_words() -> None:
     closed = Line("echo This account is currently not available.; exit 1")
-    with pytest.raises(LineLost, match=r"This account is currently not available\."):
+    with pytest.raises(ConnectionLost, match=r"This account is currently not available\."):
         closed.run("echo up")
     closed.hang_up()
 
@@ -178,9 +178,9 @@ def test_a_lost_line_fails_at_once_what_waits_and_what_comes(line: Line) -> None
     begun = time.monotonic()
     waiting = line.channel.submit("exec tail -f /dev/null", 60)
     os.killpg(line.processes[0].pid, signal.SIGKILL)
-    with pytest.raises(LineLost, match="the shell ended: silently"):
+    with pytest.raises(ConnectionLost, match="the shell ended: silently"):
         waiting.result(SOON)
-    with pytest.raises(LineLost):
+    with pytest.raises(ConnectionLost):
         line.run("echo again")
     assert time.monotonic() - begun < SOON
 
@@ -192,7 +192,7 @@ def test_an_answer_without_end_fails_alone_and_is_ended(line: Line, endless: str
     behind = [line.channel.submit(f"echo {number}", SOON) for number in range(5)]
     with pytest.raises(Undetermined, match="the answer is longer than 1 MiB") as told:
         long.result(SOON)
-    assert not isinstance(told.value, LineLost)
+    assert not isinstance(told.value, ConnectionLost)
     assert before.result(SOON).out == "before\n"
     assert [one.result(SOON).out for one in behind] == [f"{number}\n" for number in range(5)]
     assert running_in_group(line.processes[0].pid) == []
@@ -214,7 +214,7 @@ def test_what_is_too_long_is_not_kept_in_memory(line: Line) -> None:
 
 def test_start_up_files_that_say_things_without_end_are_a_lost_line() -> None:
     chatty = Line("yes")
-    with pytest.raises(LineLost, match="longer than 1 MiB"):
+    with pytest.raises(ConnectionLost, match="longer than 1 MiB"):
         chatty.run("echo up")
     chatty.hang_up()
 
@@ -224,7 +224,7 @@ def test_start_up_files_that_say_things_without_end_are_a_lost_line() -> None:
 def test_what_answers_as_no_shell_would_is_a_lost_line(answers: str) -> None:
     """A server reads the marker before it has anything to mark."""
     odd = Line(rf"exec sed -un 's/.* \([0-9a-f]\{{24\}}\) \$?;.*/{answers}/p'")
-    with pytest.raises(LineLost, match="what answers there is no shell"):
+    with pytest.raises(ConnectionLost, match="what answers there is no shell"):
         odd.run("echo up")
     odd.hang_up()
 
@@ -243,7 +243,7 @@ def test_a_machine_that_starts_no_further_thread_leaves_nobody_waiting(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_if_any_is_left)
-    with pytest.raises(LineLost, match="this machine starts no further thread"):
+    with pytest.raises(ConnectionLost, match="this machine starts no further thread"):
         Line().channel.submit("echo up", SOON).result(SOON)
 
 
@@ -258,7 +258,7 @@ def test_a_thread_that_is_missing_when_a_command_hangs_leaves_nobody_waiting(
 
     monkeypatch.setattr(threading.Thread, "start", start)
     for one in (hung, behind):
-        with pytest.raises(LineLost, match="this machine starts no further thread"):
+        with pytest.raises(ConnectionLost, match="this machine starts no further thread"):
             one.result(SOON)
 
 
@@ -266,7 +266,7 @@ def test_who_hangs_up_is_told_what_is_still_at_work(line: Line) -> None:
     line.run("echo up")
     waiting = line.channel.submit("exec tail -f /dev/null", 60)
     assert line.channel.stop() == (line.processes[0].pid,)
-    with pytest.raises(LineLost, match="the connection was closed"):
+    with pytest.raises(ConnectionLost, match="the connection was closed"):
         waiting.result(0)
 
 

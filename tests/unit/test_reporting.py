@@ -23,7 +23,7 @@ from reporting.bundle import write, write_record
 from reporting.run_diff import AMISS
 from reporting.untrusted_text import excerpt, visible
 from runbook.model.changes import Changes
-from runbook.model.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
+from runbook.model.exits import INTERNAL_ERROR, INTERRUPTED, UNDETERMINED
 from runbook.model.outcome import Outcome
 from runbook.model.record import Difference, Run, Scenario, Step
 from runbook.model.verdict import causes_with_consequences
@@ -217,7 +217,7 @@ def test_a_page_says_what_limits_its_verdict() -> None:
     unfinished = html.render(example.run([passed], selected=9, exit_code=INTERRUPTED))
     assert "Interrupted: the run was ended before its time." in unfinished
     assert "Unfinished: 1 of 9 selected scenarios came to an outcome." in unfinished
-    assert "The suite itself broke" in html.render(example.run([passed], exit_code=OWN_FAULT))
+    assert "The suite itself broke" in html.render(example.run([passed], exit_code=INTERNAL_ERROR))
     troubled = html.render(example.troubled())
     assert "The suite itself broke in 1 of 14 scenarios" in troubled
     assert "97.0 s behind laptop&#39;s" in troubled
@@ -226,7 +226,9 @@ def test_a_page_says_what_limits_its_verdict() -> None:
 
 def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> None:
     passed = example.scenario("One", "2.1")
-    broke = example.run([passed], exit_code=OWN_FAULT).model_copy(update={"own_faults": ("no controls could be read",)})
+    broke = example.run([passed], exit_code=INTERNAL_ERROR).model_copy(
+        update={"own_faults": ("no controls could be read",)}
+    )
 
     assert heading(broke) == "As the runbook says"
     page = html.render(broke)
@@ -505,7 +507,7 @@ def test_a_test_case_names_the_controls_that_its_section_supports_evidence_for()
 def test_a_run_of_nothing_or_of_a_part_is_not_green() -> None:
     passed = example.scenario("One", "2.1")
     short = example.run([passed], selected=9, exit_code=INTERRUPTED)
-    broken = example.run([passed], exit_code=OWN_FAULT)
+    broken = example.run([passed], exit_code=INTERNAL_ERROR)
 
     assert [parsed(junit.render(run)).get("errors") for run in (example.empty(), short, broken)] == ["1", "1", "1"]
     assert parsed(junit.render(example.healthy())).get("errors") == "0"

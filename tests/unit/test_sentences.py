@@ -21,8 +21,8 @@ from checks.docker.resource_usage import Usages
 from checks.edge.certificate_renewal import Acme, Certbot
 from checks.formats.ages import Ago
 from checks.formats.crontab import schedule_of
-from runbook.model.outcome import Attested, Differs, NotApplicable, Undetermined
-from runbook.model.port_state import Met
+from runbook.model.outcome import Attested, Mismatch, NotApplicable, Undetermined
+from runbook.model.port_state import PortState
 from steps import (
     access,
     backups,
@@ -53,7 +53,7 @@ def _look(**fields: Any) -> Any:
 def came_to(step: Step, given: dict[str, Any]) -> str:
     try:
         step(**given)
-    except Differs:
+    except Mismatch:
         return FAILS
     except Undetermined:
         return UNTOLD
@@ -316,7 +316,7 @@ def test_releases() -> None:
 
 def test_a_stopped_release_is_told_by_its_exit_code() -> None:
     stopped = _container(running=False, exit_code=7)
-    with pytest.raises(Differs, match="web ended with 7"):
+    with pytest.raises(Mismatch, match="web ended with 7"):
         health.it_is_running(_fleet(running_releases=(), releases=(stopped,)), "the web release")
 
 
@@ -910,9 +910,9 @@ def test_what_is_saved_beside_the_database() -> None:
 
 
 def test_who_can_open_a_backup_is_told() -> None:
-    with pytest.raises(Differs, match=r"x\.gpg to A and B and a passphrase"):
+    with pytest.raises(Mismatch, match=r"x\.gpg to A and B and a passphrase"):
         backups.encrypted_to_nobody_else((_sealed("A", "B", passphrase=True),), frozenset({"A"}))
-    with pytest.raises(Differs, match=r"x\.gpg to A and B;"):
+    with pytest.raises(Mismatch, match=r"x\.gpg to A and B;"):
         backups.encrypted_to_nobody_else((_sealed("A", "B"),), frozenset({"A"}))
 
 
@@ -1228,7 +1228,7 @@ def test_monitoring() -> None:
 
 
 def test_ports() -> None:
-    check(_all(access.the_ports_answer, "ports", [((), FAILS), ((seen(met=Met.OK),), PASSES)]))
+    check(_all(access.the_ports_answer, "ports", [((), FAILS), ((seen(met=PortState.OK),), PASSES)]))
 
 
 def test_what_the_jobs_need() -> None:
@@ -1314,7 +1314,7 @@ def test_a_log_of_a_script() -> None:
 
 def test_what_was_there_for_shells_alone_is_told() -> None:
     strange, own = seen(name="PAGER", file=".bashrc"), seen(name="ALERT", file=".profile")
-    with pytest.raises(Differs, match=r"seen: set in \.profile alone;"):
+    with pytest.raises(Mismatch, match=r"seen: set in \.profile alone;"):
         monitoring.the_alerts_have_an_address(seen(for_shells=(strange, own), set_by=lambda _: None), "ALERT")
 
 
@@ -1703,7 +1703,7 @@ def test_logs() -> None:
 
 @pytest.mark.parametrize(
     ("result", "ended", "raised"),
-    [("passed", False, Attested), ("passed", True, Undetermined), ("failed", False, Differs)],
+    [("passed", False, Attested), ("passed", True, Undetermined), ("failed", False, Mismatch)],
 )
 def test_what_a_person_has_attested(result: str, ended: bool, raised: type[Exception]) -> None:
     told = seen(by="ann", on="1 May", proof="a call", expires="1 June", result=result, has_ended=lambda _: ended)

@@ -34,7 +34,7 @@ def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) ->
             came(signal.SIGINT)
             closed.append("the line")
 
-    with signals.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+    with signals.signals_as_interrupts(), pytest.raises(KeyboardInterrupt):
         ended()
     assert closed == ["the line"]
 
@@ -42,7 +42,7 @@ def test_the_first_ends_and_those_after_it_are_swallowed(one: signal.Signals) ->
 @ALL
 def test_what_is_held_is_done_whole_and_not_ended(one: signal.Signals) -> None:
     done = False
-    with signals.ended_by_exceptions(), signals.held():
+    with signals.signals_as_interrupts(), signals.held():
         came(one)
         done = True
     assert done
@@ -57,13 +57,13 @@ def test_what_is_deferred_is_done_whole_and_ended_then(one: signal.Signals) -> N
             came(one)
             done.append("all of it")
 
-    with signals.ended_by_exceptions(), pytest.raises(KeyboardInterrupt):
+    with signals.signals_as_interrupts(), pytest.raises(KeyboardInterrupt):
         whole()
     assert done == ["all of it"]
 
 
 def test_a_signal_that_comes_to_an_end_that_has_begun_only_hurries_it() -> None:
-    with signals.ended_by_exceptions():
+    with signals.signals_as_interrupts():
         signals.has_begun()
         assert not signals.is_hurried()
         came(signal.SIGTERM)
@@ -71,7 +71,7 @@ def test_a_signal_that_comes_to_an_end_that_has_begun_only_hurries_it() -> None:
 
 
 def test_an_exception_that_was_lost_is_raised_again() -> None:
-    with signals.ended_by_exceptions():
+    with signals.signals_as_interrupts():
         signals.end_if_a_signal_was_lost()
         with suppress(KeyboardInterrupt):
             came(signal.SIGHUP)
@@ -80,8 +80,8 @@ def test_an_exception_that_was_lost_is_raised_again() -> None:
 
 
 def test_who_has_ended_inside_is_not_ended_again_outside() -> None:
-    with signals.ended_by_exceptions():
-        with suppress(KeyboardInterrupt), signals.ended_by_exceptions():
+    with signals.signals_as_interrupts():
+        with suppress(KeyboardInterrupt), signals.signals_as_interrupts():
             came(signal.SIGINT)
         came(signal.SIGINT)
         assert signals.is_hurried()
@@ -109,7 +109,7 @@ def test_an_ignored_signal_stays_ignored_and_the_handlers_of_before_come_back() 
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     others = [signal.getsignal(one) for one in signals.SIGNALS]
     try:
-        with signals.ended_by_exceptions(), signals.held():
+        with signals.signals_as_interrupts(), signals.held():
             came(signal.SIGHUP)
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         assert [signal.getsignal(one) for one in signals.SIGNALS] == others

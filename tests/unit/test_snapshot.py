@@ -145,7 +145,7 @@ def test_a_machine_that_starts_no_thread_leaves_no_check_waiting(
         snapshot.ask(OTHER)
     with pytest.raises(Undetermined, match="this machine starts no further thread"):
         snapshot.ask(Http("/", scheme="http"))
-    observer.look_out()
+    observer.probe_reachability()
     assert "9 no answer yet" in str(observer.line())
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.question import Lane
 from runbook.model.target import Ssh, Target
-from runbook.transport.connection_lost import LineLost
+from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 from runbook.transport.ssh_errors import line_lost
 
@@ -91,53 +91,57 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
 @pytest.mark.parametrize(
     ("said", "reason", "met"),
     [
-        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the ssh port is closed", Met.REFUSED),
+        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the ssh port is closed", PortState.REFUSED),
         (
             "ssh: connect to host 192.0.2.1 port 22: Connection timed out",
             "the ssh port did not answer within 8 s",
-            Met.TIMED_OUT,
+            PortState.TIMED_OUT,
         ),
         (
             "Connection timed out during banner exchange\nConnection to 192.0.2.1 port 22 timed out",
             "the server took the connection and said nothing for 8 s",
-            Met.SILENT,
+            PortState.SILENT,
         ),
-        ("ssh: connect to host 192.0.2.1 port 22: No route to host", "there is no route to the server", Met.NO_ROUTE),
+        (
+            "ssh: connect to host 192.0.2.1 port 22: No route to host",
+            "there is no route to the server",
+            PortState.NO_ROUTE,
+        ),
         (
             "ssh: Could not resolve hostname db: Name or service not known",
             "the server's address does not resolve",
-            Met.NO_ADDRESS,
+            PortState.NO_ADDRESS,
         ),
-        ("deploy@192.0.2.1: Permission denied (publickey).", "the server refused the login", Met.LOGIN_REFUSED),
-        ("Host key verification failed.", "the server's host key is not the known one", Met.OTHER_KEY),
-        ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", Met.STOPPED),
-        ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", Met.CUT),
+        ("deploy@192.0.2.1: Permission denied (publickey).", "the server refused the login", PortState.LOGIN_REFUSED),
+        ("Host key verification failed.", "the server's host key is not the known one", PortState.OTHER_KEY),
+        ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", PortState.STOPPED),
+        ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", PortState.CUT),
         (
             "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
             "what ssh goes through to reach it, such as a jump host, gave no connection",
-            Met.FAILED,
+            PortState.FAILED,
         ),
-        ("kex_exchange_identification: Connection closed by remote host", "the server cut it", Met.CUT),
-        ("channel 3: open failed: connect failed: Connection refused", "the server cut it", Met.CUT),
-        ("something new", "something new", Met.CUT),
-        ("", "the server cut it", Met.CUT),
+        ("kex_exchange_identification: Connection closed by remote host", "the server cut it", PortState.CUT),
+        ("channel 3: open failed: connect failed: Connection refused", "the server cut it", PortState.CUT),
+        ("something new", "something new", PortState.CUT),
+        ("", "the server cut it", PortState.CUT),
     ],
 )
 def test_what_ssh_says_last_becomes_one_sentence(
-    ssh: Callable[[str], Connection], said: str, reason: str, met: Met
+    ssh: Callable[[str], Connection], said: str, reason: str, met: PortState
 ) -> None:
     connection = ssh(FAILS.format(said=said))
-    with pytest.raises(LineLost) as caught:
+    with pytest.raises(ConnectionLost) as caught:
         connection.ready().result(SOON)
     assert str(caught.value) == f"no line to the server: {reason}"
-    assert connection.met() is met
+    assert connection.port_state() is met
     connection.close()
 
 
 def test_what_ssh_says_of_the_engines_socket_comes_into_no_answer(ssh: Callable[[str], Connection]) -> None:
     connection = ssh(WORKS)
     assert connection.run("echo out; echo err >&2", SOON).result(SOON).err == "err\n"
-    assert connection.met() is Met.OK
+    assert connection.port_state() is PortState.OK
     connection.close()
 
 
@@ -152,14 +156,14 @@ def test_a_line_that_is_cut_is_the_one_reason_of_all_and_is_not_tried_again(
     errors |= {str(connection.run("echo up", SOON, lane).exception(SOON)) for lane in ("quick", "docker", "slow")}
     assert errors == {"no line to the server: the server cut it"}
     assert len((tmp_path / "tried").read_text().splitlines()) == 3  # lanes that could only ride on the standing line
-    assert connection.met() is Met.CUT
+    assert connection.port_state() is PortState.CUT
     connection.close()
 
 
 def test_a_machine_without_ssh_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     connection = Connection(Target(name="x", environment="staging", address="192.0.2.1", domain="service.example"))
-    with pytest.raises(LineLost, match="no line to the server: ssh cannot be started: No such file or directory"):
+    with pytest.raises(ConnectionLost, match="no line to the server: ssh cannot be started: No such file or directory"):
         connection.ready().result(SOON)
     connection.close()
 
@@ -181,9 +185,9 @@ def test_hanging_up_while_a_command_is_given_up_ends_at_once() -> None:
 
 def test_a_line_that_still_begins_has_met_no_answer_yet(ssh: Callable[[str], Connection]) -> None:
     connection = ssh("#!/bin/sh\nexec tail -f /dev/null\n")
-    assert connection.met() is None
+    assert connection.port_state() is None
     connection.ready()
-    assert connection.met() is Met.NOT_YET
+    assert connection.port_state() is PortState.NOT_YET
     connection.close()
 
 
@@ -192,7 +196,7 @@ def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:
         Target(name="x", environment="staging", address="192.0.2.1", domain="service.example", ssh=Ssh(local=True))
     )
     connection.ready().result(SOON)
-    assert connection.met() is None
+    assert connection.port_state() is None
     connection.close()
 
 
@@ -246,7 +250,7 @@ def test_a_server_that_takes_no_last_session_holds_nobody_up(ssh: Callable[[str]
     began = time.monotonic()
     connection.close()
     assert time.monotonic() - began < LAST_SESSION_SECONDS + 2
-    assert isinstance(waiting.exception(SOON), LineLost)
+    assert isinstance(waiting.exception(SOON), ConnectionLost)
 
 
 def test_what_ssh_has_started_here_ends_with_it(ssh: Callable[[str], Connection]) -> None:
@@ -275,7 +279,7 @@ def test_nothing_is_started_any_more_once_the_connection_is_closed(ssh: Callable
     marked = mark()
     connection = ssh(f"#!/bin/sh\nexec tail -f /dev/null {marked}\n")
     connection.close()
-    assert isinstance(connection.ready().exception(SOON), LineLost)
+    assert isinstance(connection.ready().exception(SOON), ConnectionLost)
     assert not running(marked)
 
 
@@ -288,7 +292,7 @@ def test_a_question_is_put_without_waiting_for_the_line(ssh: Callable[[str], Con
     assert time.monotonic() - began < 2
     assert not waiting.done()
     connection.close()
-    assert isinstance(waiting.exception(SOON), LineLost)
+    assert isinstance(waiting.exception(SOON), ConnectionLost)
 
 
 def test_questions_that_came_before_the_greeting_are_answered_after_it(ssh: Callable[[str], Connection]) -> None:
@@ -301,18 +305,18 @@ def test_questions_that_came_before_the_greeting_are_answered_after_it(ssh: Call
 @pytest.mark.parametrize(
     ("banner", "met"),
     [
-        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", Met.CUT),
-        ("Connection timed out during banner exchange", Met.CUT),
-        ("Host key verification failed.", Met.CUT),
-        ("sudo: a password is required", Met.CUT),
+        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", PortState.CUT),
+        ("Connection timed out during banner exchange", PortState.CUT),
+        ("Host key verification failed.", PortState.CUT),
+        ("sudo: a password is required", PortState.CUT),
     ],
 )
 def test_what_the_server_says_is_not_taken_for_ssh_saying_it(
-    ssh: Callable[[str], Connection], banner: str, met: Met
+    ssh: Callable[[str], Connection], banner: str, met: PortState
 ) -> None:
     connection = ssh(f"#!/bin/sh\necho '{banner}' >&2\nexit 255\n")
-    assert isinstance(connection.ready().exception(SOON), LineLost)
-    assert connection.met() is met
+    assert isinstance(connection.ready().exception(SOON), ConnectionLost)
+    assert connection.port_state() is met
     connection.close()
 
 
@@ -330,12 +334,12 @@ def test_what_ssh_says_before_it_has_a_log_is_its_own(said: str, sentence: str) 
 
 def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
     lost = line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
-    assert (str(lost), lost.met) == ("no line to the server: the server cut it", Met.CUT)
+    assert (str(lost), lost.port_state) == ("no line to the server: the server cut it", PortState.CUT)
 
 
 def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:
     log = "Received disconnect from 192.0.2.1 port 22:2: no route to host, connection refused, timed out"
-    assert line_lost(log, "").met is Met.CUT
+    assert line_lost(log, "").port_state is PortState.CUT
 
 
 @given(log=st.text(), said=st.text())

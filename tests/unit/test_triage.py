@@ -19,7 +19,7 @@ from checks.docker.containers import Container, Fleet
 from checks.edge.kamal_proxy import Saved
 from drills.rollback.proxy_route import Route
 from runbook.model.outcome import Outcome
-from runbook.model.port_state import Met
+from runbook.model.port_state import PortState
 from runbook.model.record import Difference, Run, Scenario
 from runbook.model.target import Ssh, Target
 from runbook.model.template import template_values
@@ -145,8 +145,10 @@ def test_no_remedy_leads_the_proxy_without_the_options_that_it_has() -> None:
     assert not any("renew-ssl" in one.script or "--latest" in one.script for one in REMEDIES.values())
 
 
-@pytest.mark.parametrize("met", [one for one in Met if one not in (Met.OK, Met.NO_TLS, Met.UNTRUSTED)])
-def test_whatever_the_ssh_line_met_it_is_said_what_to_do(met: Met) -> None:
+@pytest.mark.parametrize(
+    "met", [one for one in PortState if one not in (PortState.OK, PortState.NO_TLS, PortState.UNTRUSTED)]
+)
+def test_whatever_the_ssh_line_met_it_is_said_what_to_do(met: PortState) -> None:
     assert NO_SSH[met]
 
 
@@ -236,7 +238,7 @@ def scenario(scenario_id: str, outcome: Outcome, sees: str = "", reason: str | N
     return made.model_copy(update={"steps": tuple(steps)})
 
 
-def page(run: Run, what: Seen, met: Met | None = Met.OK) -> str:
+def page(run: Run, what: Seen, met: PortState | None = PortState.OK) -> str:
     out = StringIO()
     console = Console(file=out, width=100, force_terminal=False)
     shown = Page(console, TARGET, "here", lambda text: text.replace("hunter2", "[redacted]"), NOW)
@@ -300,9 +302,9 @@ def test_what_had_no_answer_in_time_is_named_as_still_open() -> None:
 def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
     reason = "no line to the server: the ssh port is closed"
     run = example.run([scenario(one, UNTOLD, reason=reason) for one in ("redis-is-up", "the-proxy-is-up")], exit_code=3)
-    lines = page(run, Seen(TARGET), Met.REFUSED).splitlines()
+    lines = page(run, Seen(TARGET), PortState.REFUSED).splitlines()
     assert lines[2] == f"1. ? UNDETERMINED  The server cannot be reached over SSH: {reason} → runbook section 1"
-    assert lines[3] == f"    what to do: {NO_SSH[Met.REFUSED]}"
+    assert lines[3] == f"    what to do: {NO_SSH[PortState.REFUSED]}"
     assert lines[5] == "ssh -v -p 22 192.0.2.1 uptime"
     assert "    with it: 2 more could not be told because of it" in lines
     assert not any(line.startswith("2. ") for line in lines)

@@ -28,7 +28,7 @@ from checks.backups.volume_archives import (
 )
 from checks.docker.containers import CONTAINERS
 from checks.formats.openpgp import ANYBODY
-from runbook.model.outcome import Differs, NotApplicable, Undetermined
+from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
 from runbook.model.target import Backups, Target
 from runbook.model.template import template_values
@@ -97,7 +97,7 @@ def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen:
     snapshot = looking(TARGET, {})
     for hours in (-1 / 60, 24.9):
         saved.the_files_are_saved(snapshot, found(files=(archive("files_1.tar.gz", hours),)), 25)
-    with pytest.raises(Differs, match=seen):
+    with pytest.raises(Mismatch, match=seen):
         saved.the_files_are_saved(snapshot, found(files=files), 25)
 
 
@@ -124,20 +124,20 @@ def test_keys_in_plain_are_told_and_so_are_none() -> None:
     good, plain = archive("psyfit_keys_1.tar.gpg"), archive("psyfit_keys_2.tar")
     saved.the_keys_are_saved(snapshot, found(psyfit_keys=(good,)), 25)
     saved.no_plain_keys(plain_keys((good,)))
-    with pytest.raises(Differs, match=r"seen: psyfit_keys_2\.tar;"):
+    with pytest.raises(Mismatch, match=r"seen: psyfit_keys_2\.tar;"):
         saved.no_plain_keys(plain_keys((good, plain)))
-    with pytest.raises(Differs, match="seen: none"):
+    with pytest.raises(Mismatch, match="seen: none"):
         saved.the_keys_are_saved(snapshot, found(), 25)
-    with pytest.raises(Differs, match="plain ones alone"):
+    with pytest.raises(Mismatch, match="plain ones alone"):
         saved.the_keys_are_sealed_rightly(snapshot, {}, KEY)
 
 
 def test_keys_that_lie_there_plain_under_the_name_of_an_encrypted_archive_are_plain() -> None:
     snapshot, one = looking(TARGET, {}), sealed(flaw=NOT_ENCRYPTED)["psyfit_keys"]
     older, newest = archive("psyfit_keys_1.tar.gpg", 48), archive("psyfit_keys_2.tar.gpg")
-    with pytest.raises(Differs, match=rf"seen: {older.name};.*8\.2"):
+    with pytest.raises(Mismatch, match=rf"seen: {older.name};.*8\.2"):
         saved.no_plain_keys(plain_keys((older, newest), plain=older.name))
-    with pytest.raises(Differs, match=r"expected: an archive that is encrypted; .*it is not encrypted.*8\.2"):
+    with pytest.raises(Mismatch, match=r"expected: an archive that is encrypted; .*it is not encrypted.*8\.2"):
         saved.the_keys_are_sealed_rightly(snapshot, {"psyfit_keys": one}, KEY)
 
 
@@ -149,7 +149,7 @@ def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, En
     snapshot = looking(TARGET, {})
     saved.the_keys_are_sealed_rightly(snapshot, sealed("A"), KEY)
     for judge in (saved.the_keys_are_sealed_rightly, saved.the_files_are_sealed_rightly):
-        with pytest.raises(Differs):
+        with pytest.raises(Mismatch):
             judge(snapshot, archives, KEY)
 
 
@@ -167,7 +167,7 @@ def test_old_archives_are_told_but_not_the_newest_seven() -> None:
     old = tuple(archive(f"files_{number}.tar.gz", 24 * 40) for number in range(8))
     saved.old_archives_are_removed(found(files=old[1:]), 32, 7)
     saved.old_archives_are_removed(found(files=(archive("files_0.tar.gz", 24 * 32), *old[1:])), 32, 7)
-    with pytest.raises(Differs, match=r"seen: files_0\.tar\.gz;"):
+    with pytest.raises(Mismatch, match=r"seen: files_0\.tar\.gz;"):
         saved.old_archives_are_removed(found(files=(archive("files_0.tar.gz", 24 * 32 + 0.1), *old[1:])), 32, 7)
 
 
@@ -189,14 +189,14 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
     snapshot = looking(TARGET, {CONTAINERS: inspected})
     volumes = snapshot.observe(volumes_of_releases)
     assert volumes == {"exports": ("psyfit-web-2",), "files": ("psyfit-web-1", "psyfit-web-2")}
-    with pytest.raises(Differs, match="seen: exports of psyfit-web-2;"):
+    with pytest.raises(Mismatch, match="seen: exports of psyfit-web-2;"):
         saved.every_volume_is_named(snapshot, volumes)
     saved.every_volume_is_named(snapshot, {"files": ("psyfit-web-1",)})
     saved.every_volume_is_named(snapshot, {})
     none = looking(TARGET.model_copy(update={"backups": Backups()}), {})
     with pytest.raises(NotApplicable, match="no web release has a volume"):
         saved.every_volume_is_named(none, {})
-    with pytest.raises(Differs, match="seen: exports of psyfit-web-2, files of psyfit-web-1, psyfit-web-2;"):
+    with pytest.raises(Mismatch, match="seen: exports of psyfit-web-2, files of psyfit-web-1, psyfit-web-2;"):
         saved.every_volume_is_named(none, volumes)
 
 
@@ -231,9 +231,9 @@ def test_an_archive_that_is_not_whole_is_told_unless_it_is_still_written() -> No
     (whole,) = counted(0, NOW)
     assert whole == Contents("files_1.tar.gz", True, 1, 5, 3, 2)
     saved.the_archives_are_whole((whole,))
-    with pytest.raises(Differs, match=r"files_1\.tar\.gz lacks 2 of the 3 files"):
+    with pytest.raises(Mismatch, match=r"files_1\.tar\.gz lacks 2 of the 3 files"):
         saved.the_files_are_in_it((whole,))
-    with pytest.raises(Differs, match=r"files_1\.tar\.gz cannot be read to its last byte"):
+    with pytest.raises(Mismatch, match=r"files_1\.tar\.gz cannot be read to its last byte"):
         saved.the_archives_are_whole(counted(1, NOW - 60))
     with pytest.raises(Undetermined, match="less than a minute ago"):
         counted(1, NOW - 59)
@@ -252,7 +252,7 @@ def test_files_that_are_not_in_the_archive_are_told_and_of_none_nothing() -> Non
         saved.the_files_are_in_it((empty, one))
     with pytest.raises(NotApplicable, match="the volumes are empty"):
         saved.the_files_are_in_it((empty,))
-    with pytest.raises(Differs, match=r"seen: d lacks 1 of the 2 files of the volume that are older than it;"):
+    with pytest.raises(Mismatch, match=r"seen: d lacks 1 of the 2 files of the volume that are older than it;"):
         saved.the_files_are_in_it((full, Contents("d", True, 1, 0, 2, 1)))
 
 
