@@ -15,8 +15,8 @@ from runbook.drill import journal
 from runbook.model import exits, rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3, Tls
-from runbook.model.question import Command, Containers
+from runbook.model.outside_questions import S3Get, TlsHandshake
+from runbook.model.question import Command, ListContainers
 from runbook.model.rights import Right
 from runbook.model.target import Target
 from runbook.model.target_file import load
@@ -28,9 +28,9 @@ from runbook.suite.features import section_order
 from runbook.suite.plan import Planned
 from runbook.suite.terminal import clean
 
-TOUCH_EDGE = Tls()
-TOUCH_ENGINE = Containers()
-TOUCH_BUCKET = S3("get_bucket_versioning")
+TOUCH_EDGE = TlsHandshake()
+TOUCH_ENGINE = ListContainers()
+TOUCH_BUCKET = S3Get("get_bucket_versioning")
 WHO = Command("id -u", needs=rights.ROOT)
 TOUCH_CLONE = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 

@@ -25,7 +25,7 @@ from runbook.drill import journal
 from runbook.model import exits, rights
 from runbook.model.outcome import Undetermined
 from runbook.model.rights import Right
-from runbook.model.target import Ssh, Target
+from runbook.model.target import SshSettings, Target
 from runbook.model.target_file import TARGETS, TargetError, validated
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
@@ -191,7 +191,7 @@ def _look(target: Target, given: str) -> Seen:
         if who.root or sudo is not None:
             open_drill_notice.asked(observer, given)()
             return _seen(snapshot, who, {} if sudo is None else {rights.ROOT: sudo})
-    become = Ssh.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
+    become = SshSettings.model_validate({**target.ssh.model_dump(), "become": "sudo -n"})
     with _observing(target.model_copy(update={"ssh": become})) as observer:
         open_drill_notice.asked(observer, given)()
         seen = _seen(Snapshot(observer), who, {})

@@ -13,8 +13,8 @@ from typing import Any
 
 from linting.finding import Finding, place_of_value
 from runbook.model.git_as_owner import ASK_GIT
-from runbook.model.outside_questions import S3, Dns, GitHub, Http, Port, Tls
-from runbook.model.question import Command, Containers, Images, Question
+from runbook.model.outside_questions import DnsQuery, GitHubGet, HttpGet, PortProbe, S3Get, TlsHandshake
+from runbook.model.question import Command, ListContainers, ListImages, Question
 from runbook.model.target import Target
 from runbook.model.template import template_values
 
@@ -128,7 +128,7 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 _WRITING_AWK = re.compile(r'system\s*\(|getline|print[^;}\n]*[>|]\s*"|\|\s*"')
 _HARMLESS = re.compile(r"\d?>&\d|\d?>\s*/dev/null|\d?<&-")
 READ_ONLY_SESSION = "-e PGOPTIONS='-c default_transaction_read_only=on "
-KINDS = (Command, Containers, Dns, GitHub, Http, Images, Port, S3, Tls)
+KINDS = (Command, ListContainers, DnsQuery, GitHubGet, HttpGet, ListImages, PortProbe, S3Get, TlsHandshake)
 """A question of another kind could do anything."""
 
 LONGEST_SECONDS = 600
@@ -158,7 +158,7 @@ def faults_of(question: Question[Any]) -> Iterator[str]:
         yield f"its kind {type(question).__name__} is not known"
     elif isinstance(question, Command):
         yield from faults_in(question.render(FACTS))
-    elif isinstance(question, S3) and not question.read.startswith(("get_", "head_", "list_")):
+    elif isinstance(question, S3Get) and not question.read.startswith(("get_", "head_", "list_")):
         yield f"{question.read} is more than reading"
     if not 0 < question.seconds <= LONGEST_SECONDS:
         yield f"it may take {question.seconds:g} s"

@@ -23,13 +23,13 @@ from drills.rollback.switching import Change, Rolling
 from runbook.drill.executor import DrillExecutor
 from runbook.model.action import Action
 from runbook.model.outcome import NotApplicable, Undetermined, require
-from runbook.model.outside_questions import Tls
+from runbook.model.outside_questions import TlsHandshake
 from runbook.observation.snapshot import reading
 from steps.deploy import none_found
 
 ROLLING = pytest.StashKey[Rolling]()
 IN_ORDER = (0, 143)
-HANDSHAKE = Tls(trusted=True)
+HANDSHAKE = TlsHandshake(trusted=True)
 
 
 @pytest.hookimpl(wrapper=True)

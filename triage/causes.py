@@ -103,13 +103,13 @@ def seen_by(snapshot: Snapshot) -> Seen:
     )
 
 
-def find(run: Run, seen: Seen, met: PortState | None) -> Findings:
+def find(run: Run, seen: Seen, port_state: PortState | None) -> Findings:
     """The causes of what is broken.
 
     Args:
         run: Its scenarios are those of sections 2 and 3.
         seen: What was seen.
-        met: What the ssh line has met; None where none is needed.
+        port_state: What the ssh line has met; None where none is needed.
     """
     untold = [one for one in run.scenarios if one.outcome is Outcome.UNDETERMINED]
     still_open = [one for one in untold if OUT_OF_TIME in (one.reason or "")]
@@ -117,9 +117,9 @@ def find(run: Run, seen: Seen, met: PortState | None) -> Findings:
     behind = [one for one in failed if one.id not in SYMPTOMS]
     others = [one for one in root_causes(run) if one in untold and one not in still_open]
     symptoms = [one for one in (*failed, *others) if one.id in SYMPTOMS] if behind else []
-    causes = [_unreachable(run, met)] if met not in (None, PortState.OK) else []
+    causes = [_unreachable(run, port_state)] if port_state not in (None, PortState.OK) else []
     causes += _without_doubles(_cause(one, run, seen) for one in behind or failed)
-    if met in (None, PortState.OK):
+    if port_state in (None, PortState.OK):
         causes += [_untold(one, run) for one in others if one not in symptoms]
     return Findings(
         causes=tuple(causes),
@@ -168,9 +168,9 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
     )
 
 
-def _unreachable(run: Run, met: PortState | None) -> Cause:
+def _unreachable(run: Run, port_state: PortState | None) -> Cause:
     lost = [one for one in run.scenarios if (one.reason or "").startswith("no line to the server")]
-    why = next((one.reason for one in lost if one.reason), f"its ssh port: {met}")
+    why = next((one.reason for one in lost if one.reason), f"its ssh port: {port_state}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
     return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting)
 

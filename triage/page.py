@@ -44,11 +44,11 @@ class Page:
     ) -> None:
         self._console, self._target, self._given, self._redact, self._now = console, target, given, redact, now
 
-    def show(self, run: Run, line: str | None, findings: Findings, met: PortState | None) -> None:
+    def show(self, run: Run, line: str | None, findings: Findings, port_state: PortState | None) -> None:
         """Print all of it."""
         self._line(Text(self._safe(line or ""), "bold"))
         for number, cause in enumerate(findings.causes[:AT_MOST], 1):
-            self._cause(number, cause, met)
+            self._cause(number, cause, port_state)
         more = findings.causes[AT_MOST:]
         if more:
             self._line(Text(f"\n{len(more)} more: {self._safe(', '.join(one.title for one in more))}"))
@@ -59,7 +59,7 @@ class Page:
             self._line(Text(f"? still open when the time was over ({count}): {names}", "bold yellow"))
         self._verdict(run, findings)
 
-    def _cause(self, number: int, cause: Cause, met: PortState | None) -> None:
+    def _cause(self, number: int, cause: Cause, port_state: PortState | None) -> None:
         advice = cause.advice
         self._line(
             Text.assemble(
@@ -72,7 +72,7 @@ class Page:
             )
         )
         if cause.title == OUT_OF_REACH:
-            self._fact("what to do", NO_SSH.get(met or PortState.FAILED, NO_SSH[PortState.FAILED]))
+            self._fact("what to do", NO_SSH.get(port_state or PortState.FAILED, NO_SSH[PortState.FAILED]))
             self._command(MORE_TO_READ, ssh(self._target, "uptime", "-v"))
         elif advice is None:
             self._command(MORE_TO_READ, f"runbook show {cause.section} --target {shlex.quote(self._given)}")

@@ -15,16 +15,16 @@ from checks.formats.pg_dump import SECONDS_PER_FILE
 from checks.server.cron_environment import job_settings
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3, S3Answer
+from runbook.model.outside_questions import S3Answer, S3Get
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Snapshot, reading
 
-COPY = S3("head_object")
-ENCRYPTION = S3("get_bucket_encryption")
-PUBLIC_ACCESS_BLOCK = S3("get_public_access_block")
-POLICY = S3("get_bucket_policy_status")
-GRANTS = S3("get_bucket_acl")
-VERSIONING = S3("get_bucket_versioning")
+COPY = S3Get("head_object")
+ENCRYPTION = S3Get("get_bucket_encryption")
+PUBLIC_ACCESS_BLOCK = S3Get("get_public_access_block")
+POLICY = S3Get("get_bucket_policy_status")
+GRANTS = S3Get("get_bucket_acl")
+VERSIONING = S3Get("get_bucket_versioning")
 SUMS = Command("sha256sum -- {files}", needs=rights.ROOT, seconds=SECONDS_PER_FILE, lane="slow")
 
 SETTING = "BACKUP_S3_BUCKET"

@@ -10,11 +10,11 @@ from typing import Any
 
 from runbook.model import rights
 from runbook.model.git_as_owner import answered, asking_git
-from runbook.model.question import Command, Containers, Inspection
-from runbook.model.target import Containers as Names
+from runbook.model.question import Command, Inspection, ListContainers
+from runbook.model.target import ContainersSettings
 from runbook.observation.snapshot import Snapshot, reading
 
-CONTAINERS = Containers()
+CONTAINERS = ListContainers()
 NOW = Command("date +%s")
 DEPLOYED = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 
@@ -136,7 +136,7 @@ def deployed_revision(snapshot: Snapshot) -> str:
     return answered(snapshot.ask(DEPLOYED), "the commit of the clone on the server").out.strip()
 
 
-def muster(containers: Iterable[Container], names: Names) -> Fleet:
+def muster(containers: Iterable[Container], names: ContainersSettings) -> Fleet:
     """Sort containers by the part that their names give them."""
     by_name = {one.name: one for one in containers}
     releases = [name for name in by_name if is_release(name, names.web_prefix)]
@@ -162,7 +162,7 @@ def _is_one_off(name: str, prefix: str) -> bool:
     return name.startswith(f"{prefix}exec-") or (name.startswith(prefix) and "_replaced_" in name)
 
 
-def _is_beside(name: str, names: Names) -> bool:
+def _is_beside(name: str, names: ContainersSettings) -> bool:
     named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.also)
     return named or _is_one_off(name, names.web_prefix)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runbook.model.question import Images, Inspection
+from runbook.model.question import Inspection, ListImages
 
-IMAGES = Images()
+IMAGES = ListImages()
 
 
 def size_of_image(container: str, containers: Iterable[Inspection], images: Iterable[Inspection]) -> int:

@@ -16,13 +16,13 @@ from checks.edge.kamal_proxy import proxy_state
 from checks.edge.tls_termination import Edge, edge
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable, Undetermined
-from runbook.model.outside_questions import Tls
+from runbook.model.outside_questions import TlsHandshake
 from runbook.model.question import Command
 from runbook.observation.snapshot import Snapshot, reading
 
-SHOWN = Tls()
-VERIFIED = Tls(trusted=True)
-OLD_VERSIONS_ONLY = Tls(at_most="TLSv1.1")
+SHOWN = TlsHandshake()
+VERIFIED = TlsHandshake(trusted=True)
+OLD_VERSIONS_ONLY = TlsHandshake(at_most="TLSv1.1")
 IN_PROXY = Command("docker exec {proxy} cat -- {certificate} | openssl x509", needs=rights.DOCKER, lane="docker")
 KEY_IN_PROXY = Command("docker exec {proxy} cat -- {key} | openssl pkey -pubout", needs=rights.DOCKER, lane="docker")
 ON_SERVER = Command("cat -- {certificate} | openssl x509", needs=rights.ROOT)

@@ -10,12 +10,12 @@ from typing import Any
 
 from checks.docker.containers import NOW
 from runbook.model.outcome import NotApplicable
-from runbook.model.outside_questions import Http, HttpAnswer
+from runbook.model.outside_questions import HttpAnswer, HttpGet
 from runbook.observation.snapshot import Snapshot, reading
 
-HEALTH = Http("/api/v1/health", seconds=5)
-PLAIN_HTTP = Http("/api/v1/health", scheme="http", seconds=5)
-DATABASE_PAGE = Http("{database_page}", seconds=5, keep_body=False, most=8 * 1024 * 1024)
+HEALTH = HttpGet("/api/v1/health", seconds=5)
+PLAIN_HTTP = HttpGet("/api/v1/health", scheme="http", seconds=5)
+DATABASE_PAGE = HttpGet("{database_page}", seconds=5, keep_body=False, most=8 * 1024 * 1024)
 
 FORM: dict[str, Any] = {
     "status": str,

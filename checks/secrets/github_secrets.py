@@ -6,11 +6,11 @@ import json
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import GitHub
+from runbook.model.outside_questions import GitHubGet
 from runbook.observation.snapshot import Snapshot, reading
 
-OF_REPOSITORY = GitHub("/repos/{repository}/actions/secrets?per_page=100")
-OF_ORGANIZATION = GitHub("/repos/{repository}/actions/organization-secrets?per_page=100")
+OF_REPOSITORY = GitHubGet("/repos/{repository}/actions/secrets?per_page=100")
+OF_ORGANIZATION = GitHubGet("/repos/{repository}/actions/organization-secrets?per_page=100")
 """Those that the organization shares with the repository; an account of a person has none."""
 
 REFUSALS = (401, 403)

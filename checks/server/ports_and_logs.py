@@ -13,13 +13,13 @@ from checks.formats.ages import Ago, ago
 from checks.formats.instants import instant_of
 from runbook.model import rights
 from runbook.model.outcome import NotApplicable
-from runbook.model.outside_questions import Dns, Port
+from runbook.model.outside_questions import DnsQuery, PortProbe
 from runbook.model.port_state import PortState
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Snapshot, reading
 
-NAME = Dns(seconds=4)
-HTTP, HTTPS, SSH = Port("http", seconds=4), Port("https", seconds=4), Port("ssh", seconds=10)
+NAME = DnsQuery(seconds=4)
+HTTP, HTTPS, SSH = PortProbe("http", seconds=4), PortProbe("https", seconds=4), PortProbe("ssh", seconds=10)
 
 SERVICE_LOGS = Command(
     "date '+now %s'; for log in {monitor_log} {backup_log}; do "

@@ -29,7 +29,7 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True)
-class Http(Question[HttpAnswer]):
+class HttpGet(Question[HttpAnswer]):
     """A GET sent to the target's address with its domain as name; redirects are not followed.
 
     The certificate is not judged here: that is section 7's question, and a service with a bad one can be well.
@@ -60,7 +60,7 @@ class Http(Question[HttpAnswer]):
 
 
 @dataclass(frozen=True)
-class GitHub(Question[HttpAnswer]):
+class GitHubGet(Question[HttpAnswer]):
     """A GET sent to GitHub's API, where the target says that this is. It is asked from where the suite runs.
 
     Attributes:
@@ -105,7 +105,7 @@ class S3Answer:
 
 
 @dataclass(frozen=True)
-class S3(Question[S3Answer]):
+class S3Get(Question[S3Answer]):
     """One read of the off-site bucket, or of one copy in it. It is asked from where the suite runs.
 
     Attributes:
@@ -121,11 +121,11 @@ class S3(Question[S3Answer]):
     def vantage(self) -> Vantage:
         return "outside"
 
-    def of(self, copy: str) -> S3:
+    def of(self, copy: str) -> S3Get:
         """The same of this backup's copy."""
         return replace(self, copy=copy)
 
-    def template(self) -> S3:
+    def template(self) -> S3Get:
         return replace(self, copy="")
 
     def render(self, facts: Facts) -> str:
@@ -151,7 +151,7 @@ class Handshake:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tls(Question[Handshake]):
+class TlsHandshake(Question[Handshake]):
     """A TLS handshake with the target's address, its domain as server name.
 
     Attributes:
@@ -188,7 +188,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dns(Question[Resolution]):
+class DnsQuery(Question[Resolution]):
     """The domain's addresses, asked of the one resolver that the target names."""
 
     needs: Right = rights.NETWORK
@@ -203,7 +203,7 @@ class Dns(Question[Resolution]):
 
 
 @dataclass(frozen=True)
-class Port(Question[PortState]):
+class PortProbe(Question[PortState]):
     """A connection to one of the target's ports, until what should be there answers in its own protocol.
 
     The ssh port is not tried a second time: how the line itself came to stand is the answer.

@@ -111,7 +111,7 @@ class Command(Question[Output]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Containers(Question[tuple[Inspection, ...]]):
+class ListContainers(Question[tuple[Inspection, ...]]):
     """Every container of the server's Docker Engine, running or not, inspected."""
 
     needs: Right = rights.DOCKER
@@ -122,7 +122,7 @@ class Containers(Question[tuple[Inspection, ...]]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images(Question[tuple[Inspection, ...]]):
+class ListImages(Question[tuple[Inspection, ...]]):
     """Every tagged image of the server's Docker Engine: Id, RepoTags and Size."""
 
     needs: Right = rights.DOCKER

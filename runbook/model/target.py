@@ -33,7 +33,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Ssh(_Table):
+class SshSettings(_Table):
     """How the server is reached.
 
     Attributes:
@@ -58,7 +58,7 @@ class Ssh(_Table):
         ]
 
 
-class Edge(_Table):
+class EdgeSettings(_Table):
     """What stands in front, as seen from outside.
 
     Attributes:
@@ -72,7 +72,7 @@ class Edge(_Table):
     database_page: UrlPath | None = None
 
 
-class Dns(_Table):
+class DnsSettings(_Table):
     """Whom to ask what the domain leads to.
 
     Attributes:
@@ -83,7 +83,7 @@ class Dns(_Table):
     port: Port = 53
 
 
-class Containers(_Table):
+class ContainersSettings(_Table):
     """The containers by name; web releases by prefix.
 
     Attributes:
@@ -99,7 +99,7 @@ class Containers(_Table):
     web_port: Port = 3000
 
 
-class Paths(_Table):
+class PathsSettings(_Table):
     """Where things are on the server."""
 
     app: ServerPath = "/var/www/psyfit"
@@ -110,7 +110,7 @@ class Paths(_Table):
     docker: ServerPath = "/var/lib/docker"
 
 
-class Backups(_Table):
+class BackupsSettings(_Table):
     """What a backup is known by.
 
     Attributes:
@@ -132,7 +132,7 @@ class Backups(_Table):
     keys: Name = "psyfit_keys"
 
 
-class OffSite(_Table):
+class OffsiteSettings(_Table):
     """Where the backups are copied to, and whose key may read there.
 
     Attributes:
@@ -153,7 +153,7 @@ class OffSite(_Table):
     secret_variable: Variable | None = None
 
 
-class Objectives(_Table):
+class ObjectivesSettings(_Table):
     """What a recovery is to keep to.
 
     Attributes:
@@ -165,7 +165,7 @@ class Objectives(_Table):
     newest_row_hours: Hours = 25
 
 
-class Probe(_Table):
+class ProbeSettings(_Table):
     """What a drill's probe asks of the edge beside its database page, while the drill changes what is behind it.
 
     Attributes:
@@ -192,7 +192,7 @@ class Probe(_Table):
         return self.post_row.partition(".")[2]
 
 
-class Drills(_Table):
+class DrillsSettings(_Table):
     """How often drills are to be held.
 
     Attributes:
@@ -202,7 +202,7 @@ class Drills(_Table):
     restore_days: Days = 92
 
 
-class GitHub(_Table):
+class GitHubSettings(_Table):
     """The repository whose workflow deploys the service.
 
     Attributes:
@@ -215,7 +215,7 @@ class GitHub(_Table):
     token_variable: Name | None = None
 
 
-class LogIn(_Table):
+class LoginPolicySettings(_Table):
     """How the service is told when it logs people out and locks accounts, and where it keeps which are locked.
 
     Attributes:
@@ -239,7 +239,7 @@ class LogIn(_Table):
         return self.user_minutes, self.staff_minutes, self.attempts, self.lockout_minutes
 
 
-class Cron(_Table):
+class CronSettings(_Table):
     """Whose crontab runs the jobs."""
 
     account: Name = "root"
@@ -252,17 +252,17 @@ class Target(_Table):
     environment: Literal["lab", "staging", "production"]
     address: Host
     domain: Host
-    ssh: Ssh = Ssh()
-    edge: Edge = Edge()
-    dns: Dns = Dns()
-    containers: Containers = Containers()
-    paths: Paths = Paths()
-    backups: Backups = Backups()
-    offsite: OffSite = OffSite()
-    objectives: Objectives = Objectives()
-    cron: Cron = Cron()
-    github: GitHub = GitHub()
-    drills: Drills = Drills()
-    log_in: LogIn = LogIn()
-    probe: Probe = Probe()
+    ssh: SshSettings = SshSettings()
+    edge: EdgeSettings = EdgeSettings()
+    dns: DnsSettings = DnsSettings()
+    containers: ContainersSettings = ContainersSettings()
+    paths: PathsSettings = PathsSettings()
+    backups: BackupsSettings = BackupsSettings()
+    offsite: OffsiteSettings = OffsiteSettings()
+    objectives: ObjectivesSettings = ObjectivesSettings()
+    cron: CronSettings = CronSettings()
+    github: GitHubSettings = GitHubSettings()
+    drills: DrillsSettings = DrillsSettings()
+    log_in: LoginPolicySettings = LoginPolicySettings()
+    probe: ProbeSettings = ProbeSettings()
     attestations: LocalPath | None = Field(default=None, strict=False)

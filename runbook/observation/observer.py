@@ -36,15 +36,15 @@ from typing import Any
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.outside_questions import (
-    S3,
-    Dns,
-    GitHub,
-    Http,
-    Port,
-    Tls,
+    DnsQuery,
+    GitHubGet,
+    HttpGet,
+    PortProbe,
+    S3Get,
+    TlsHandshake,
 )
 from runbook.model.port_state import PortState
-from runbook.model.question import Command, Containers, Images, Inspection, Question
+from runbook.model.question import Command, Inspection, ListContainers, ListImages, Question
 from runbook.model.target import Target
 from runbook.model.template import template_values
 from runbook.observation.evidence import Evidence
@@ -108,9 +108,9 @@ class Observer:
         loggers when it is first used is used now.
         """
         kinds = {type(question) for question in questions}
-        if Containers in kinds:
+        if ListContainers in kinds:
             self._evidence.hold()
-        if S3 in kinds and self.target.offsite.bucket:
+        if S3Get in kinds and self.target.offsite.bucket:
             self._offsite.prepare()
 
     def put(self, question: Question[A]) -> Callable[[], Reply[A]]:
@@ -134,10 +134,10 @@ class Observer:
 
     def _told(self, running: Future[Any], question: Question[A], started: datetime, seconds: float) -> Reply[A]:
         answer, error = outcome_of(running, question)
-        of_target = question.vantage == "outside" and not isinstance(question, GitHub | S3)
+        of_target = question.vantage == "outside" and not isinstance(question, GitHubGet | S3Get)
         if isinstance(error, ConnectionLost) or (error is not None and of_target):
             self.probe_reachability()
-        if isinstance(question, Containers):
+        if isinstance(question, ListContainers):
             self._evidence.release(learned=error is None)
         sequence = self._evidence.record(
             question=self._name(question),
@@ -184,10 +184,10 @@ class Observer:
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
         """
-        met = self._connection.port_state()
-        if met not in (None, PortState.OK, PortState.NOT_YET):
+        port_state = self._connection.port_state()
+        if port_state not in (None, PortState.OK, PortState.NOT_YET):
             self.probe_reachability()
-        return self._outlook.line(met)
+        return self._outlook.line(port_state)
 
     def probe_reachability(self) -> None:
         """Ask for the name and the edge, once: what the line needs of them."""
@@ -213,23 +213,23 @@ class Observer:
                 if question.lane == "docker":
                     return self._breaker.call(lambda: self._connection.run(script, question.seconds, "docker"))
                 return self._connection.run(script, question.seconds, question.lane)
-            case Containers():
+            case ListContainers():
                 return self._asking.do(lambda: self._of_engine(self._containers, question))
-            case Images():
+            case ListImages():
                 return self._asking.do(lambda: self._of_engine(self._images, question))
-            case Http():
+            case HttpGet():
                 return self._asking.do(lambda: self._outside.http(question))
-            case GitHub():
+            case GitHubGet():
                 return self._asking.do(lambda: self._outside.github(question))
-            case S3():
+            case S3Get():
                 return self._asking_s3.do(lambda: self._offsite.ask(question))
-            case Tls():
+            case TlsHandshake():
                 return self._asking.do(lambda: self._outside.tls(question))
-            case Dns():
+            case DnsQuery():
                 return self._asking.do(lambda: self._outside.dns(question))
-            case Port(serves="ssh"):
+            case PortProbe(serves="ssh"):
                 return self._asking.do(self._ssh_port)
-            case Port():
+            case PortProbe():
                 return self._asking.do(lambda: self._outside.port(question))
         raise TypeError(f"nobody knows how to ask a {type(question).__name__}")
 

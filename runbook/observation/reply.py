@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import Handshake, Http, HttpAnswer, Resolution, S3Answer
+from runbook.model.outside_questions import Handshake, HttpAnswer, HttpGet, Resolution, S3Answer
 from runbook.model.question import Command, Output, Question, lines_of
 from runbook.observation.redaction import MASK
 
@@ -85,7 +85,7 @@ def as_text(answer: object, question: Question[Any]) -> dict[str, Any]:
             head = "\n".join(
                 f"{name}: {MASK if name in _SECRET_HEADERS else value}" for name, value in answer.headers.items()
             )
-            whole = not isinstance(question, Http) or question.keep_body
+            whole = not isinstance(question, HttpGet) or question.keep_body
             body = answer.body if whole else f"[a body of {len(answer.body)} characters, not kept]"
             return {"status": answer.status, "answer": f"{head}\n\n{body}"}
         case S3Answer():

@@ -11,11 +11,11 @@ from runbook.process.daemon_threads import NO_THREAD
 
 
 class ConnectionLost(Undetermined):
-    """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
+    """The line to the server is gone: nothing more can be asked over it. ``port_state`` is what it met."""
 
-    def __init__(self, reason: str, met: PortState = PortState.CUT) -> None:
+    def __init__(self, reason: str, port_state: PortState = PortState.CUT) -> None:
         super().__init__(reason)
-        self.port_state = met
+        self.port_state = port_state
 
 
 def start_thread(run: Callable[[], None]) -> None:

@@ -18,7 +18,16 @@ import httpcore
 
 from runbook import __version__
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import Dns, GitHub, Handshake, Http, HttpAnswer, Port, Resolution, Tls
+from runbook.model.outside_questions import (
+    DnsQuery,
+    GitHubGet,
+    Handshake,
+    HttpAnswer,
+    HttpGet,
+    PortProbe,
+    Resolution,
+    TlsHandshake,
+)
 from runbook.model.port_state import PortState
 from runbook.model.sizes import MIB
 from runbook.model.target import Target
@@ -32,11 +41,11 @@ NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDO
 
 
 class NoAnswer(Undetermined):
-    """A port did not answer. ``met`` is what the line to it met."""
+    """A port did not answer. ``port_state`` is what the line to it met."""
 
-    def __init__(self, reason: str, met: PortState) -> None:
+    def __init__(self, reason: str, port_state: PortState) -> None:
         super().__init__(reason)
-        self.port_state = met
+        self.port_state = port_state
 
 
 class Outside:
@@ -58,7 +67,7 @@ class Outside:
     def _github(self) -> Client:
         return Client(httpcore.default_ssl_context())
 
-    def http(self, question: Http) -> HttpAnswer:
+    def http(self, question: HttpGet) -> HttpAnswer:
         """Send one GET.
 
         Raises:
@@ -82,7 +91,7 @@ class Outside:
             raise Undetermined(f"no HTTP answer: {error}") from None
         return HttpAnswer(answer.status, answer.headers, _plain(answer))
 
-    def github(self, question: GitHub) -> HttpAnswer:
+    def github(self, question: GitHubGet) -> HttpAnswer:
         """Send one GET to GitHub's API, with the token that the target's variable held when this was made.
 
         Raises:
@@ -103,7 +112,7 @@ class Outside:
             raise Undetermined(f"no answer of GitHub's API: {error}") from None
         return HttpAnswer(answer.status, {}, _plain(answer))
 
-    def tls(self, question: Tls) -> Handshake:
+    def tls(self, question: TlsHandshake) -> Handshake:
         """Shake hands once; a refusal by either side is an answer, a closed port is not.
 
         Raises:
@@ -119,7 +128,7 @@ class Outside:
         except OSError as error:
             raise NoAnswer(f"no TLS answer: {error.strerror or error}", _met(error)) from None
 
-    def port(self, question: Port) -> PortState:
+    def port(self, question: PortProbe) -> PortState:
         """Connect once, and wait for the first words of an answer, whatever they say."""
         try:
             with connect(
@@ -131,7 +140,7 @@ class Outside:
         except OSError as error:
             return _met(error)
 
-    def dns(self, question: Dns) -> Resolution:
+    def dns(self, question: DnsQuery) -> Resolution:
         """Ask the target's resolver for the domain's addresses, of the kind that the target's own address is of.
 
         Raises:
@@ -159,7 +168,7 @@ class Outside:
     def _first_words(self, line: socket.socket, serves: str) -> PortState:
         try:
             if serves == "https":
-                self._context(Tls()).wrap_socket(line, server_hostname=self._target.domain).close()
+                self._context(TlsHandshake()).wrap_socket(line, server_hostname=self._target.domain).close()
                 return PortState.OK
             line.sendall(f"HEAD / HTTP/1.1\r\nHost: {self._target.domain}\r\nUser-Agent: {USER_AGENT}\r\n\r\n".encode())
             return PortState.OK if line.recv(1) else PortState.CUT
@@ -181,7 +190,7 @@ class Outside:
         except ConnectionResetError as error:
             return Handshake(None, None, str(error.strerror))
 
-    def _context(self, question: Tls) -> ssl.SSLContext:
+    def _context(self, question: TlsHandshake) -> ssl.SSLContext:
         ca_file = self._target.edge.ca_file
         if question.trusted and ca_file and not ca_file.is_file():
             raise Undetermined(f"the authority's file {ca_file} is not there (key edge.ca_file of the target)")

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.model.outside_questions import Dns, Resolution, Tls
+from runbook.model.outside_questions import DnsQuery, Resolution, TlsHandshake
 from runbook.model.port_state import PortState
 from runbook.model.question import Question
 
-NAME = Dns(seconds=4)
-EDGE = Tls(seconds=4)
-CHAIN = Tls(trusted=True, seconds=4)
+NAME = DnsQuery(seconds=4)
+EDGE = TlsHandshake(seconds=4)
+CHAIN = TlsHandshake(trusted=True, seconds=4)
 NAMES: dict[Question[Any], str] = {
     NAME: "reachability.NAME",
     EDGE: "reachability.EDGE",
@@ -69,14 +69,18 @@ def line_of(domain: str, parts: tuple[Part, ...]) -> str:
     return f"{domain}: {' · '.join(part.shown for part in parts)} → {', '.join(_conclusion(parts))}"
 
 
-def ssh_part(port: int, met: PortState) -> Part:
+def ssh_part(port: int, port_state: PortState) -> Part:
     """The part of the ssh line, which has been tried already."""
-    return Part(f"{port} {met}", _fault(met, SSH_FAULTS, "its ssh line"), met.shows_life)
+    return Part(f"{port} {port_state}", _fault(port_state, SSH_FAULTS, "its ssh line"), port_state.shows_life)
 
 
-def edge_part(port: int, met: PortState, why: str | None = None) -> Part:
+def edge_part(port: int, port_state: PortState, why: str | None = None) -> Part:
     """The part of the edge. ``why`` is what is the matter with its TLS, in OpenSSL's words."""
-    return Part(f"{port} {met}{f' ({why})' if why else ''}", _fault(met, EDGE_FAULTS, "its edge"), met.shows_life)
+    return Part(
+        f"{port} {port_state}{f' ({why})' if why else ''}",
+        _fault(port_state, EDGE_FAULTS, "its edge"),
+        port_state.shows_life,
+    )
 
 
 def name_part(address: str, resolved: Resolution | None, error: str | None) -> Part:
@@ -102,8 +106,8 @@ def name_part(address: str, resolved: Resolution | None, error: str | None) -> P
     return Part("DNS ok", None, life=False)
 
 
-def _fault(met: PortState, known: dict[PortState, tuple[str, str]], subject: str) -> tuple[str, str] | None:
-    return None if met is PortState.OK else known.get(met, (subject, "failed"))
+def _fault(port_state: PortState, known: dict[PortState, tuple[str, str]], subject: str) -> tuple[str, str] | None:
+    return None if port_state is PortState.OK else known.get(port_state, (subject, "failed"))
 
 
 def _conclusion(parts: tuple[Part, ...]) -> Iterator[str]:

@@ -20,10 +20,10 @@ import httpcore
 
 from runbook import __version__
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3, S3Answer, S3Read
+from runbook.model.outside_questions import S3Answer, S3Get, S3Read
 from runbook.model.rights import S3 as RIGHT
 from runbook.model.sizes import MIB
-from runbook.model.target import OffSite
+from runbook.model.target import OffsiteSettings
 from runbook.transport.bounded_http import Client, NoExchange, NotConnected
 
 PERMISSIONS: dict[S3Read, str] = {
@@ -71,7 +71,7 @@ class OffSiteBucket:
         learn: Is told what must not be written anywhere.
     """
 
-    def __init__(self, offsite: OffSite, learn: Callable[[str], None]) -> None:
+    def __init__(self, offsite: OffsiteSettings, learn: Callable[[str], None]) -> None:
         self._offsite = offsite
         self._learn = learn
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class OffSiteBucket:
         with suppress(Undetermined):
             self._client()
 
-    def ask(self, question: S3) -> S3Answer:
+    def ask(self, question: S3Get) -> S3Answer:
         """Read once.
 
         Raises:
@@ -203,7 +203,7 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def key_of(offsite: OffSite) -> Key:
+def key_of(offsite: OffsiteSettings) -> Key:
     """The key that may read the bucket.
 
     Raises:
@@ -240,7 +240,7 @@ def _impersonal(told: Any) -> Any:
     return [_impersonal(one) for one in told] if isinstance(told, list) else told
 
 
-def _wrong(response: dict[str, Any], question: S3) -> S3Answer:
+def _wrong(response: dict[str, Any], question: S3Get) -> S3Answer:
     """What S3 says is wrong, where that tells something of the bucket.
 
     Raises:

@@ -65,9 +65,9 @@ def line_lost(log: str, said: str, become: str | None = None) -> ConnectionLost:
         said: What else was said last, by the server or by sudo; it is quoted where ssh's own words mean nothing known.
         become: How root is become, if at all.
     """
-    for words, (sentence, met) in _SAYINGS.items():
+    for words, (sentence, port_state) in _SAYINGS.items():
         if re.search(f"^{words}", log, re.MULTILINE):
-            return ConnectionLost(f"no line to the server: {sentence}", met)
+            return ConnectionLost(f"no line to the server: {sentence}", port_state)
     for words, sentence in _BEFORE_ITS_LOG.items():
         if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
             return ConnectionLost(f"no line to the server: {sentence}", PortState.FAILED)

@@ -13,7 +13,7 @@ from lab.server import Server
 from runbook.model.outcome import Undetermined
 from runbook.model.port_state import PortState
 from runbook.model.question import Lane
-from runbook.model.target import Ssh, Target
+from runbook.model.target import SshSettings, Target
 from runbook.model.target_file import load
 from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
@@ -28,7 +28,7 @@ def target(lab: Server, request: pytest.FixtureRequest) -> Target:
     made = load(str(lab.state / "target.toml"))
     if request.param == "root":
         return made
-    ssh = Ssh.model_validate({**made.ssh.model_dump(), "user": "deploy", "become": "sudo -n"})
+    ssh = SshSettings.model_validate({**made.ssh.model_dump(), "user": "deploy", "become": "sudo -n"})
     return made.model_copy(update={"ssh": ssh})
 
 

@@ -17,8 +17,8 @@ from lab.images import cache_folder, digest_of
 from lab.outer_container import PORTS
 from lab.programs import run
 from lab.server import Server
-from runbook.model.outside_questions import Http, HttpAnswer
-from runbook.model.question import Command, Containers, Output
+from runbook.model.outside_questions import HttpAnswer, HttpGet
+from runbook.model.question import Command, ListContainers, Output
 from runbook.model.record import Run
 from runbook.model.template import template_values
 from tests.mutation import replay
@@ -133,9 +133,9 @@ class Inside:
             if isinstance(question, Command) and isinstance(answer, Output):
                 asked = {"exec": f"export LC_ALL=C; {question.render(facts)}", "exit-status": answer.status}
                 commands[f"question {len(commands)}"] = {**asked, "timeout": SECONDS * 1000}
-            elif isinstance(question, Containers):
+            elif isinstance(question, ListContainers):
                 commands["containers"] = {"exec": EVERY_CONTAINER, "exit-status": 0}
-            elif isinstance(question, Http) and isinstance(answer, HttpAnswer):
+            elif isinstance(question, HttpGet) and isinstance(answer, HttpAnswer):
                 page = f"{question.scheme}://{recording.target.domain}{question.path_on(facts)}"
                 pages[page] = {"status": answer.status, "allow-insecure": True, "no-follow-redirects": True}
         self.asked, self.of = len(commands) + len(pages), len(recording.answers)

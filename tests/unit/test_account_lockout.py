@@ -26,7 +26,7 @@ from checks.database.account_lockout import (
 from checks.docker.containers import CONTAINERS, NOW
 from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
-from runbook.model.target import LogIn, Target
+from runbook.model.target import LoginPolicySettings, Target
 from runbook.model.template import template_values
 from steps.problems import (
     a_staff_members_session_ends,
@@ -43,7 +43,7 @@ TARGET = Target(
     environment="lab",
     address="127.0.0.1",
     domain="example.test",
-    log_in=LogIn(locked_at="accounts.locked_at"),
+    log_in=LoginPolicySettings(locked_at="accounts.locked_at"),
 )
 WEB = "psyfit-web-1771900000"
 POLICY = LogInPolicy(WEB, user_minutes=30, staff_minutes=15, attempts=5, lockout_minutes=30)
@@ -99,7 +99,7 @@ def test_of_two_releases_the_longer_lock_counts() -> None:
 
 
 def test_without_a_column_nobody_is_counted() -> None:
-    seen = locked_accounts(looking(TARGET.model_copy(update={"log_in": LogIn()}), {}))
+    seen = locked_accounts(looking(TARGET.model_copy(update={"log_in": LoginPolicySettings()}), {}))
 
     with pytest.raises(NotApplicable, match=r"log_in\.locked_at"):
         few_accounts_are_locked(seen, 10)

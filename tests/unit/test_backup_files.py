@@ -40,7 +40,7 @@ from drills.restore.session_key import BEGINNING, _shown_by_gpg
 from drills.restore.session_key import SESSION_KEY as SESSION_KEY_TOLD
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Output, Question
-from runbook.model.target import Paths, Target
+from runbook.model.target import PathsSettings, Target
 from runbook.model.template import template_values
 from tests.unit.answering import looking
 
@@ -96,7 +96,7 @@ def test_any_list_is_read_or_refused(text: str) -> None:
 
 def _list_of(folder: Path) -> Output:
     """What the declared command answers for this folder of backups."""
-    target = TARGET.model_copy(update={"paths": Paths(backups=str(folder))})
+    target = TARGET.model_copy(update={"paths": PathsSettings(backups=str(folder))})
     command = ["sh", "-c", LIST.render(template_values(target))]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     return Output(done.returncode, done.stdout, done.stderr)

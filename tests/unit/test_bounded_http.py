@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3, GitHub, Http, Port, Tls
+from runbook.model.outside_questions import GitHubGet, HttpGet, PortProbe, S3Get, TlsHandshake
 from runbook.model.port_state import PortState
 from runbook.model.sizes import KIB, MIB
-from runbook.model.target import Edge, OffSite, Target
+from runbook.model.target import EdgeSettings, OffsiteSettings, Target
 from runbook.transport.bounded_http import Answer, Client, NoExchange, NotConnected, TooLong, WriteRefused, connect
 from runbook.transport.docker_engine import DockerReader, EngineSilent, EngineUnreachable, Scrubber
 from runbook.transport.http_tls import NoAnswer, Outside
@@ -38,7 +38,7 @@ def ask(port: int, *, seconds: float = LIMIT, most: int = 64 * KIB, method: str 
 
 def edge(port: int) -> Outside:
     """Asks a target whose every port is this one."""
-    facts = Edge(https_port=port, http_port=port)
+    facts = EdgeSettings(https_port=port, http_port=port)
     return Outside(Target(name="x", environment="staging", address="127.0.0.1", domain="service.example", edge=facts))
 
 
@@ -121,30 +121,32 @@ def test_a_page_that_drips_is_undetermined_when_its_time_is_over() -> None:
     with serving(BODY_DRIPS) as port:
         began = time.monotonic()
         with pytest.raises(Undetermined, match=r"no whole HTTP answer within 0\.2 s"):
-            edge(port).http(Http("/", scheme="http", seconds=LIMIT))
+            edge(port).http(HttpGet("/", scheme="http", seconds=LIMIT))
         assert time.monotonic() - began < SOON
 
 
 def test_a_page_without_end_is_undetermined_and_says_why() -> None:
     with serving(STREAM) as port, pytest.raises(Undetermined, match="the answer is longer than 64 KiB"):
-        edge(port).http(Http("/", scheme="http"))
+        edge(port).http(HttpGet("/", scheme="http"))
 
 
 def test_a_page_that_is_short_only_because_it_is_compressed_is_not_unpacked() -> None:
     packed = OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"
     with serving(saying(packed)) as port, pytest.raises(Undetermined, match="compressed"):
-        edge(port).http(Http("/", scheme="http"))
+        edge(port).http(HttpGet("/", scheme="http"))
 
 
-@pytest.mark.parametrize("https", [Http("/", seconds=LIMIT), Tls(seconds=LIMIT), Tls(seconds=LIMIT, trusted=True)])
-def test_a_handshake_that_drips_ends_at_its_time(https: Http | Tls) -> None:
+@pytest.mark.parametrize(
+    "https", [HttpGet("/", seconds=LIMIT), TlsHandshake(seconds=LIMIT), TlsHandshake(seconds=LIMIT, trusted=True)]
+)
+def test_a_handshake_that_drips_ends_at_its_time(https: HttpGet | TlsHandshake) -> None:
     hello_of_16_kib = dripping(b"\x16\x03\x03\x40\x00", b"\x02")
     with serving(hello_of_16_kib) as port:
         began = time.monotonic()
         with pytest.raises(Undetermined, match=r"within 0\.2 s") as told:
-            edge(port).http(https) if isinstance(https, Http) else edge(port).tls(https)
+            edge(port).http(https) if isinstance(https, HttpGet) else edge(port).tls(https)
         assert time.monotonic() - began < SOON
-    if isinstance(https, Tls):
+    if isinstance(https, TlsHandshake):
         assert isinstance(told.value, NoAnswer)
         assert told.value.port_state is PortState.TIMED_OUT
 
@@ -152,7 +154,7 @@ def test_a_handshake_that_drips_ends_at_its_time(https: Http | Tls) -> None:
 def test_a_port_that_drips_a_handshake_is_silent() -> None:
     with serving(dripping(b"\x16\x03\x03\x40\x00", b"\x02")) as port:
         began = time.monotonic()
-        assert edge(port).port(Port("https", seconds=LIMIT)) is PortState.SILENT
+        assert edge(port).port(PortProbe("https", seconds=LIMIT)) is PortState.SILENT
         assert time.monotonic() - began < SOON
 
 
@@ -165,17 +167,17 @@ def test_githubs_api_has_one_deadline_and_one_size() -> None:
     with serving(BODY_DRIPS) as port:
         began = time.monotonic()
         with pytest.raises(Undetermined, match=r"no whole answer of GitHub's API within 0\.2 s"):
-            github(port).github(GitHub("/", seconds=LIMIT))
+            github(port).github(GitHubGet("/", seconds=LIMIT))
         assert time.monotonic() - began < SOON
     with serving(STREAM) as port, pytest.raises(Undetermined, match="the answer is longer than 4 MiB"):
-        github(port).github(GitHub("/"))
+        github(port).github(GitHubGet("/"))
 
 
 def bucket(port: int, monkeypatch: pytest.MonkeyPatch) -> OffSiteBucket:
     monkeypatch.setenv("ITS_KEY", "AKIDOFFSITE")
     monkeypatch.setenv("ITS_SECRET", "made-up")
     variables = {"key_variable": "ITS_KEY", "secret_variable": "ITS_SECRET"}
-    keyed = OffSite(bucket="kept", endpoint=f"http://127.0.0.1:{port}", **variables)
+    keyed = OffsiteSettings(bucket="kept", endpoint=f"http://127.0.0.1:{port}", **variables)
     made = OffSiteBucket(keyed, lambda _: None)
     made.prepare()
     return made
@@ -186,13 +188,13 @@ def test_s3_has_one_deadline_over_all_its_attempts(monkeypatch: pytest.MonkeyPat
         asked = bucket(port, monkeypatch)
         began = time.monotonic()
         with pytest.raises(Undetermined, match=r"no (whole )?answer of S3"):
-            asked.ask(S3("get_bucket_versioning", seconds=LIMIT))
+            asked.ask(S3Get("get_bucket_versioning", seconds=LIMIT))
         assert time.monotonic() - began < LIMIT + 2 * SOON  # it waits for a moment before it tries again
 
 
 def test_an_answer_of_s3_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(STREAM) as port, pytest.raises(Undetermined, match="the answer is longer than 4 MiB"):
-        bucket(port, monkeypatch).ask(S3("get_bucket_versioning"))
+        bucket(port, monkeypatch).ask(S3Get("get_bucket_versioning"))
 
 
 def test_an_engine_that_drips_is_silent_when_the_time_is_over(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from checks.docker.containers import CONTAINERS, NEVER, Container, Fleet, is_release, muster, read_container
 from checks.docker.containers import NOW as CLOCK
 from runbook.model.question import Output, Question
-from runbook.model.target import Containers as Names
+from runbook.model.target import ContainersSettings
 
 NOW = 1_790_000_000.0
 INSPECTION: dict[str, Any] = {
@@ -68,7 +68,7 @@ def server_with(*inspected: dict[str, Any]) -> dict[Question[Any], object]:
 
 def fleet_of(*names: str) -> Fleet:
     """Running containers of these names."""
-    return muster((container(name) for name in names), Names())
+    return muster((container(name) for name in names), ContainersSettings())
 
 
 def test_a_running_release_is_read() -> None:
@@ -130,7 +130,7 @@ def test_what_kamal_runs_once_or_has_replaced_is_neither_a_release_nor_unexpecte
 
 
 def test_what_the_target_names_besides_is_not_unexpected() -> None:
-    names = Names(also=("node-exporter", "backup-*"))
+    names = ContainersSettings(also=("node-exporter", "backup-*"))
     present = ("node-exporter", "node-exporter-2", "backup-", "backup-7", "a-backup-7")
     fleet = muster((container(name) for name in present), names)
 
@@ -222,13 +222,13 @@ def test_a_container_is_called_by_at_least_twelve_signs_of_its_id() -> None:
 
 
 def test_only_what_has_the_services_prefix_is_a_left_over_of_its_deploys() -> None:
-    found = muster([container("psyfit-web-1_replaced_2"), container("other_replaced_2")], Names())
+    found = muster([container("psyfit-web-1_replaced_2"), container("other_replaced_2")], ContainersSettings())
     assert [one.name for one in found.beside] == ["psyfit-web-1_replaced_2"]
     assert [one.name for one in found.others] == ["other_replaced_2"]
 
 
 def test_a_star_stands_for_the_rest_of_a_name_alone() -> None:
-    found = muster([container("tool-1"), container("toolbox")], Names(also=("tool-*",)))
+    found = muster([container("tool-1"), container("toolbox")], ContainersSettings(also=("tool-*",)))
     assert [one.name for one in found.beside] == ["tool-1"]
 
 

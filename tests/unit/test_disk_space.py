@@ -28,7 +28,7 @@ from checks.server.disk_space import (
 from runbook.model import rights
 from runbook.model.outcome import Mismatch, Undetermined
 from runbook.model.question import Output, Question
-from runbook.model.target import Paths, Target
+from runbook.model.target import PathsSettings, Target
 from runbook.model.template import template_values
 from steps.monitoring import every_file_system_has_room
 from tests.unit.answering import looking
@@ -188,7 +188,7 @@ def test_without_docker_a_full_disk_fails_and_none_is_undetermined() -> None:
 
 
 def test_a_place_that_is_gone_takes_no_other_with_it(tmp_path: Path) -> None:
-    paths = Paths(**dict.fromkeys(Paths.model_fields, str(tmp_path)))
+    paths = PathsSettings(**dict.fromkeys(PathsSettings.model_fields, str(tmp_path)))
     target = TARGET.model_copy(update={"paths": paths})
     command = MOUNTS.with_values(sources=["/gone/long/ago", "/two words", "/usr"]).render(template_values(target))
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)

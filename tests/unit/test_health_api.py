@@ -28,8 +28,7 @@ from checks.edge.health_api import (
 from runbook.model.outcome import Mismatch, NotApplicable
 from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output
-from runbook.model.target import Containers as Names
-from runbook.model.target import Target
+from runbook.model.target import ContainersSettings, Target
 from runbook.model.template import template_values
 from steps.health import (
     none_ran_out_of_memory,
@@ -154,7 +153,7 @@ def fleet(name: str = "psyfit-web-1", image: str = "psyfit:latest", **state: obj
     """One web release whose image has no labels."""
     bare = inspection(name, **state)
     bare["Config"] = {"Labels": None, "Image": image}
-    return muster([read_container(bare, 1_790_000_000.0)], Names())
+    return muster([read_container(bare, 1_790_000_000.0)], ContainersSettings())
 
 
 def says(version: str) -> Health:

@@ -17,9 +17,9 @@ import pytest
 
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3, Dns, GitHub, Http, HttpAnswer, Port, Tls
-from runbook.model.question import Command, Containers, Images, Output, Question
-from runbook.model.target import Edge, Ssh, Target
+from runbook.model.outside_questions import DnsQuery, GitHubGet, HttpAnswer, HttpGet, PortProbe, S3Get, TlsHandshake
+from runbook.model.question import Command, ListContainers, ListImages, Output, Question
+from runbook.model.target import EdgeSettings, SshSettings, Target
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
 from runbook.observation.redaction import MASK, Redactor
@@ -31,8 +31,8 @@ TARGET = Target(
     environment="staging",
     address="127.0.0.1",
     domain="service.example",
-    ssh=Ssh(local=True),
-    edge=Edge(database_page="/clinics?all=1"),
+    ssh=SshSettings(local=True),
+    edge=EdgeSettings(database_page="/clinics?all=1"),
 )
 VALUE = "-".join(("correct", "horse"))
 SAYS_IT = Command(f"echo {VALUE}")
@@ -51,7 +51,7 @@ class Line:
         monkeypatch.setattr(self.observer, "_containers", self._containers)
         monkeypatch.setattr(self.observer._outside, "http", lambda _: HttpAnswer(200, {"x-a": "b"}, self.body))
 
-    def _containers(self, _: Containers) -> tuple[dict[str, Any], ...]:
+    def _containers(self, _: ListContainers) -> tuple[dict[str, Any], ...]:
         if not self.engine_answers:
             raise Undetermined("the engine says nothing")
         self.redactor.learn(VALUE)
@@ -67,28 +67,28 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def test_what_was_answered_before_the_containers_holds_no_value_that_they_told(line: Line) -> None:
-    line.observer.announce([SAYS_IT, Containers()])
+    line.observer.announce([SAYS_IT, ListContainers()])
     told = line.observer.put(SAYS_IT)()
     assert told.required().lines == (VALUE,)
     assert line.file.read_text() == ""
-    line.observer.put(Containers())()
+    line.observer.put(ListContainers())()
     assert VALUE not in line.file.read_text()
     assert line.evidence.exchanges[0].answer == f"{MASK}\n"
 
 
 def test_containers_that_cannot_be_asked_hold_nothing_back_any_longer(line: Line) -> None:
     line.engine_answers = False
-    line.observer.announce([Containers()])
+    line.observer.announce([ListContainers()])
     line.observer.put(Command("echo 1"))()
-    line.observer.put(Containers())()
+    line.observer.put(ListContainers())()
     assert len(line.file.read_text().splitlines()) == 2
 
 
 def test_of_what_only_root_sees_no_answer_is_kept_where_the_containers_did_not_tell_their_values(line: Line) -> None:
     line.engine_answers = False
-    line.observer.announce([SAYS_IT, Containers()])
+    line.observer.announce([SAYS_IT, ListContainers()])
     told = line.observer.put(replace(SAYS_IT, needs=rights.ROOT))()
-    line.observer.put(Containers())()
+    line.observer.put(ListContainers())()
     assert told.required().lines == (VALUE,)
     assert VALUE not in line.evidence.exchanges[0].answer
 
@@ -101,7 +101,7 @@ def test_nothing_is_held_back_where_nobody_will_ask_of_containers(line: Line) ->
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_body_is_kept_or_its_length_alone(line: Line, keep: bool) -> None:
-    told = line.observer.put(Http("{database_page}", keep_body=keep))()
+    told = line.observer.put(HttpGet("{database_page}", keep_body=keep))()
     (kept,) = line.evidence.exchanges
     assert told.required().body == line.body
     assert kept.asked == "GET https://service.example/clinics?all=1"
@@ -157,19 +157,19 @@ QUESTIONS: tuple[Question[Any], ...] = (
     Command("echo 1"),
     Command("echo 1", lane="docker"),
     Command("echo 1", lane="slow"),
-    Containers(),
-    Images(),
-    Http("/", scheme="http"),
-    Http("/"),
-    GitHub("/"),
-    S3("get_bucket_versioning"),
-    S3("head_object").of("a.sql.gz"),
-    Tls(),
-    Tls(trusted=True, at_most="TLSv1.2"),
-    Dns(seconds=0.1),
-    Port("http"),
-    Port("https"),
-    Port("ssh"),
+    ListContainers(),
+    ListImages(),
+    HttpGet("/", scheme="http"),
+    HttpGet("/"),
+    GitHubGet("/"),
+    S3Get("get_bucket_versioning"),
+    S3Get("head_object").of("a.sql.gz"),
+    TlsHandshake(),
+    TlsHandshake(trusted=True, at_most="TLSv1.2"),
+    DnsQuery(seconds=0.1),
+    PortProbe("http"),
+    PortProbe("https"),
+    PortProbe("ssh"),
 )
 """Each kind there is."""
 
@@ -230,12 +230,13 @@ def test_no_thread_touches_what_pytest_walks(tmp_path: Path) -> None:
 def test_what_only_some_need_is_made_ready_where_it_will_be_asked_and_there_alone() -> None:
     """It takes a tenth of a second, and much memory."""
     script = (
-        "import sys; from runbook.observation.observer import Observer; from runbook.model.question import Containers; "
-        "from runbook.model.outside_questions import S3; from tests.unit.test_observer import TARGET; "
+        "import sys; from runbook.observation.observer import Observer; "
+        "from runbook.model.question import ListContainers; "
+        "from runbook.model.outside_questions import S3Get; from tests.unit.test_observer import TARGET; "
         "from runbook.observation.redaction import Redactor; "
         "from runbook.observation.evidence import Evidence; "
         "observer = Observer(TARGET, Evidence(Redactor()), Redactor(), {}); "
-        "observer.announce([S3('get_bucket_acl'), Containers()]); observer.close(); "
+        "observer.announce([S3Get('get_bucket_acl'), ListContainers()]); observer.close(); "
         "sys.exit(any(one in sys.modules for one in ('botocore', 'docker', 'requests', 'urllib3')))"
     )
     here = Path(__file__).resolve().parents[2]

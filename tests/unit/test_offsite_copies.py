@@ -50,7 +50,7 @@ from runbook.model import rights
 from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.outside_questions import S3Answer
 from runbook.model.question import Output, Question
-from runbook.model.target import OffSite
+from runbook.model.target import OffsiteSettings
 from runbook.model.target_file import TargetError, validated
 from runbook.observation.snapshot import Snapshot
 from runbook.transport.s3 import Key, OffSiteBucket, key_of
@@ -115,7 +115,7 @@ def keyed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def bucket(s3: str, name: str, keyed: dict[str, str], learned: list[str] | None = None) -> OffSiteBucket:
     """The bucket of this name there."""
-    offsite = OffSite(bucket=name, endpoint=s3, **keyed)
+    offsite = OffsiteSettings(bucket=name, endpoint=s3, **keyed)
     return OffSiteBucket(offsite, (learned if learned is not None else []).append)
 
 
@@ -176,7 +176,7 @@ def test_a_read_alone_can_be_asked(s3: str, keyed: dict[str, str]) -> None:
 def test_a_key_in_a_file_is_read_as_the_aws_cli_keeps_it(tmp_path: Path) -> None:
     path = tmp_path / "credentials"
     path.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = a%b=c\n")
-    assert key_of(OffSite(bucket="kept", credentials=path)) == Key("AKID", "a%b=c")
+    assert key_of(OffsiteSettings(bucket="kept", credentials=path)) == Key("AKID", "a%b=c")
 
 
 @pytest.mark.parametrize("text", ["", "[other]\naws_access_key_id = x\n", "aws_secret_access_key = hush\n", "[default"])
@@ -184,16 +184,19 @@ def test_a_file_without_a_key_is_a_right_that_is_missing_and_is_not_quoted(tmp_p
     path = tmp_path / "credentials"
     path.write_text(text)
     with pytest.raises(Undetermined, match=r"holds no key in a section \[default\]") as told:
-        key_of(OffSite(bucket="kept", credentials=path))
+        key_of(OffsiteSettings(bucket="kept", credentials=path))
     assert told.value.right is rights.S3
     assert "hush" not in str(told.value)
 
 
 def test_a_key_that_is_nowhere_is_a_right_that_is_missing(tmp_path: Path) -> None:
     for offsite, said in (
-        (OffSite(bucket="kept"), "names no key for its off-site bucket"),
-        (OffSite(bucket="kept", **dict.fromkeys(("key_variable", "secret_variable"), "NOT_SET")), "NOT_SET is not set"),
-        (OffSite(bucket="kept", credentials=tmp_path / "none"), "cannot be read here: No such file"),
+        (OffsiteSettings(bucket="kept"), "names no key for its off-site bucket"),
+        (
+            OffsiteSettings(bucket="kept", **dict.fromkeys(("key_variable", "secret_variable"), "NOT_SET")),
+            "NOT_SET is not set",
+        ),
+        (OffsiteSettings(bucket="kept", credentials=tmp_path / "none"), "cannot be read here: No such file"),
     ):
         with pytest.raises(Undetermined, match=said) as told:
             key_of(offsite)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.formats.pg_dump import READ, Dump, instant, read_dump
-from runbook.model.target import Backups, Target
+from runbook.model.target import BackupsSettings, Target
 from runbook.model.template import template_values
 
 COLUMNS = ("appointments.created_at", "audit_events.created_at")
@@ -22,7 +22,7 @@ TARGET = Target(
     environment="lab",
     address="127.0.0.1",
     domain="example.test",
-    backups=Backups(newest_row=COLUMNS),
+    backups=BackupsSettings(newest_row=COLUMNS),
 )
 HEAD = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET statement_timeout = 0;\n"
 ROWS = """

@@ -39,7 +39,7 @@ from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.outside_questions import Resolution
 from runbook.model.port_state import PortState
 from runbook.model.question import Output, Question
-from runbook.model.target import Dns, Edge, Ssh, Target
+from runbook.model.target import DnsSettings, EdgeSettings, SshSettings, Target
 from runbook.transport import known_hosts
 from runbook.transport.http_tls import Outside
 from steps.access import (
@@ -53,7 +53,9 @@ from steps.access import (
 from tests.unit.answering import looking
 
 ADDRESS = "192.0.2.1"
-TARGET = Target(name="t", environment="lab", address=ADDRESS, domain="example.test", dns=Dns(resolver="192.0.2.53"))
+TARGET = Target(
+    name="t", environment="lab", address=ADDRESS, domain="example.test", dns=DnsSettings(resolver="192.0.2.53")
+)
 MONITOR, BACKUP = "/var/log/psyfit-monitor.log", "/var/log/psyfit-backup.log"
 
 
@@ -79,7 +81,7 @@ def test_another_address_or_one_more_is_told(leads: Leads, seen: str) -> None:
         the_domain_leads_to_the_server(leads)
 
 
-@pytest.mark.parametrize("changed", [{"dns": Dns()}, {"address": "host.example.test"}])
+@pytest.mark.parametrize("changed", [{"dns": DnsSettings()}, {"address": "host.example.test"}])
 def test_without_a_resolver_or_an_address_there_is_nothing_to_compare(changed: dict[str, object]) -> None:
     with pytest.raises(NotApplicable):
         looking(TARGET.model_copy(update=changed), {}).observe(domain_leads)
@@ -194,7 +196,7 @@ def test_a_port_that_is_silent_may_be_cut_off_from_here_alone(met: PortState) ->
 
 def test_without_ssh_between_the_two_its_port_is_not_asked() -> None:
     assert [one.serves for one in _ports()] == ["http", "https", "ssh"]
-    local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
+    local = TARGET.model_copy(update={"ssh": SshSettings(local=True)})
     assert [one.serves for one in looking(local, {HTTP: PortState.OK, HTTPS: PortState.OK}).observe(ports)] == [
         "http",
         "https",
@@ -229,7 +231,7 @@ def test_a_port_is_known_by_its_first_words(says: bytes | None, http: PortState,
 
         threading.Thread(target=serve, daemon=True).start()
         port = listener.getsockname()[1]
-        edge = Edge(http_port=port, https_port=port)
+        edge = EdgeSettings(http_port=port, https_port=port)
         outside = Outside(TARGET.model_copy(update={"address": "127.0.0.1", "edge": edge}))
         quick = [replace(one, seconds=0.3 if says is None else 4) for one in (HTTP, HTTPS)]
         assert [outside.port(one) for one in quick] == [http, https]
@@ -272,7 +274,7 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
     hosts.write_text(f"[192.0.2.7]:2222 {kind} {blob}\n@revoked * {kind} {blob}\n192.0.2.7 {kind} {OTHER}\n")
     if hashed:
         subprocess.run(["ssh-keygen", "-q", "-H", "-f", hosts], check=True, capture_output=True)
-    target = TARGET.model_copy(update={"ssh": Ssh(port=2222, config=config)})
+    target = TARGET.model_copy(update={"ssh": SshSettings(port=2222, config=config)})
     assert known_hosts.known_keys(target) == {(kind, blob)}
     answers: dict[Question[Any], object] = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
     assert [one.known for one in looking(target, answers).observe(host_keys)] == [True]
@@ -282,7 +284,7 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
 
 
 def test_a_configuration_that_ssh_cannot_read_is_told(tmp_path: Path) -> None:
-    target = TARGET.model_copy(update={"ssh": Ssh(config=tmp_path / "missing")})
+    target = TARGET.model_copy(update={"ssh": SshSettings(config=tmp_path / "missing")})
     with pytest.raises(Undetermined, match="ssh says here: "):
         known_hosts.known_keys(target)
 

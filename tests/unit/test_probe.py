@@ -25,8 +25,8 @@ from drills.rollback import http_client
 from drills.rollback.probe import Probe, streams_of
 from drills.rollback.samples import LOST, Sample, Stream, changeover_ms, summary, timeline
 from runbook.model.outcome import Undetermined
-from runbook.model.target import Edge, Target
-from runbook.model.target import Probe as Asked
+from runbook.model.target import EdgeSettings, Target
+from runbook.model.target import ProbeSettings as Asked
 
 DOMAIN = "psytech.jp"
 PAGE = Stream("connections kept", "/page", 40.0)
@@ -39,7 +39,7 @@ def target(port: int = 443, ca_file: Path | None = None, page: str | None = "/pa
         environment="lab",
         address="127.0.0.1",
         domain=DOMAIN,
-        edge=Edge(https_port=port, ca_file=ca_file, database_page=page),
+        edge=EdgeSettings(https_port=port, ca_file=ca_file, database_page=page),
         probe=Asked.model_validate(asked),
     )
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import Http
+from runbook.model.outside_questions import HttpGet
 from runbook.model.question import Command, Question
-from runbook.model.target import Edge, Ssh, Target
+from runbook.model.target import EdgeSettings, SshSettings, Target
 from runbook.observation import snapshot as looks
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import AT_ONCE, Observer
@@ -23,7 +23,9 @@ from runbook.observation.reply import Reply
 from runbook.observation.snapshot import CEILING_SECONDS, OUT_OF_TIME, Snapshot, reading
 from tests.unit.hostile import serving, silent
 
-TARGET = Target(name="here", environment="staging", address="127.0.0.1", domain="service.example", ssh=Ssh(local=True))
+TARGET = Target(
+    name="here", environment="staging", address="127.0.0.1", domain="service.example", ssh=SshSettings(local=True)
+)
 QUICK, OTHER = Command("echo quick"), Command("echo other")
 WHOLE = Command("cat everything", lane="slow", seconds=600)
 
@@ -108,7 +110,7 @@ def observing(tmp_path: Path) -> Iterator[Callable[[int], Observer]]:
     evidence = Evidence(redactor, tmp_path / "evidence.jsonl")
 
     def make(port: int) -> Observer:
-        edge = Edge(https_port=port, http_port=port)
+        edge = EdgeSettings(https_port=port, http_port=port)
         made.append(Observer(TARGET.model_copy(update={"edge": edge}), evidence, redactor, {}))
         return made[-1]
 
@@ -124,7 +126,7 @@ def test_many_questions_at_once_do_not_need_a_thread_each(observing: Callable[[i
         observer = observing(port)
         before = threading.active_count()
         commands = [observer.asked(Command(f"echo {number}")) for number in range(1000)]
-        pages = [observer.asked(Http(f"/{number}", scheme="http", seconds=0.2)) for number in range(100)]
+        pages = [observer.asked(HttpGet(f"/{number}", scheme="http", seconds=0.2)) for number in range(100)]
         most = threading.active_count() - before
         assert [one.result(20).required().out for one in commands] == [f"{number}\n" for number in range(1000)]
         assert {str(one.result(20).error) for one in pages} == {"no whole HTTP answer within 0.2 s"}
@@ -144,7 +146,7 @@ def test_a_machine_that_starts_no_thread_leaves_no_check_waiting(
     with pytest.raises(Undetermined, match="this machine starts no further thread"):
         snapshot.ask(OTHER)
     with pytest.raises(Undetermined, match="this machine starts no further thread"):
-        snapshot.ask(Http("/", scheme="http"))
+        snapshot.ask(HttpGet("/", scheme="http"))
     observer.probe_reachability()
     assert "9 no answer yet" in str(observer.line())
 

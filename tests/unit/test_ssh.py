@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runbook.model.port_state import PortState
 from runbook.model.question import Lane
-from runbook.model.target import Ssh, Target
+from runbook.model.target import SshSettings, Target
 from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 from runbook.transport.ssh_errors import line_lost
@@ -172,7 +172,13 @@ def test_hanging_up_while_a_command_is_given_up_ends_at_once() -> None:
     """Both take the same locks, from opposite sides."""
     for _ in range(5):
         connection = Connection(
-            Target(name="x", environment="staging", address="192.0.2.1", domain="service.example", ssh=Ssh(local=True))
+            Target(
+                name="x",
+                environment="staging",
+                address="192.0.2.1",
+                domain="service.example",
+                ssh=SshSettings(local=True),
+            )
         )
         connection.ready().result(SOON)
         hung = [connection.run("exec tail -f /dev/null", 0.05, lane) for lane in ("quick", "docker")]
@@ -193,7 +199,9 @@ def test_a_line_that_still_begins_has_met_no_answer_yet(ssh: Callable[[str], Con
 
 def test_a_local_line_has_nothing_to_tell_of_ssh() -> None:
     connection = Connection(
-        Target(name="x", environment="staging", address="192.0.2.1", domain="service.example", ssh=Ssh(local=True))
+        Target(
+            name="x", environment="staging", address="192.0.2.1", domain="service.example", ssh=SshSettings(local=True)
+        )
     )
     connection.ready().result(SOON)
     assert connection.port_state() is None

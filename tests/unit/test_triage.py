@@ -21,7 +21,7 @@ from drills.rollback.proxy_route import Route
 from runbook.model.outcome import Outcome
 from runbook.model.port_state import PortState
 from runbook.model.record import Difference, Run, Scenario
-from runbook.model.target import Ssh, Target
+from runbook.model.target import SshSettings, Target
 from runbook.model.template import template_values
 from runbook.observation.snapshot import OUT_OF_TIME
 from runbook.suite import features
@@ -211,7 +211,7 @@ def test_the_ends_in_a_row_begin_after_the_last_long_life() -> None:
 def test_the_command_takes_the_targets_own_way_and_arrives_as_it_is(
     script: str, become: Literal["sudo -n"] | None
 ) -> None:
-    way = Ssh(user="deploy", port=2222, config=Path("/some where/ssh_config"), become=become)
+    way = SshSettings(user="deploy", port=2222, config=Path("/some where/ssh_config"), become=become)
     words = shlex.split(ssh(TARGET.model_copy(update={"ssh": way}), script))
     assert words[:-1] == ["ssh", "-F", "/some where/ssh_config", "-p", "2222", "deploy@192.0.2.1"]
     there = shlex.split(words[-1])
@@ -219,7 +219,7 @@ def test_the_command_takes_the_targets_own_way_and_arrives_as_it_is(
 
 
 def test_on_the_server_itself_it_is_pasted_as_it_is() -> None:
-    local = TARGET.model_copy(update={"ssh": Ssh(local=True)})
+    local = TARGET.model_copy(update={"ssh": SshSettings(local=True)})
     assert pasted(local, remedies.START.with_values(container="psyfit-db")) == "docker start psyfit-db"
 
 

@@ -30,13 +30,13 @@ from checks.docker.containers import CONTAINERS
 from checks.formats.openpgp import ANYBODY
 from runbook.model.outcome import Mismatch, NotApplicable, Undetermined
 from runbook.model.question import Output, Question
-from runbook.model.target import Backups, Target
+from runbook.model.target import BackupsSettings, Target
 from runbook.model.template import template_values
 from steps import saved
 from tests.unit.answering import looking
 
 TARGET = Target(
-    name="t", environment="lab", address="127.0.0.1", domain="example.test", backups=Backups(volumes=("files",))
+    name="t", environment="lab", address="127.0.0.1", domain="example.test", backups=BackupsSettings(volumes=("files",))
 )
 NOW = 1_771_002_000
 HOUR = 3600
@@ -102,7 +102,7 @@ def test_a_volume_without_a_new_archive_is_told(files: tuple[Backup, ...], seen:
 
 
 def test_without_a_volume_that_has_to_be_saved_nothing_is_judged() -> None:
-    target = TARGET.model_copy(update={"backups": Backups()})
+    target = TARGET.model_copy(update={"backups": BackupsSettings()})
     with pytest.raises(NotApplicable, match=r"backups\.volumes"):
         saved.the_files_are_saved(looking(target, {}), {"psyfit_keys": ()}, 25)
 
@@ -193,7 +193,7 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
         saved.every_volume_is_named(snapshot, volumes)
     saved.every_volume_is_named(snapshot, {"files": ("psyfit-web-1",)})
     saved.every_volume_is_named(snapshot, {})
-    none = looking(TARGET.model_copy(update={"backups": Backups()}), {})
+    none = looking(TARGET.model_copy(update={"backups": BackupsSettings()}), {})
     with pytest.raises(NotApplicable, match="no web release has a volume"):
         saved.every_volume_is_named(none, {})
     with pytest.raises(Mismatch, match="seen: exports of psyfit-web-2, files of psyfit-web-1, psyfit-web-2;"):
@@ -215,7 +215,7 @@ COUNTED = "tar {}\nfiles 1\nbytes 5\nkept 3\nmissing 2\nunread 0\n"
 
 def counted(tar: int, modified: int, unread: int = 0) -> tuple[Contents, ...]:
     """What is seen of a plain archive that tar ended with this, beside a volume without any and keys in plain."""
-    target = TARGET.model_copy(update={"backups": Backups(volumes=("files", "empty"))})
+    target = TARGET.model_copy(update={"backups": BackupsSettings(volumes=("files", "empty"))})
     listed = f"now {NOW}\nfolder\nfile 10 {modified} /b/files_1.tar.gz\nfile 10 {modified} /b/psyfit_keys_1.tar\n"
     volume = {"Type": "volume", "Name": "files", "Source": "/v/files"}
     question = COMPARED.with_values(folder="/v/files", file="/b/files_1.tar.gz", made=str(modified))
