@@ -61,11 +61,11 @@ class _Page:
         self._given, self._until = given, until
 
     def pytest_runbook_begun(self, running: ActiveRun) -> None:
-        from checks.docker.container_history import lately
+        from checks.docker.container_history import container_history
 
         running.snapshot.end_at(self._until)
         running.observer.probe_reachability()
-        running.snapshot.start([lately])
+        running.snapshot.start([container_history])
 
     def pytest_runbook_ending(self, running: ActiveRun) -> bool:
         from triage.causes import find, seen_by

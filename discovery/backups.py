@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from checks.backups.encrypted_backups import HEADS, read_heads
 from checks.database.psql import in_database
-from checks.formats.file_modes import read_owned
+from checks.formats.file_modes import read_file_modes
 from checks.formats.openpgp import NotOpenPgp, read_message
 from discovery.facts import Fact, ask, lines_heard, only
 from runbook.model import rights
@@ -100,7 +100,7 @@ def _trusted(snapshot: Snapshot, paths: Sequence[str], account: Fact) -> tuple[t
     owners = {"root", str(account.value or "root")}
     try:
         with reading("whose the backups' folders are"):
-            told = read_owned(
+            told = read_file_modes(
                 snapshot.ask(OWNERS.with_values(folders=folders)).required("whose the backups' folders are").out
             )
     except Undetermined as error:

@@ -8,14 +8,14 @@ from pytest_bdd import parsers, then
 
 from checks.server.cron_jobs import MINUTES, Job
 from checks.server.host_keys import HostKey
-from checks.server.ports_and_logs import Leads, LogFile, PortMet, Writer
+from checks.server.ports_and_logs import DomainRecord, LogFile, OpenDeletedLog, PortCheck
 from runbook.model.outcome import Undetermined, require
 
 MB = 1_000_000
 
 
 @then("the domain resolves to the server's address and to no other")
-def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
+def the_domain_leads_to_the_server(domain_leads: DomainRecord) -> None:
     require(
         set(domain_leads.found) == {domain_leads.address},
         expected=domain_leads.address,
@@ -25,7 +25,7 @@ def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
 
 
 @then("the ports of HTTP, HTTPS and ssh answer, each in its own protocol")
-def the_ports_answer(ports: tuple[PortMet, ...]) -> None:
+def the_ports_answer(ports: tuple[PortCheck, ...]) -> None:
     closed = [one for one in ports if one.met.closed]
     require(ports and not closed, expected="an answer at every port", actual=closed or "no port", section="3.1")
     silent = [str(one) for one in ports if not one.met.answered]
@@ -80,7 +80,7 @@ def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
 
 
 @then("no process has a log of the service open that was taken away")
-def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[Writer, ...]) -> None:
+def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[OpenDeletedLog, ...]) -> None:
     require(
         not writers_to_deleted_logs,
         expected="logs that are there for all who write to them",

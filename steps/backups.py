@@ -16,9 +16,9 @@ from checks.backups.drill_history import Passed
 from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.encryption_key import KeyInRing
 from checks.backups.newest_backup import NewestBackup
-from checks.backups.offsite_copies import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.backups.offsite_copies import HAS_ITS_COPY, SETTING, ObjectMetadata, OffsiteCopy, PublicAccess
 from checks.formats.ages import ago
-from checks.formats.file_modes import Owned
+from checks.formats.file_modes import FileMode
 from checks.server.cron_environment import JobSettings
 from checks.server.cron_jobs import Job
 from checks.server.job_log import LastRuns
@@ -233,16 +233,16 @@ def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
 
 
 @then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
-def folder_is_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+def folder_is_closed(backup_modes: tuple[FileMode, ...], mode: str) -> None:
     _closed(backup_modes[:1], mode)
 
 
 @then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
-def files_are_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
+def files_are_closed(backup_modes: tuple[FileMode, ...], mode: str) -> None:
     _closed(backup_modes[1:], mode)
 
 
-def _closed(found: tuple[Owned, ...], mode: str) -> None:
+def _closed(found: tuple[FileMode, ...], mode: str) -> None:
     open_ones = [one for one in found if one.mode & ~int(mode, 8)]
     require(
         found and not open_ones, expected=f"mode {mode} or less", actual=open_ones or "nothing there", section="5.2"
@@ -333,7 +333,7 @@ def a_drill_has_looked_inside(snapshot: Snapshot, backups: tuple[Backup, ...], p
 
 
 @then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
-def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
+def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[OffsiteCopy, ...] | None, minutes: int) -> None:
     limit = timedelta(minutes=minutes)
     due = [one for one in _off_site(offsite_copies) if not one.made.at_most(limit)]
     if not due:
@@ -344,7 +344,7 @@ def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[Copy, ...] | Non
 
 
 @then("every copy has the bytes of its backup, by SHA-256")
-def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: dict[str, str]) -> None:
+def copies_are_the_same(offsite_copies: tuple[OffsiteCopy, ...] | None, backup_sums: dict[str, str]) -> None:
     copies = _stored(offsite_copies)
     other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
     seen = [one for one in other if one]
@@ -356,7 +356,7 @@ def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: di
         )
 
 
-def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
+def _differing(copy: OffsiteCopy, stored: ObjectMetadata, sha256: str | None) -> str | None:
     """What differs in a copy; None where nothing does, as far as S3 tells."""
     if stored.size_bytes != copy.backup.size_bytes:
         return f"{copy.backup.name} has {stored.size_bytes} bytes there and {copy.backup.size_bytes} here"
@@ -366,25 +366,25 @@ def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
 
 
 @then("every copy is encrypted where it lies")
-def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
+def copies_are_encrypted(offsite_copies: tuple[OffsiteCopy, ...] | None) -> None:
     plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
     require(not plain, expected="each encrypted by S3", actual=_named("not encrypted", plain), section="5.5")
 
 
 @then("the bucket encrypts what comes to it")
-def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
+def bucket_encrypts(offsite_copies: tuple[OffsiteCopy, ...] | None, offsite_default_encryption: str | None) -> None:
     _off_site(offsite_copies)
     require(offsite_default_encryption, expected="encryption by default", actual="none", section="5.5")
 
 
 @then("the bucket blocks public access in all four ways")
-def bucket_blocks(offsite_openness: Openness | None) -> None:
+def bucket_blocks(offsite_openness: PublicAccess | None) -> None:
     off = _off_site(offsite_openness).unblocked
     require(not off, expected="S3's four blocks of public access on", actual=_named("off", list(off)), section="5.5")
 
 
 @then("neither its policy nor its grants let the public in")
-def bucket_is_not_public(offsite_openness: Openness | None) -> None:
+def bucket_is_not_public(offsite_openness: PublicAccess | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
     require(not ways, expected="no way in for the public", actual=ways, section="5.5")
@@ -402,7 +402,7 @@ def _off_site(seen: A | None) -> A:
     return seen
 
 
-def _stored(offsite_copies: tuple[Copy, ...] | None) -> list[tuple[Copy, Stored]]:
+def _stored(offsite_copies: tuple[OffsiteCopy, ...] | None) -> list[tuple[OffsiteCopy, ObjectMetadata]]:
     """The copies that are there; that others are missing is told elsewhere."""
     found = [(one, one.stored) for one in _off_site(offsite_copies) if one.stored is not None]
     if not found:

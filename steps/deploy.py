@@ -10,7 +10,7 @@ from pytest_bdd import parsers, then
 from checks.database.migrations import Migrations
 from checks.deploy.git_clone import Clone
 from checks.deploy.image_space import Room
-from checks.deploy.in_progress import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, Kind, UnderWay
+from checks.deploy.in_progress import BACKUP_LOCK, DEPLOY_LOCK, DRILL_LOCK, InProgress, Kind
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.suite.run import Kind as RunKind
 
@@ -43,18 +43,18 @@ def there_is_room(room: Room, reserve: int) -> None:
 
 
 @then(parsers.re("nobody holds the lock of (?P<whose>deploys|backups|drills)"))
-def nobody_holds_the_lock(under_way: UnderWay, run_kind: RunKind, whose: str) -> None:
+def nobody_holds_the_lock(under_way: InProgress, run_kind: RunKind, whose: str) -> None:
     holders = under_way.holders.get(LOCKS[whose], ())
     _idle([f"{LOCKS[whose]} is held by {program}" for program in holders], run_kind)
 
 
 @then(parsers.re(f"(?P<what>{'|'.join(TOGETHER)}) is running"))
-def nothing_is_running(under_way: UnderWay, run_kind: RunKind, what: str) -> None:
+def nothing_is_running(under_way: InProgress, run_kind: RunKind, what: str) -> None:
     _idle(under_way.running(*TOGETHER[what]), run_kind)
 
 
 @then("no drill has left anything to undo")
-def nothing_is_left_to_undo(under_way: UnderWay) -> None:
+def nothing_is_left_to_undo(under_way: InProgress) -> None:
     require(
         not under_way.undo,
         expected="no open entry in a drill's journal",

@@ -227,9 +227,9 @@ def there_is_a_release_to_go_back_to(fleet: Fleet) -> None:
 @then("every container on the server belongs to the service")
 def no_unexpected_container(fleet: Fleet) -> None:
     require(
-        fleet.known and not fleet.others,
+        fleet.known and not fleet.unexpected,
         expected="only containers of the service",
-        actual=[one.name for one in fleet.others],
+        actual=[one.name for one in fleet.unexpected],
         section="2.2",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_bdd import parsers, then
 
-from checks.deploy.docker_cleanup import Survivor, Unused
+from checks.deploy.docker_cleanup import Reclaimable, RetainedRelease
 from checks.docker.container_logs import ROTATED, KeptLog, LogOnDisk, of
 from checks.docker.containers import Fleet
 from runbook.model.outcome import Undetermined, require
@@ -72,19 +72,19 @@ def _all_found(logs_on_disk: tuple[LogOnDisk, ...]) -> None:
         "images and build cache that no container uses take less than {limit:d} % of the Docker Engine's disk"
     )
 )
-def little_waits_for_the_clean_up(unused: Unused, limit: int) -> None:
+def little_waits_for_the_clean_up(reclaimable: Reclaimable, limit: int) -> None:
     require(
-        unused.percent < limit,
+        reclaimable.percent < limit,
         expected=f"less than {limit} %",
-        actual=f"images of {unused.images_bytes / MB:.0f} MB and build cache of {unused.build_cache_bytes / MB:.0f} MB"
-        f", {unused.percent:.0f} %",
+        actual=f"images of {reclaimable.images_bytes / MB:.0f} MB and "
+        f"build cache of {reclaimable.build_cache_bytes / MB:.0f} MB, {reclaimable.percent:.0f} %",
         section="9.3",
     )
 
 
 @then("the newest stopped web release ended in good order")
-def the_kept_release_ended_in_good_order(survivor: Survivor | None) -> None:
-    release = survivor.release if survivor else None
+def the_kept_release_ended_in_good_order(retained_release: RetainedRelease | None) -> None:
+    release = retained_release.release if retained_release else None
     require(
         release and release.ended_in_order,
         expected="a release that ended in good order as the newest of the stopped ones",
@@ -94,10 +94,12 @@ def the_kept_release_ended_in_good_order(survivor: Survivor | None) -> None:
 
 
 @then("its image is there, under a name")
-def the_kept_releases_image_is_there(survivor: Survivor | None) -> None:
+def the_kept_releases_image_is_there(retained_release: RetainedRelease | None) -> None:
     require(
-        survivor and survivor.image_named,
+        retained_release and retained_release.image_named,
         expected="its image, with a name",
-        actual=f"the image of {survivor.release.name} is gone or nameless" if survivor else "no stopped web release",
+        actual=f"the image of {retained_release.release.name} is gone or nameless"
+        if retained_release
+        else "no stopped web release",
         section="9.3",
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pytest_bdd import parsers, then
 
 from checks.formats.crontab import Crontab, schedule_of
-from checks.formats.file_modes import Owned
+from checks.formats.file_modes import FileMode
 from checks.formats.shell_words import appends_all_to
 from checks.server.cron_environment import JobSettings
 from checks.server.cron_jobs import MINUTES, CronProcess, Job
@@ -143,7 +143,7 @@ def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str)
 
 @then(parsers.parse("{script} can be executed"))
 def script_can_be_executed(
-    snapshot: Snapshot, scripts: dict[str, Owned], cron_jobs: dict[str, Job], script: str
+    snapshot: Snapshot, scripts: dict[str, FileMode], cron_jobs: dict[str, Job], script: str
 ) -> None:
     found = scripts.get(cron_jobs[script].script)
     account = snapshot.target.cron.account

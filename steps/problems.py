@@ -11,7 +11,7 @@ from checks.backups.backup_files import Backup
 from checks.database.account_lockout import LockedAccounts, LogInPolicy
 from checks.deploy.crash_causes import Cause, LastWords, saying
 from checks.formats.crontab import Crontab
-from checks.formats.file_modes import Owned
+from checks.formats.file_modes import FileMode
 from checks.server.cron_jobs import CronProcess, Job
 from checks.server.disk_space import FileSystem
 from checks.server.disk_users import Filling
@@ -95,7 +95,7 @@ def no_backup_is_late(
     backups: tuple[Backup, ...],
     cron_processes: tuple[CronProcess, ...],
     crontab: Crontab,
-    scripts: dict[str, Owned],
+    scripts: dict[str, FileMode],
     last_runs: LastRuns,
     cron_jobs: dict[str, Job],
     backups_disk: FileSystem,
@@ -116,7 +116,7 @@ def no_backup_is_late(
 
 
 def _causes_in_cron(
-    processes: tuple[CronProcess, ...], crontab: Crontab, script: Owned | None, job: Job, account: str
+    processes: tuple[CronProcess, ...], crontab: Crontab, script: FileMode | None, job: Job, account: str
 ) -> Iterator[str]:
     if not any(one.alive for one in processes):
         yield "cron: it is not running"

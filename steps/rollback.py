@@ -111,7 +111,7 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
 def the_route_can_be_kept(executor: DrillExecutor, rollback_target: RollbackTarget) -> Change:
     snapshot = executor.snapshot()
     change = switching.planned(snapshot, rollback_target)
-    owner = snapshot.observe(fleet).called(host_of(change.before.target))
+    owner = snapshot.observe(fleet).by_host(host_of(change.before.target))
     require(
         owner and owner.name == rollback_target.running.name and not change.before.by_address,
         expected=f"a route to {rollback_target.running.name} by its name or id",
@@ -226,7 +226,7 @@ def the_requests_are_answered(rolling: Rolling, word: str) -> None:
 
 @then(parsers.re("the (?P<word>older|newer) release has ended in good order"))
 def it_ended_in_order(rolling: Rolling, word: str) -> None:
-    one = rolling.executor.snapshot().observe(fleet).called(rolling.release(word).name)
+    one = rolling.executor.snapshot().observe(fleet).by_host(rolling.release(word).name)
     require(
         one and not one.running and one.exit_code in IN_ORDER,
         expected="stopped, with exit code 0 or 143",

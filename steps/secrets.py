@@ -7,23 +7,23 @@ import re
 from pytest_bdd import parsers, then
 
 from checks.database.service_logins import PasswordAttempt
-from checks.formats.file_modes import Owned
-from checks.secrets.environment import Release, TakenOver, differing, shared
+from checks.formats.file_modes import FileMode
+from checks.secrets.environment import Release, SecretsInRelease, differing, shared
 from checks.secrets.secret_leaks import GitSearch, Search
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Snapshot
 
 
 @then(parsers.parse("the running release and the one to roll back to have a sound value for {names}"))
-def the_releases_have_the_variables(releases_in_use: tuple[Release, ...], names: str) -> None:
+def the_releases_have_the_variables(running_and_rollback_releases: tuple[Release, ...], names: str) -> None:
     flaws = [
         f"{name} of {one.name}: {flaw}"
-        for one in releases_in_use
+        for one in running_and_rollback_releases
         for name in _listed(names)
         if (flaw := one.flaw_of(name))
     ]
     require(
-        releases_in_use and not flaws,
+        running_and_rollback_releases and not flaws,
         expected="a value for each, without white space around it",
         actual=flaws or "no web release",
         section="8.1",
@@ -31,13 +31,13 @@ def the_releases_have_the_variables(releases_in_use: tuple[Release, ...], names:
 
 
 @then(parsers.parse("{names} are the same in the running release and the one to roll back to"))
-def the_variables_are_equal(releases_in_use: tuple[Release, ...], names: str) -> None:
-    if len(releases_in_use) == 1:
-        raise NotApplicable(f"{releases_in_use[0].name} is the only web release")
-    differ = differing(releases_in_use, _listed(names))
+def the_variables_are_equal(running_and_rollback_releases: tuple[Release, ...], names: str) -> None:
+    if len(running_and_rollback_releases) == 1:
+        raise NotApplicable(f"{running_and_rollback_releases[0].name} is the only web release")
+    differ = differing(running_and_rollback_releases, _listed(names))
     require(
-        releases_in_use and not differ,
-        expected=f"the same values in {' and '.join(one.name for one in releases_in_use)}",
+        running_and_rollback_releases and not differ,
+        expected=f"the same values in {' and '.join(one.name for one in running_and_rollback_releases)}",
         actual=[f"another {name}" for name in differ],
         section="8.2",
     )
@@ -51,21 +51,25 @@ def the_secrets_are_complete(secret_names: tuple[str, ...], names: str) -> None:
 
 
 @then("each of them has at least so many characters, and so many different ones")
-def the_variables_are_strong(releases_in_use: tuple[Release, ...], datatable: list[list[str]]) -> None:
+def the_variables_are_strong(running_and_rollback_releases: tuple[Release, ...], datatable: list[list[str]]) -> None:
     weak = [
         f"{name} of {one.name}: {found.length} characters, {found.different_characters} different ones"
-        for one in releases_in_use
+        for one in running_and_rollback_releases
         for name, characters, different in datatable[1:]
         if (found := one.variables[name]).length < int(characters) or found.different_characters < int(different)
     ]
     least = [f"{name} {characters}, {different} different" for name, characters, different in datatable[1:]]
-    require(releases_in_use and not weak, expected=f"at least {'; '.join(least)}", actual=weak, section="8.2")
+    require(
+        running_and_rollback_releases and not weak, expected=f"at least {'; '.join(least)}", actual=weak, section="8.2"
+    )
 
 
 @then(parsers.parse("no two of {names} are the same"))
-def no_secret_serves_twice(releases_in_use: tuple[Release, ...], names: str) -> None:
-    twice = [f"{pair} of {one.name}" for one in releases_in_use for pair in shared(one, _listed(names))]
-    require(releases_in_use and not twice, expected="a value of its own for each", actual=twice, section="8.2")
+def no_secret_serves_twice(running_and_rollback_releases: tuple[Release, ...], names: str) -> None:
+    twice = [f"{pair} of {one.name}" for one in running_and_rollback_releases for pair in shared(one, _listed(names))]
+    require(
+        running_and_rollback_releases and not twice, expected="a value of its own for each", actual=twice, section="8.2"
+    )
 
 
 @then("POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP")
@@ -78,27 +82,28 @@ def the_secrets_password_is_taken(log_in_of_secrets: PasswordAttempt) -> None:
 
 
 @then("nobody logs in to the database over TCP without a password")
-def the_database_asks(log_in_of_anybody: PasswordAttempt) -> None:
+def the_database_asks(passwordless_login: PasswordAttempt) -> None:
     require(
-        not log_in_of_anybody.taken, expected="a refusal", actual="somebody without a password got in", section="8.1"
+        not passwordless_login.taken, expected="a refusal", actual="somebody without a password got in", section="8.1"
     )
 
 
 @then("every variable of .kamal/secrets has the same value in the running release")
-def the_secrets_took_effect(taken_over: TakenOver) -> None:
+def the_secrets_took_effect(secrets_in_release: SecretsInRelease) -> None:
     require(
-        (taken_over.same or taken_over.by_reference) and not taken_over.other,
-        expected=f"the values of .kamal/secrets in {taken_over.release}, which is to be created anew after a change",
-        actual=[f"another {name}" for name in taken_over.other] or "no variable in .kamal/secrets",
+        (secrets_in_release.same or secrets_in_release.by_reference) and not secrets_in_release.other,
+        expected=f"the values of .kamal/secrets in {secrets_in_release.release}, "
+        "which is to be created anew after a change",
+        actual=[f"another {name}" for name in secrets_in_release.other] or "no variable in .kamal/secrets",
         section="8.2",
     )
-    if taken_over.by_reference:
-        names = ", ".join(taken_over.by_reference)
+    if secrets_in_release.by_reference:
+        names = ", ".join(secrets_in_release.by_reference)
         raise Undetermined(f".kamal/secrets gives {names} by reference: what they come to is not known here")
 
 
 @then(parsers.parse(".kamal/secrets, and .env where there is one, can be read by their owner alone, mode {mode}"))
-def the_files_are_closed(snapshot: Snapshot, secret_files: tuple[Owned, ...], mode: str) -> None:
+def the_files_are_closed(snapshot: Snapshot, secret_files: tuple[FileMode, ...], mode: str) -> None:
     allowed = int(mode, 8)
     there = f"{snapshot.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
     open_ones = [f"{one.path} has mode {one.mode:04o}" for one in secret_files if one.mode & ~allowed]

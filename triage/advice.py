@@ -10,26 +10,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from checks.database.service_logins import Login
-from checks.docker.container_history import Lately, Lived, Since
+from checks.docker.container_history import ContainerHistory, ContainerTimeline, Since
 from checks.docker.containers import Container, Fleet
 from checks.edge.kamal_proxy import Saved, host_of, port_of
 from checks.edge.tls_termination import Edge
 from drills.rollback.proxy_route import Route
 from runbook.model.target import Target
 from triage.remedies import (
-    END_TLS,
-    JOIN,
-    LEAD,
     LISTING,
     LOG,
     NGINX,
-    PASSED_TO,
-    RELEASE_ANEW,
+    POINT_PROXY_AT,
+    RECONNECT_NETWORK,
+    REDEPLOY,
     RESTART,
+    RESTORE_TLS,
     RESUME,
     SAME_PASSWORD,
-    START,
-    START_AND_LEAD,
+    SHOW_NGINX_UPSTREAM,
+    START_AND_POINT_PROXY_AT,
+    START_CONTAINER,
     UNPAUSE,
     Remedy,
 )
@@ -41,13 +41,13 @@ class Seen:
 
     target: Target
     fleet: Fleet | None = None
-    lately: Lately | None = None
+    lately: ContainerHistory | None = None
     saved: Saved | None = None
     route: Route | None = None
     edge: Edge | None = None
     login: Login | None = None
 
-    def lived(self, container: str) -> Lived | None:
+    def lived(self, container: str) -> ContainerTimeline | None:
         """What is known of a container's latest life."""
         return self.lately.containers.get(container) if self.lately else None
 
@@ -95,10 +95,10 @@ def the_web_release(seen: Seen) -> Advice:
         return _down(seen, paused)
     wanted = _led_to(seen, releases) or _last_ended(seen, releases)
     if wanted is None:
-        return Advice(None, RELEASE_ANEW)
+        return Advice(None, REDEPLOY)
     advice = _down(seen, wanted)
     if seen.route and seen.route.by_address:
-        remedy = START_AND_LEAD.with_values(container=wanted.name, **_to(seen, wanted, seen.route))
+        remedy = START_AND_POINT_PROXY_AT.with_values(container=wanted.name, **_to(seen, wanted, seen.route))
         return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy leads to")
     return advice
 
@@ -126,7 +126,7 @@ def log_in_to_the_database(seen: Seen) -> Advice:
         return Advice(None, LISTING, heals=False)
     ours, theirs = (lived.networks if (lived := seen.lived(one.name)) else None for one in (release, db))
     if ours and theirs is not None and not ours & theirs:
-        remedy = JOIN.with_values(network=min(ours), container=db.name)
+        remedy = RECONNECT_NETWORK.with_values(network=min(ours), container=db.name)
         return Advice(db.name, remedy, since=_last_taken_off(seen, db), by="the engine's events: it left a network")
     role = seen.login.role_refused
     if role:
@@ -144,7 +144,7 @@ def passing_on(seen: Seen) -> Advice:
     if seen.saved and seen.saved.state != "running":
         return Advice(proxy, RESUME, since=since, by=by)
     if seen.saved is None and seen.fleet and seen.fleet.proxy:
-        return Advice(proxy, RELEASE_ANEW, since=since, by=by)
+        return Advice(proxy, REDEPLOY, since=since, by=by)
     return Advice(proxy, LOG.with_values(container=proxy), heals=False)
 
 
@@ -158,14 +158,14 @@ def tls(seen: Seen) -> Advice:
         values = _to(seen, release, seen.route)
         kept = [one for one in values["flags"] if not one.startswith(("--tls", "--forward-headers"))]
         beside = "options that were lost together with TLS are known to the repository alone: compare them afterwards"
-        return Advice(proxy, END_TLS.with_values(**{**values, "flags": kept}), since=since, by=by, beside=beside)
+        return Advice(proxy, RESTORE_TLS.with_values(**{**values, "flags": kept}), since=since, by=by, beside=beside)
     return Advice(proxy, LISTING, heals=False)
 
 
 def reaching_the_proxy(seen: Seen) -> Advice:
     """Where nginx passes to is in its files, and only a person changes those."""
     plain = ", ".join(map(str, seen.edge.plain)) if seen.edge else ""
-    return Advice(None, PASSED_TO, heals=False, beside=f"the proxy is reached at {plain}" if plain else "")
+    return Advice(None, SHOW_NGINX_UPSTREAM, heals=False, beside=f"the proxy is reached at {plain}" if plain else "")
 
 
 def route_to_the_release(seen: Seen) -> Advice:
@@ -175,8 +175,8 @@ def route_to_the_release(seen: Seen) -> Advice:
     if release is None:
         return the_web_release(seen)
     if seen.route is None:
-        return Advice(proxy, RELEASE_ANEW, since=since, by=by, beside="the options of the route could not be read")
-    return Advice(proxy, LEAD.with_values(**_to(seen, release, seen.route)), since=since, by=by)
+        return Advice(proxy, REDEPLOY, since=since, by=by, beside="the options of the route could not be read")
+    return Advice(proxy, POINT_PROXY_AT.with_values(**_to(seen, release, seen.route)), since=since, by=by)
 
 
 def answer_of_the_release(seen: Seen) -> Advice:
@@ -246,13 +246,15 @@ def _down(seen: Seen, container: Container | None) -> Advice:
         remedy = UNPAUSE.with_values(container=container.name)
         return Advice(container.name, remedy, since=_known(paused), by="the engine's events: it was paused")
     ended = lived.ended if lived else None
-    return Advice(container.name, START.with_values(container=container.name), since=_known(ended), by="it ended then")
+    return Advice(
+        container.name, START_CONTAINER.with_values(container=container.name), since=_known(ended), by="it ended then"
+    )
 
 
 def _led_to(seen: Seen, releases: Sequence[Container]) -> Container | None:
     """The release that the proxy leads to by its name, or by its address."""
     hosts = [host_of(one) for one in seen.saved.targets] if seen.saved else []
-    return next((one for one in releases if any(one.is_called(host) for host in hosts)), None)
+    return next((one for one in releases if any(one.matches_host(host) for host in hosts)), None)
 
 
 def _last_ended(seen: Seen, releases: Sequence[Container]) -> Container | None:
@@ -271,12 +273,12 @@ def _to(seen: Seen, release: Container, route: Route) -> dict[str, str | tuple[s
 
 
 def _known(at: datetime | None) -> Since | None:
-    return Since(at, known=True) if at else None
+    return Since(at, exact=True) if at else None
 
 
 def _route_since(seen: Seen) -> tuple[Since | None, str]:
     saved = seen.lately.route_saved if seen.lately else None
-    return Since(saved, known=False) if saved else None, "the proxy wrote its state last then"
+    return Since(saved, exact=False) if saved else None, "the proxy wrote its state last then"
 
 
 def _last_taken_off(seen: Seen, container: Container) -> Since | None:
@@ -287,7 +289,7 @@ def _last_taken_off(seen: Seen, container: Container) -> Since | None:
 def _streak(died: Sequence[datetime]) -> Since | None:
     """The first of the ends in a row; where the engine remembers none before it, there may have been some."""
     row = list(_row_of(died))
-    return Since(row[-1], known=len(row) < len(died)) if row else None
+    return Since(row[-1], exact=len(row) < len(died)) if row else None
 
 
 def _row_of(died: Sequence[datetime]) -> Iterator[datetime]:

@@ -1,6 +1,6 @@
 """From a run's record and its look to the causes: what is broken, what follows from it, what to do next.
 
-Nothing is asked here that the scenarios, and the check `lately` beside them, have not asked already.
+Nothing is asked here that the scenarios, and the check `container_history` beside them, have not asked already.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from checks.database.service_logins import database_login
-from checks.docker.container_history import Lived, LogLine, lately
+from checks.docker.container_history import ContainerTimeline, LogLine, container_history
 from checks.docker.containers import fleet
 from checks.edge.kamal_proxy import STATE, proxy_state
 from checks.edge.tls_termination import edge
@@ -63,7 +63,7 @@ class Cause:
     seen: str
     section: str
     advice: Advice | None = None
-    lived: Lived | None = None
+    lived: ContainerTimeline | None = None
     with_it: tuple[str, ...] = ()
     folded: int = 0
 
@@ -95,7 +95,7 @@ def seen_by(snapshot: Snapshot) -> Seen:
     return Seen(
         snapshot.target,
         _seen(snapshot, fleet),
-        _seen(snapshot, lately),
+        _seen(snapshot, container_history),
         _seen(snapshot, proxy_state),
         _seen(snapshot, _route),
         _seen(snapshot, edge),

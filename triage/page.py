@@ -91,7 +91,7 @@ class Page:
     def _since(self, cause: Cause) -> str:
         advice = cause.advice
         if advice is not None and advice.since is not None:
-            or_before = "" if advice.since.known else " or before"
+            or_before = "" if advice.since.exact else " or before"
             return f"{self._moment(advice.since)}{or_before}, {advice.by}"
         started = cause.lived.started if cause.lived else None
         runs = f"; {advice.thing} was started at {self._moment(Since(started, True))}" if advice and started else ""

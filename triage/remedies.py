@@ -32,17 +32,17 @@ class Remedy:
 
 # What heals
 
-START = Remedy("docker start {container}")
+START_CONTAINER = Remedy("docker start {container}")
 UNPAUSE = Remedy("docker unpause {container}")
 RESTART = Remedy("docker restart {container}")
 RESUME = Remedy("docker exec {proxy} kamal-proxy resume {proxy_service}")
-LEAD = Remedy(LEADING % "to")
-START_AND_LEAD = Remedy(f"{START.script} && {LEAD.script}")
-END_TLS = Remedy(
+POINT_PROXY_AT = Remedy(LEADING % "to")
+START_AND_POINT_PROXY_AT = Remedy(f"{START_CONTAINER.script} && {POINT_PROXY_AT.script}")
+RESTORE_TLS = Remedy(
     "folder=/home/kamal-proxy/.apps-config/{proxy_service}/tls; set -- --tls; "
     "! docker exec {proxy} test -e $folder/cert.pem || "
     "set -- --tls --tls-certificate-path=$folder/cert.pem --tls-private-key-path=$folder/key.pem; "
-    f'{LEAD.script} "$@"'
+    f'{POINT_PROXY_AT.script} "$@"'
 )
 """With the certificate that kamal has put beside the proxy, else with one that the proxy gets by itself."""
 
@@ -54,12 +54,12 @@ SAME_PASSWORD = Remedy(
 )
 """Gives the database the password that the running release has; it goes through pipes, into no argument list."""
 
-JOIN = Remedy("docker network connect {network} {container}")
+RECONNECT_NETWORK = Remedy("docker network connect {network} {container}")
 NGINX = Remedy("nginx -t && {{ systemctl start nginx 2>/dev/null || nginx; }}")
-RELEASE_ANEW = Remedy("cd {app} && bin/deploy.sh")
+REDEPLOY = Remedy("cd {app} && bin/deploy.sh")
 
 # What shows more, where no one command heals
 
 LOG = Remedy("docker logs --tail 50 {container}")
 LISTING = Remedy("docker ps --all")
-PASSED_TO = Remedy("nginx -T 2>/dev/null | grep -n -e server_name -e proxy_pass")
+SHOW_NGINX_UPSTREAM = Remedy("nginx -T 2>/dev/null | grep -n -e server_name -e proxy_pass")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 
 from checks.database.schema import TABLES
-from checks.formats.file_modes import Owned, read_owned
+from checks.formats.file_modes import FileMode, read_file_modes
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Snapshot, reading
@@ -31,11 +31,11 @@ class Place:
     device: int
 
 
-def backup_modes(snapshot: Snapshot) -> tuple[Owned, ...]:
+def backup_modes(snapshot: Snapshot) -> tuple[FileMode, ...]:
     """The backups' folder first, then each file in it, as far as who may read them goes."""
     told = snapshot.ask(MODES).required("the backups' permissions")
     with reading("the backups' permissions"):
-        return tuple(read_owned(told.out))
+        return tuple(read_file_modes(told.out))
 
 
 def backup_places(snapshot: Snapshot) -> tuple[Place, ...]:

@@ -36,7 +36,7 @@ EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")
 
 
 @dataclass(frozen=True)
-class Stored:
+class ObjectMetadata:
     """What S3 says of one object.
 
     Attributes:
@@ -50,11 +50,11 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Copy:
+class OffsiteCopy:
     """A backup, and what S3 has of it; None where it has nothing."""
 
     backup: Backup
-    stored: Stored | None
+    stored: ObjectMetadata | None
 
     @property
     def made(self) -> Ago:
@@ -63,7 +63,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Openness:
+class PublicAccess:
     """What lets the public in.
 
     Attributes:
@@ -77,24 +77,24 @@ class Openness:
     by_grants: tuple[str, ...]
 
 
-def to_be_copied(snapshot: Snapshot) -> tuple[Backup, ...]:
+def expected_copies(snapshot: Snapshot) -> tuple[Backup, ...]:
     """Every backup of the database, and every archive of what has to be saved beside it."""
     return (*snapshot.observe(backups), *(one for found in snapshot.observe(archives).values() for one in found))
 
 
-def offsite_copies(snapshot: Snapshot) -> tuple[Copy, ...] | None:
+def offsite_copies(snapshot: Snapshot) -> tuple[OffsiteCopy, ...] | None:
     """Each backup with its copy, those of the database first; None where the target names no bucket."""
     if not _is_named(snapshot):
         return None
-    local = snapshot.observe(to_be_copied)
+    local = snapshot.observe(expected_copies)
     answers = snapshot.ask_all(COPY.of(one.name) for one in local)
     with reading("what S3 says of the copies"):
-        return tuple(Copy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
+        return tuple(OffsiteCopy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
 
 
 def backup_sums(snapshot: Snapshot) -> dict[str, str]:
     """The SHA-256 of each backup on the server, by its path; none where the target names no bucket."""
-    local = snapshot.observe(to_be_copied) if _is_named(snapshot) else ()
+    local = snapshot.observe(expected_copies) if _is_named(snapshot) else ()
     if not local:
         return {}
     told = snapshot.ask(SUMS.with_values(files=[one.path for one in local])).required("the backups' checksums")
@@ -111,13 +111,13 @@ def offsite_default_encryption(snapshot: Snapshot) -> str | None:
         return read_encryption(answer)
 
 
-def offsite_openness(snapshot: Snapshot) -> Openness | None:
+def offsite_openness(snapshot: Snapshot) -> PublicAccess | None:
     """What lets the public into the bucket; None where the target names none."""
     if not _is_named(snapshot):
         return None
     block, policy, grants = snapshot.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
     with reading("what lets the public into the bucket"):
-        return Openness(read_unblocked(block), read_policy(policy), read_grants(grants))
+        return PublicAccess(read_unblocked(block), read_policy(policy), read_grants(grants))
 
 
 def offsite_versioning(snapshot: Snapshot) -> str | None:
@@ -145,7 +145,7 @@ def _is_named(snapshot: Snapshot) -> bool:
     return snapshot.target.offsite.bucket is not None
 
 
-def read_stored(answer: S3Answer) -> Stored | None:
+def read_stored(answer: S3Answer) -> ObjectMetadata | None:
     """Read the answer to `COPY`.
 
     Raises:
@@ -155,7 +155,7 @@ def read_stored(answer: S3Answer) -> Stored | None:
         return None
     told = _told(answer)
     by = told.get("ServerSideEncryption")
-    return Stored(int(told["ContentLength"]), _whole_sum(told.get("ChecksumSHA256")), str(by) if by else None)
+    return ObjectMetadata(int(told["ContentLength"]), _whole_sum(told.get("ChecksumSHA256")), str(by) if by else None)
 
 
 def _whole_sum(written: str | None) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from checks.database.psql import in_database
 from checks.docker.containers import CONTAINERS, fleet
-from checks.docker.release_age import born
+from checks.docker.release_age import created_at
 from runbook.model import rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
@@ -58,7 +58,7 @@ def migrations(snapshot: Snapshot) -> Migrations:
     """
     present, inspected = snapshot.observe(fleet).releases, snapshot.ask(CONTAINERS)
     with reading("the releases"):
-        created = {str(one["Id"]): born(one, snapshot.target.containers.web_prefix) for one in inspected}
+        created = {str(one["Id"]): created_at(one, snapshot.target.containers.web_prefix) for one in inspected}
         newest_first = sorted(present, key=lambda one: created[one.id], reverse=True)
     releases = [one for one in newest_first if one.running] or newest_first[:1]
     if not releases:

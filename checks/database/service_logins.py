@@ -109,7 +109,7 @@ def log_in_of_secrets(snapshot: Snapshot) -> PasswordAttempt:
     return read_attempt(snapshot.ask(BY_SECRETS))
 
 
-def log_in_of_anybody(snapshot: Snapshot) -> PasswordAttempt:
+def passwordless_login(snapshot: Snapshot) -> PasswordAttempt:
     """Without a password."""
     return read_attempt(snapshot.ask(BY_NOTHING))
 

@@ -23,7 +23,7 @@ DISK_USE = Command(
 
 
 @dataclass(frozen=True)
-class Unused:
+class Reclaimable:
     """What no container uses, on the disk of the Docker Engine."""
 
     images_bytes: int
@@ -37,7 +37,7 @@ class Unused:
 
 
 @dataclass(frozen=True)
-class Survivor:
+class RetainedRelease:
     """The stopped release that a clean-up keeps which keeps but one: the newest by name.
 
     Attributes:
@@ -48,17 +48,17 @@ class Survivor:
     image_named: bool
 
 
-def unused(snapshot: Snapshot) -> Unused:
+def reclaimable(snapshot: Snapshot) -> Reclaimable:
     """The images and the build cache that no container uses; an engine that gives no answer is not asked for long."""
     snapshot.ask(CONTAINERS)
     told, _ = snapshot.ask(DISK_USE, PLACES)
     used, disk = told.required("what the Docker Engine keeps"), snapshot.observe(docker_disk)
     with reading("what the Docker Engine keeps"):
-        images, cache = read_unused(used.out)
-        return Unused(images, cache, disk.size_bytes)
+        images, cache = read_reclaimable(used.out)
+        return Reclaimable(images, cache, disk.size_bytes)
 
 
-def survivor(snapshot: Snapshot) -> Survivor | None:
+def retained_release(snapshot: Snapshot) -> RetainedRelease | None:
     """The release that is left after a clean-up; None where none is stopped."""
     found, (inspected, images) = snapshot.observe(fleet), snapshot.ask(CONTAINERS, IMAGES)
     stopped = next((one for one in found.releases if not one.running), None)
@@ -66,10 +66,10 @@ def survivor(snapshot: Snapshot) -> Survivor | None:
         return None
     with reading("the kept release's image"):
         image = {str(one["Id"]): str(one["Image"]) for one in inspected}[stopped.id]
-        return Survivor(stopped, image in named_images(images))
+        return RetainedRelease(stopped, image in named_images(images))
 
 
-def read_unused(text: str) -> tuple[int, int]:
+def read_reclaimable(text: str) -> tuple[int, int]:
     """The bytes of images without a container, as if each were removed alone, and of build cache that is not in use.
 
     Raises:

@@ -85,7 +85,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class UnderWay:
+class InProgress:
     """What is under way.
 
     Attributes:
@@ -102,7 +102,7 @@ class UnderWay:
         return tuple(one for one in self.processes if one.kind in kinds)
 
 
-def under_way(snapshot: Snapshot) -> UnderWay:
+def under_way(snapshot: Snapshot) -> InProgress:
     """What holds the locks of deploys, backups and drills, what runs, and what a drill has left to undo."""
     told = snapshot.ask(WORK).required("what is under way")
     with reading("what is under way"):
@@ -116,7 +116,7 @@ def migrations_locked(snapshot: Snapshot) -> bool:
         return migration_lock(snapshot.target.backups.database) in read_locks(told.out)
 
 
-def read_work(text: str) -> UnderWay:
+def read_work(text: str) -> InProgress:
     """Read the answer to `WORK`.
 
     Raises:
@@ -135,7 +135,7 @@ def read_work(text: str) -> UnderWay:
                 undo.append(PurePosixPath(one).name)
             case _:
                 raise ValueError("there is a line of another form")
-    return UnderWay(
+    return InProgress(
         {path: tuple(sorted(programs)) for path, programs in holders.items()},
         tuple(sorted(processes, key=lambda one: (one.kind, one.word))),
         tuple(sorted(undo)),

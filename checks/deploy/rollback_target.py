@@ -9,7 +9,7 @@ from datetime import datetime
 from checks.database.migrations import APPLIED, IN_IMAGE, lacking, read_migrations
 from checks.docker.containers import CONTAINERS, Container, fleet
 from checks.docker.images import IMAGES
-from checks.docker.release_age import born
+from checks.docker.release_age import created_at
 from checks.secrets.environment import Variable, read_variables
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -54,7 +54,7 @@ def rollback_target(snapshot: Snapshot) -> RollbackTarget | None:
         by_id = {str(one["Id"]): one for one in inspected}
         pair = choose(
             present.releases,
-            {one.id: born(by_id[one.id], snapshot.target.containers.web_prefix) for one in present.releases},
+            {one.id: created_at(by_id[one.id], snapshot.target.containers.web_prefix) for one in present.releases},
         )
         if pair is None:
             return None

@@ -36,7 +36,7 @@ THINGS = Command(
 def steady_state(snapshot: Snapshot) -> SteadyState:
     """Containers, the proxy's route with every option, volumes, networks, crontab, commit; and what is wrong now."""
     present, saved, things = snapshot.observe(fleet), snapshot.ask(STATE), snapshot.ask(THINGS)
-    facts = {f"container {one.name}": _state_of(one) for one in (*present.known, *present.others)}
+    facts = {f"container {one.name}": _state_of(one) for one in (*present.known, *present.unexpected)}
     with reading("the proxy's state file"):
         facts |= dict(_route(saved.required("the proxy's state file").out, snapshot.target.containers.proxy_service))
     for line in answered(things, "volumes, networks, crontab and commit").lines:

@@ -46,7 +46,7 @@ class Since:
     """Since when something is so. Where it is not ``known``, it began at that time or before."""
 
     at: datetime
-    known: bool
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class Lived:
+class ContainerTimeline:
     """The latest of one container's life.
 
     Attributes:
@@ -81,7 +81,7 @@ class Lived:
 
 
 @dataclass(frozen=True)
-class Lately:
+class ContainerHistory:
     """What happened lately on the server.
 
     Attributes:
@@ -91,11 +91,11 @@ class Lately:
     """
 
     now: datetime
-    containers: Mapping[str, Lived]
+    containers: Mapping[str, ContainerTimeline]
     route_saved: datetime | None
 
 
-def lately(snapshot: Snapshot) -> Lately:
+def container_history(snapshot: Snapshot) -> ContainerHistory:
     """The latest of the service's containers."""
     found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     names = [one.name for one in found.known]
@@ -104,7 +104,7 @@ def lately(snapshot: Snapshot) -> Lately:
         return read_lately(told.out, {str(one["Name"]).removeprefix("/"): one for one in inspected}, names)
 
 
-def read_lately(text: str, inspected: Mapping[str, Inspection], names: Iterable[str]) -> Lately:
+def read_lately(text: str, inspected: Mapping[str, Inspection], names: Iterable[str]) -> ContainerHistory:
     """Read the answer to `LATELY` beside the inspections.
 
     Raises:
@@ -123,7 +123,7 @@ def read_lately(text: str, inspected: Mapping[str, Inspection], names: Iterable[
     for name in names:
         one = inspected[name]
         state, number = one["State"], str(one["Id"])
-        containers[name] = Lived(
+        containers[name] = ContainerTimeline(
             started=_moment(state.get("StartedAt")),
             ended=_moment(state.get("FinishedAt")),
             unhealthy=_unhealthy(state.get("Health")),
@@ -133,7 +133,7 @@ def read_lately(text: str, inspected: Mapping[str, Inspection], names: Iterable[
             disconnected=happened("disconnect", number),
             last_line=logs.get(name),
         )
-    return Lately(now, containers, instant_of(saved) if saved else None)
+    return ContainerHistory(now, containers, instant_of(saved) if saved else None)
 
 
 def _event(line: str) -> tuple[str, set[str], datetime]:
@@ -158,9 +158,9 @@ def _unhealthy(health: Any) -> Since | None:
     failing: datetime | None = None
     for at, status in reversed(checks):
         if status == 0:
-            return Since(failing, known=True) if failing else None
+            return Since(failing, exact=True) if failing else None
         failing = at
-    return Since(failing, known=False) if failing else None
+    return Since(failing, exact=False) if failing else None
 
 
 def _log_line(said: str) -> LogLine | None:

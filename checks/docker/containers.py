@@ -80,7 +80,7 @@ class Container:
         """It was stopped and did not fail; one that was killed for want of memory says so."""
         return self.exit_code in IN_ORDER and not self.out_of_memory
 
-    def is_called(self, host: str) -> bool:
+    def matches_host(self, host: str) -> bool:
         """Whether its network leads this host name or address to it; a stopped container has no address."""
         return host in (self.name, *self.addresses, *self.aliases) or (len(host) >= 12 and self.id.startswith(host))
 
@@ -92,16 +92,16 @@ class Fleet:
     Attributes:
         releases: The web releases, running or kept to roll back to, by name, the last first: the newest first where
             names end in a time.
-        beside: Those that the target names as belonging on the server, and what kamal runs once or has replaced.
-        others: Those that nobody expects on the server.
+        allowed: Those that the target names as belonging on the server, and what kamal runs once or has replaced.
+        unexpected: Those that nobody expects on the server.
     """
 
     releases: tuple[Container, ...]
     db: Container | None
     redis: Container | None
     proxy: Container | None
-    beside: tuple[Container, ...]
-    others: tuple[Container, ...]
+    allowed: tuple[Container, ...]
+    unexpected: tuple[Container, ...]
 
     @property
     def known(self) -> tuple[Container, ...]:
@@ -118,9 +118,9 @@ class Fleet:
         """The web releases that Docker means to run: one, but for the moment of a deploy."""
         return tuple(one for one in self.releases if one.running)
 
-    def called(self, host: str) -> Container | None:
+    def by_host(self, host: str) -> Container | None:
         """The container that this host name or address leads to, where there is one."""
-        return next((one for one in (*self.known, *self.beside, *self.others) if one.is_called(host)), None)
+        return next((one for one in (*self.known, *self.allowed, *self.unexpected) if one.matches_host(host)), None)
 
 
 def fleet(snapshot: Snapshot) -> Fleet:
@@ -128,7 +128,7 @@ def fleet(snapshot: Snapshot) -> Fleet:
     inspected, now = snapshot.ask(CONTAINERS, NOW)
     with reading("the containers"):
         clock = float(now.required("the server's clock").out)
-        return muster((read_container(one, clock) for one in inspected), snapshot.target.containers)
+        return classify((read_container(one, clock) for one in inspected), snapshot.target.containers)
 
 
 def deployed_revision(snapshot: Snapshot) -> str:
@@ -136,7 +136,7 @@ def deployed_revision(snapshot: Snapshot) -> str:
     return answered(snapshot.ask(DEPLOYED), "the commit of the clone on the server").out.strip()
 
 
-def muster(containers: Iterable[Container], names: ContainersSettings) -> Fleet:
+def classify(containers: Iterable[Container], names: ContainersSettings) -> Fleet:
     """Sort containers by the part that their names give them."""
     by_name = {one.name: one for one in containers}
     releases = [name for name in by_name if is_release(name, names.web_prefix)]
@@ -148,8 +148,8 @@ def muster(containers: Iterable[Container], names: ContainersSettings) -> Fleet:
         db=by_name.get(names.db),
         redis=by_name.get(names.redis),
         proxy=by_name.get(names.proxy),
-        beside=tuple(rest[name] for name in beside),
-        others=tuple(one for name, one in rest.items() if name not in beside),
+        allowed=tuple(rest[name] for name in beside),
+        unexpected=tuple(one for name, one in rest.items() if name not in beside),
     )
 
 

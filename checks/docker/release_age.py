@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from runbook.model.question import Inspection
 
 
-def born(inspected: Inspection, prefix: str) -> datetime:
+def created_at(inspected: Inspection, prefix: str) -> datetime:
     """When a release was made: the time in its name, since a container may be made again; else its container's.
 
     Raises:

@@ -106,7 +106,7 @@ def backends(snapshot: Snapshot) -> tuple[Backend, ...]:
     saved, present = snapshot.observe(proxy_state), snapshot.observe(fleet)
     if saved is None:
         return ()
-    owners = [present.called(host_of(target)) for target in saved.targets]
+    owners = [present.by_host(host_of(target)) for target in saved.targets]
     urls = [health_url(target, owner, saved) for target, owner in zip(saved.targets, owners, strict=True)]
     answers = iter(snapshot.ask_all(BACKEND.with_values(url=url) for url in urls if url))
     return tuple(

@@ -8,7 +8,7 @@ from runbook.model.question import lines_of
 
 
 @dataclass(frozen=True)
-class Owned:
+class FileMode:
     """A file with its owner. ``mode`` are its permission bits."""
 
     path: str
@@ -25,11 +25,11 @@ class Owned:
         return bool(self.mode & (0o100 if account == self.owner else 0o001))
 
 
-def read_owned(text: str) -> list[Owned]:
+def read_file_modes(text: str) -> list[FileMode]:
     """Read what stat tells of files, as ``MODE OWNER PATH`` a line, the mode in octal.
 
     Raises:
         ValueError: A line is of another form.
     """
     rows = [line.split(" ", 2) for line in lines_of(text)]
-    return [Owned(path, int(mode, 8), owner) for mode, owner, path in rows]
+    return [FileMode(path, int(mode, 8), owner) for mode, owner, path in rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from checks.docker.containers import CONTAINERS, fleet
-from checks.formats.file_modes import Owned, read_owned
+from checks.formats.file_modes import FileMode, read_file_modes
 from runbook.model import rights
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Command, Inspection, lines_of
@@ -78,7 +78,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class TakenOver:
+class SecretsInRelease:
     """How the running release's variables compare with .kamal/secrets, by their names.
 
     Attributes:
@@ -92,7 +92,7 @@ class TakenOver:
     by_reference: tuple[str, ...]
 
 
-def releases_in_use(snapshot: Snapshot) -> tuple[Release, ...]:
+def running_and_rollback_releases(snapshot: Snapshot) -> tuple[Release, ...]:
     """The releases that run, and the newest stopped one: that is the one to roll back to."""
     found = snapshot.observe(fleet)
     inspected = snapshot.ask(CONTAINERS)
@@ -109,16 +109,16 @@ def secret_names(snapshot: Snapshot) -> tuple[str, ...]:
     return snapshot.ask(SECRET_NAMES).required("the names in .kamal/secrets").lines
 
 
-def secret_files(snapshot: Snapshot) -> tuple[Owned, ...]:
+def secret_files(snapshot: Snapshot) -> tuple[FileMode, ...]:
     """.kamal/secrets, and .env where there is one."""
     told = snapshot.ask(SECRET_FILES)
     if told.status != 0 and "no such file" in told.err.lower():
         return ()
     with reading("the secrets' files"):
-        return tuple(read_owned(told.required("the secrets' files").out))
+        return tuple(read_file_modes(told.required("the secrets' files").out))
 
 
-def taken_over(snapshot: Snapshot) -> TakenOver:
+def secrets_in_release(snapshot: Snapshot) -> SecretsInRelease:
     """What of .kamal/secrets the running release has."""
     running = snapshot.observe(fleet).running_releases
     if not running:
@@ -128,7 +128,7 @@ def taken_over(snapshot: Snapshot) -> TakenOver:
         return read_taken_over(running[0].name, told.out)
 
 
-def read_taken_over(release: str, text: str) -> TakenOver:
+def read_taken_over(release: str, text: str) -> SecretsInRelease:
     """Read the answer to `TAKEN_OVER`.
 
     Raises:
@@ -140,7 +140,7 @@ def read_taken_over(release: str, text: str) -> TakenOver:
         word, name = line.split(" ")
         found[word].append(name)
     same, other, by_reference = (tuple(sorted(found[word])) for word in ("same", "other", "reference"))
-    return TakenOver(release, same, other, by_reference)
+    return SecretsInRelease(release, same, other, by_reference)
 
 
 def read_variables(inspected: Inspection) -> dict[str, Variable]:

@@ -7,7 +7,7 @@ from inspect import cleandoc
 
 from checks.formats.crontab import Crontab, read_crontab
 from checks.formats.crontab_redaction import REDUCED
-from checks.formats.file_modes import Owned, read_owned
+from checks.formats.file_modes import FileMode, read_file_modes
 from runbook.model import rights
 from runbook.model.question import Command, lines_of
 from runbook.model.target import Target
@@ -100,13 +100,13 @@ def cron_processes(snapshot: Snapshot) -> tuple[CronProcess, ...]:
         return tuple(read_processes(told.out))
 
 
-def scripts(snapshot: Snapshot) -> dict[str, Owned]:
+def scripts(snapshot: Snapshot) -> dict[str, FileMode]:
     """The scripts that cron runs, by their paths; one that is missing is not among them."""
     told = snapshot.ask(SCRIPTS)
     if told.status != 0 and "no such file" not in told.err.lower():
         told.required("the scripts' permissions")
     with reading("the scripts' permissions"):
-        return {script.path: script for script in read_owned(told.out)}
+        return {script.path: script for script in read_file_modes(told.out)}
 
 
 def read_processes(text: str) -> list[CronProcess]:

@@ -52,7 +52,7 @@ class LogFile:
 
 
 @dataclass(frozen=True)
-class Writer:
+class OpenDeletedLog:
     """A process that has a log open which is no longer there."""
 
     program: str
@@ -63,7 +63,7 @@ class Writer:
 
 
 @dataclass(frozen=True)
-class Leads:
+class DomainRecord:
     """Where the domain leads, and where it should.
 
     Attributes:
@@ -76,7 +76,7 @@ class Leads:
 
 
 @dataclass(frozen=True)
-class PortMet:
+class PortCheck:
     """One of the target's ports, and what a connection to it has met."""
 
     serves: str
@@ -87,7 +87,7 @@ class PortMet:
         return f"port {self.number} ({self.serves}): {self.met}"
 
 
-def domain_leads(snapshot: Snapshot) -> Leads:
+def domain_leads(snapshot: Snapshot) -> DomainRecord:
     """What the target's resolver says of the domain.
 
     Raises:
@@ -101,17 +101,17 @@ def domain_leads(snapshot: Snapshot) -> Leads:
     except ValueError:
         raise NotApplicable("the target's address is a name itself") from None
     told = snapshot.ask(NAME)
-    return Leads(address, told.addresses, told.refusal)
+    return DomainRecord(address, told.addresses, told.refusal)
 
 
-def ports(snapshot: Snapshot) -> tuple[PortMet, ...]:
+def ports(snapshot: Snapshot) -> tuple[PortCheck, ...]:
     """The ports by which the target is reached: those of HTTP and HTTPS, and that of ssh where there is one."""
     target = snapshot.target
     numbers = {HTTP: target.edge.http_port, HTTPS: target.edge.https_port}
     if not target.ssh.local:
         numbers[SSH] = target.ssh.port
     met = snapshot.ask_all(numbers)
-    return tuple(PortMet(one.serves, number, how) for (one, number), how in zip(numbers.items(), met, strict=True))
+    return tuple(PortCheck(one.serves, number, how) for (one, number), how in zip(numbers.items(), met, strict=True))
 
 
 def service_logs(snapshot: Snapshot) -> tuple[LogFile, ...]:
@@ -121,7 +121,7 @@ def service_logs(snapshot: Snapshot) -> tuple[LogFile, ...]:
         return read_service_logs(told.out)
 
 
-def writers_to_deleted_logs(snapshot: Snapshot) -> tuple[Writer, ...]:
+def writers_to_deleted_logs(snapshot: Snapshot) -> tuple[OpenDeletedLog, ...]:
     """Who has a log of the service open that was taken away."""
     told = snapshot.ask(DELETED_LOGS).required("what is open on the server")
     paths = snapshot.target.paths
@@ -157,7 +157,7 @@ def _log_file(line: str, now: datetime) -> LogFile:
     return LogFile(found[4], found[3].startswith("regular"), int(found[2]), ago(instant_of(found[1]), now))
 
 
-def read_writers(text: str) -> tuple[Writer, ...]:
+def read_writers(text: str) -> tuple[OpenDeletedLog, ...]:
     """Read the answer to `DELETED_LOGS`; what was closed meanwhile has no path any more.
 
     Raises:
@@ -166,4 +166,6 @@ def read_writers(text: str) -> tuple[Writer, ...]:
     rows = [line.split("\t") for line in lines_of(text)]
     if any(len(row) != 3 or row[0] != "open" for row in rows):
         raise ValueError("there is a line of another form")
-    return tuple(Writer(program, path.removesuffix(DELETED)) for _, program, path in rows if path.endswith(DELETED))
+    return tuple(
+        OpenDeletedLog(program, path.removesuffix(DELETED)) for _, program, path in rows if path.endswith(DELETED)
+    )

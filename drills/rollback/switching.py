@@ -115,7 +115,7 @@ def planned(snapshot: Snapshot, target: RollbackTarget) -> Change:
 
 def address_as_written(snapshot: Snapshot, release: str) -> str:
     """What section 3.4's own line takes for a release's address: all that it has, one after the other."""
-    one = snapshot.observe(fleet).called(release)
+    one = snapshot.observe(fleet).by_host(release)
     return "".join(one.addresses) if one is not None else ""
 
 
@@ -142,7 +142,7 @@ def own_health(snapshot: Snapshot, name: str) -> str | None:
     Raises:
         Mismatch: It will not be.
     """
-    one = snapshot.observe(fleet).called(name)
+    one = snapshot.observe(fleet).by_host(name)
     if one is None or not one.running or one.restarting or one.restarts:
         seen = "no such container" if one is None else f"it ended with {one.exit_code}"
         raise Mismatch(expected=f"{name} running", actual=seen, section="10")

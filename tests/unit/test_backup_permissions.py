@@ -18,7 +18,7 @@ from checks.backups.drill_history import read_passed
 from checks.backups.encryption_key import RING, key_in_ring, read_ring
 from checks.formats.ages import Ago
 from checks.formats.crontab import settings_of
-from checks.formats.file_modes import Owned, read_owned
+from checks.formats.file_modes import FileMode, read_file_modes
 from checks.formats.openpgp import key_ids
 from checks.server.cron_environment import SETTINGS, job_settings, read_settings
 from checks.server.cron_jobs import CRONTAB
@@ -33,8 +33,8 @@ TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="exampl
 
 
 def test_a_file_is_told_with_its_mode_and_owner() -> None:
-    folder, file = read_owned("700 root /var/backups/psyfit\n644 deploy /var/backups/psyfit/a b.sql.gz\n")
-    assert folder == Owned("/var/backups/psyfit", 0o700, "root")
+    folder, file = read_file_modes("700 root /var/backups/psyfit\n644 deploy /var/backups/psyfit/a b.sql.gz\n")
+    assert folder == FileMode("/var/backups/psyfit", 0o700, "root")
     assert str(file) == "/var/backups/psyfit/a b.sql.gz has mode 0644, owner deploy"
 
 
@@ -54,7 +54,7 @@ def test_a_path_lies_on_a_device() -> None:
     ],
 )
 def test_who_may_execute_a_file(mode: int, account: str, may: bool) -> None:
-    assert Owned("/x", mode, "deploy").executable_by(account) is may
+    assert FileMode("/x", mode, "deploy").executable_by(account) is may
 
 
 def test_a_variable_that_only_shells_have_is_unseen() -> None:
@@ -231,7 +231,7 @@ FOREIGN = st.lists(
 @given(FOREIGN)
 def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
     for read in (
-        read_owned,
+        read_file_modes,
         read_devices,
         read_passed,
         lambda text: read_settings(text, {"BACKUP_X"}),

@@ -52,7 +52,7 @@ def test_a_fault_names_scenarios_that_there_are_and_at_least_one(name: str) -> N
 def test_a_check_is_used_by_a_sentence_or_by_another_check(name: str) -> None:
     """The steady state is the interlock's, and what happened lately is for triage."""
     used = {parameter for one in DEFINITIONS for parameter in pytest_bdd_adapter.parameters_of(one.step_func)}
-    used |= {"steady_state", "lately"}
+    used |= {"steady_state", "container_history"}
     check = CATALOGUE.checks[name]
     others = (other for other in CATALOGUE.checks.values() if other is not check)
     drilled = [path.read_text() for path in (features.FEATURES.parent / "drills").rglob("*.py")]

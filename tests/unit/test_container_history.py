@@ -76,8 +76,8 @@ def test_a_container_is_unhealthy_since_the_first_check_in_a_row_that_failed() -
         return told.containers["db"].unhealthy
 
     third = datetime(2026, 2, 23, 18, 2, tzinfo=UTC)
-    assert unhealthy(0, 0, 1, 1) == Since(third, known=True)
-    assert unhealthy(1, 1) == Since(datetime(2026, 2, 23, 18, 0, tzinfo=UTC), known=False)
+    assert unhealthy(0, 0, 1, 1) == Since(third, exact=True)
+    assert unhealthy(1, 1) == Since(datetime(2026, 2, 23, 18, 0, tzinfo=UTC), exact=False)
     assert unhealthy(1, 0) is None
     assert unhealthy() is None
 

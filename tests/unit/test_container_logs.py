@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.deploy.docker_cleanup import DISK_USE, Unused, read_unused, survivor, unused
+from checks.deploy.docker_cleanup import DISK_USE, Reclaimable, read_reclaimable, reclaimable, retained_release
 from checks.docker.container_logs import LOG_FILES, LogOnDisk, kept_logs, logs_on_disk, of, read_kept_log, read_sizes
 from checks.docker.containers import CONTAINERS, NOW
 from checks.docker.images import IMAGES, named_images
@@ -136,7 +136,7 @@ INODES = "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/a 9 1 8 11% /\n"
 def test_an_engine_that_tells_of_no_image_does_not_tell_that_nothing_is_unused() -> None:
     for printed in ("", "cache\tfalse\t5MB\n"):
         with pytest.raises(ValueError, match="no image"):
-            read_unused(printed)
+            read_reclaimable(printed)
 
 
 def test_what_no_container_uses_is_added_up() -> None:
@@ -146,8 +146,8 @@ def test_what_no_container_uses_is_added_up() -> None:
         DISK_USE: Output(0, told, ""),
         PLACES: Output(0, f"{TARGET.paths.docker}\n{SPACE}\n{INODES}\n", ""),
     }
-    found = looking(TARGET, answers).observe(unused)
-    assert found == Unused(20_000_000, 5_000_000, 250_000_000)
+    found = looking(TARGET, answers).observe(reclaimable)
+    assert found == Reclaimable(20_000_000, 5_000_000, 250_000_000)
     assert found.percent == 10
 
 
@@ -157,7 +157,7 @@ def _survives(tags: list[str] | None, **state: object) -> None:
     stopped[1]["State"] |= state
     image = {"Id": "sha256:psyfit-web-1771900001", "RepoTags": tags}
     answers: dict[Question[Any], object] = {CONTAINERS: tuple(stopped), NOW: CLOCK, IMAGES: (image,)}
-    kept = looking(TARGET, answers).observe(survivor)
+    kept = looking(TARGET, answers).observe(retained_release)
     assert kept
     assert kept.release.name == names[1]
     the_kept_release_ended_in_good_order(kept)
@@ -182,7 +182,7 @@ def test_an_image_without_a_name_goes_with_the_next_clean_up(tags: list[str] | N
 
 def test_no_stopped_release_is_nothing_to_keep() -> None:
     snapshot = looking(TARGET, {CONTAINERS: (inspection(),), NOW: CLOCK, IMAGES: ()})
-    assert snapshot.observe(survivor) is None
+    assert snapshot.observe(retained_release) is None
     with pytest.raises(Mismatch, match="no stopped web release"):
         the_kept_release_ended_in_good_order(None)
 
@@ -193,7 +193,7 @@ WORDS = st.sampled_from(["image", "cache", "0", "1", "N/A", "true", "false", "5M
 @given(st.lists(st.lists(WORDS, max_size=4).map("\t".join)).map("\n".join) | st.text())
 def test_whatever_docker_says_of_its_disk_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert all(size >= 0 for size in read_unused(text))
+        assert all(size >= 0 for size in read_reclaimable(text))
 
 
 @given(st.text() | st.from_regex(r"\d+(\.\d+)? ?[kMGTP]?i?B?", fullmatch=True))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.docker.containers import CONTAINERS, NEVER, Container, Fleet, is_release, muster, read_container
+from checks.docker.containers import CONTAINERS, NEVER, Container, Fleet, classify, is_release, read_container
 from checks.docker.containers import NOW as CLOCK
 from runbook.model.question import Output, Question
 from runbook.model.target import ContainersSettings
@@ -68,7 +68,7 @@ def server_with(*inspected: dict[str, Any]) -> dict[Question[Any], object]:
 
 def fleet_of(*names: str) -> Fleet:
     """Running containers of these names."""
-    return muster((container(name) for name in names), ContainersSettings())
+    return classify((container(name) for name in names), ContainersSettings())
 
 
 def test_a_running_release_is_read() -> None:
@@ -102,12 +102,12 @@ def test_a_container_without_a_health_check_has_no_health() -> None:
 
 @pytest.mark.parametrize("host", ["psyfit-web-1771900000", "0123456789ab", "0123456789abcdef", "172.18.0.6"])
 def test_a_container_is_called_by_name_by_id_and_by_address(host: str) -> None:
-    assert container().is_called(host)
+    assert container().matches_host(host)
 
 
 @pytest.mark.parametrize("host", ["", "0123", "172.18.0.60", "psyfit-web-177190000"])
 def test_a_container_is_not_called_by_a_part_of_them(host: str) -> None:
-    assert not container().is_called(host)
+    assert not container().matches_host(host)
 
 
 def test_each_container_plays_the_part_that_its_name_gives_it() -> None:
@@ -115,9 +115,9 @@ def test_each_container_plays_the_part_that_its_name_gives_it() -> None:
 
     assert [one.name for one in fleet.releases] == ["psyfit-web-2", "psyfit-web-1"]
     assert len(fleet.known) == 5
-    assert [one.name for one in fleet.others] == ["left-over"]
-    assert fleet.called("left-over") is fleet.others[0]
-    assert fleet.called("nobody") is None
+    assert [one.name for one in fleet.unexpected] == ["left-over"]
+    assert fleet.by_host("left-over") is fleet.unexpected[0]
+    assert fleet.by_host("nobody") is None
 
 
 @pytest.mark.parametrize("name", ["psyfit-web-exec-abc-1", "psyfit-web-1_replaced_2f"])
@@ -125,17 +125,17 @@ def test_what_kamal_runs_once_or_has_replaced_is_neither_a_release_nor_unexpecte
     fleet = fleet_of(name)
 
     assert not fleet.releases
-    assert not fleet.others
-    assert fleet.called(name) is fleet.beside[0]
+    assert not fleet.unexpected
+    assert fleet.by_host(name) is fleet.allowed[0]
 
 
 def test_what_the_target_names_besides_is_not_unexpected() -> None:
     names = ContainersSettings(also=("node-exporter", "backup-*"))
     present = ("node-exporter", "node-exporter-2", "backup-", "backup-7", "a-backup-7")
-    fleet = muster((container(name) for name in present), names)
+    fleet = classify((container(name) for name in present), names)
 
-    assert [one.name for one in fleet.others] == ["node-exporter-2", "a-backup-7"]
-    assert [one.name for one in fleet.beside] == ["node-exporter", "backup-", "backup-7"]
+    assert [one.name for one in fleet.unexpected] == ["node-exporter-2", "a-backup-7"]
+    assert [one.name for one in fleet.allowed] == ["node-exporter", "backup-", "backup-7"]
     assert not fleet.known
 
 
@@ -216,20 +216,20 @@ def test_a_foreign_inspection_is_read_or_refused(part: str, value: object) -> No
 
 def test_a_container_is_called_by_at_least_twelve_signs_of_its_id() -> None:
     nameless = replace(container(), aliases=())
-    assert nameless.is_called("0123456789ab")
-    assert nameless.is_called("0123456789abc")
-    assert not nameless.is_called("0123456789a")
+    assert nameless.matches_host("0123456789ab")
+    assert nameless.matches_host("0123456789abc")
+    assert not nameless.matches_host("0123456789a")
 
 
 def test_only_what_has_the_services_prefix_is_a_left_over_of_its_deploys() -> None:
-    found = muster([container("psyfit-web-1_replaced_2"), container("other_replaced_2")], ContainersSettings())
-    assert [one.name for one in found.beside] == ["psyfit-web-1_replaced_2"]
-    assert [one.name for one in found.others] == ["other_replaced_2"]
+    found = classify([container("psyfit-web-1_replaced_2"), container("other_replaced_2")], ContainersSettings())
+    assert [one.name for one in found.allowed] == ["psyfit-web-1_replaced_2"]
+    assert [one.name for one in found.unexpected] == ["other_replaced_2"]
 
 
 def test_a_star_stands_for_the_rest_of_a_name_alone() -> None:
-    found = muster([container("tool-1"), container("toolbox")], ContainersSettings(also=("tool-*",)))
-    assert [one.name for one in found.beside] == ["tool-1"]
+    found = classify([container("tool-1"), container("toolbox")], ContainersSettings(also=("tool-*",)))
+    assert [one.name for one in found.allowed] == ["tool-1"]
 
 
 def test_what_docker_leaves_open_is_nothing() -> None:
@@ -246,7 +246,7 @@ def test_what_docker_leaves_open_is_nothing() -> None:
 def test_the_aliases_of_a_container_lead_to_it() -> None:
     named = inspection()
     named["NetworkSettings"]["Networks"]["kamal"]["Aliases"] = ["web"]
-    assert read_container(named, NOW).is_called("web")
+    assert read_container(named, NOW).matches_host("web")
 
 
 @pytest.mark.parametrize(("part", "value"), [("State", []), ("Config", "x"), ("Mounts", ["x"])])

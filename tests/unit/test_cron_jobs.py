@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checks.formats.ages import Ago
 from checks.formats.crontab import read_crontab, schedule_of
-from checks.formats.file_modes import Owned, read_owned
+from checks.formats.file_modes import FileMode, read_file_modes
 from checks.formats.shell_words import appends_all_to, words_of
 from checks.server.cron_jobs import jobs_of, read_processes
 from checks.server.job_log import LAST_RUN, LastRun, last_runs, read_last_run
@@ -65,7 +65,7 @@ def test_nicknames_are_schedules(nickname: str, blank: str) -> None:
 def test_only_a_line_feed_ends_a_line(sign: str) -> None:
     (line,) = read_crontab(f"0 2 * * * echo {sign}x\n").lines
     assert sign in line.text
-    (_, script) = read_owned(f"755 root /a{sign}b.sh\n755 root /c.sh\n")
+    (_, script) = read_file_modes(f"755 root /a{sign}b.sh\n755 root /c.sh\n")
     assert script.path == "/c.sh"
 
 
@@ -284,17 +284,17 @@ def test_no_process_is_none() -> None:
     ],
 )
 def test_who_may_execute(mode: int, owner: str, account: str, executable: bool) -> None:
-    assert Owned("/x", mode, owner).executable_by(account) is executable
+    assert FileMode("/x", mode, owner).executable_by(account) is executable
 
 
 def test_scripts_are_read() -> None:
-    assert read_owned("755 root /a b.sh\n") == [Owned("/a b.sh", 0o755, "root")]
+    assert read_file_modes("755 root /a b.sh\n") == [FileMode("/a b.sh", 0o755, "root")]
 
 
 @given(st.text())
 def test_any_listing_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError, LookupError):
-        read_owned(text)
+        read_file_modes(text)
     with contextlib.suppress(ValueError, LookupError):
         read_processes(text)
 

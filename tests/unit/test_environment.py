@@ -17,9 +17,9 @@ from checks.secrets.environment import (
     Variable,
     differing,
     read_variables,
-    releases_in_use,
+    running_and_rollback_releases,
+    secrets_in_release,
     shared,
-    taken_over,
 )
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output
@@ -57,7 +57,7 @@ def test_a_variable_that_is_not_there_shares_its_value_with_none() -> None:
 def test_of_the_stopped_releases_only_the_newest_is_in_use() -> None:
     names = [f"psyfit-web-177190000{number}" for number in range(4)]
     inspected = [kept(name, running=name == names[3]) for name in names]
-    found = looking(TARGET, server_with(*inspected)).observe(releases_in_use)
+    found = looking(TARGET, server_with(*inspected)).observe(running_and_rollback_releases)
     assert [one.name for one in found] == [names[3], names[2]]
 
 
@@ -65,10 +65,10 @@ def test_the_secrets_are_compared_with_the_newest_release_that_runs() -> None:
     old, new = kept("psyfit-web-1771900000"), kept("psyfit-web-1771900001")
     told = server_with(old, new)
     told[TAKEN_OVER.with_values(release=new["Id"])] = Output(0, "same KEY\nother OTHER\n", "")
-    found = looking(TARGET, told).observe(taken_over)
+    found = looking(TARGET, told).observe(secrets_in_release)
     assert (found.release, found.same, found.other) == (new["Name"].removeprefix("/"), ("KEY",), ("OTHER",))
     with pytest.raises(Undetermined) as raised:
-        looking(TARGET, server_with(kept("psyfit-web-1771900000", running=False))).observe(taken_over)
+        looking(TARGET, server_with(kept("psyfit-web-1771900000", running=False))).observe(secrets_in_release)
     assert raised.value.because == "the-web-release-is-up"
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.docker.containers import NOW, Fleet, muster, read_container
+from checks.docker.containers import NOW, Fleet, classify, read_container
 from checks.edge.health_api import (
     DATABASE_PAGE,
     FORM,
@@ -153,7 +153,7 @@ def fleet(name: str = "psyfit-web-1", image: str = "psyfit:latest", **state: obj
     """One web release whose image has no labels."""
     bare = inspection(name, **state)
     bare["Config"] = {"Labels": None, "Image": image}
-    return muster([read_container(bare, 1_790_000_000.0)], ContainersSettings())
+    return classify([read_container(bare, 1_790_000_000.0)], ContainersSettings())
 
 
 def says(version: str) -> Health:

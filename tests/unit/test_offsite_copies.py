@@ -26,9 +26,9 @@ from checks.backups.offsite_copies import (
     PUBLIC_ACCESS_BLOCK,
     SUMS,
     VERSIONING,
-    Copy,
-    Openness,
-    Stored,
+    ObjectMetadata,
+    OffsiteCopy,
+    PublicAccess,
     backup_sums,
     offsite_copies,
     offsite_default_encryption,
@@ -227,14 +227,14 @@ def sum_of(octets: bytes) -> str:
 
 def test_a_copy_is_known_by_its_size_its_sum_and_its_encryption() -> None:
     told = {"ContentLength": 5, "ChecksumSHA256": sum_of(b"hello"), "ServerSideEncryption": "AES256"}
-    assert read_stored(S3Answer(200, None, told)) == Stored(5, hashlib.sha256(b"hello").hexdigest(), "AES256")
-    assert read_stored(S3Answer(200, None, {"ContentLength": 5})) == Stored(5, None, None)
+    assert read_stored(S3Answer(200, None, told)) == ObjectMetadata(5, hashlib.sha256(b"hello").hexdigest(), "AES256")
+    assert read_stored(S3Answer(200, None, {"ContentLength": 5})) == ObjectMetadata(5, None, None)
     assert read_stored(S3Answer(404, "404", {})) is None
 
 
 def test_a_sum_of_the_sums_of_parts_is_none_of_the_whole() -> None:
     told = {"ContentLength": 5, "ChecksumSHA256": f"{sum_of(b'hello')}-2"}
-    assert read_stored(S3Answer(200, None, told)) == Stored(5, None, None)
+    assert read_stored(S3Answer(200, None, told)) == ObjectMetadata(5, None, None)
 
 
 def test_an_empty_answer_is_not_a_yes() -> None:
@@ -338,11 +338,11 @@ def test_the_bucket_of_the_target_is_looked_into() -> None:
     snapshot = _seeing("BACKUP_S3_BUCKET=kept\n", listed, bucket="kept")
     copies = snapshot.observe(offsite_copies)
     assert copies is not None
-    assert [(one.backup.path, one.stored) for one in copies] == [(DUMP, Stored(10, None, None)), (KEYS, None)]
+    assert [(one.backup.path, one.stored) for one in copies] == [(DUMP, ObjectMetadata(10, None, None)), (KEYS, None)]
     assert [one.made for one in copies] == [Ago(3600)] * 2
     assert snapshot.observe(backup_sums) == {DUMP: "a" * 64, KEYS: "b" * 64}
     assert snapshot.observe(offsite_default_encryption) == "AES256"
-    assert snapshot.observe(offsite_openness) == Openness((), by_policy=False, by_grants=())
+    assert snapshot.observe(offsite_openness) == PublicAccess((), by_policy=False, by_grants=())
     assert snapshot.observe(offsite_versioning) == "never"
 
 
@@ -353,14 +353,14 @@ def test_without_a_backup_there_is_nothing_to_sum() -> None:
 # The sentences
 
 
-def a_copy(stored: Stored | None, minutes: int = 90) -> Copy:
+def a_copy(stored: ObjectMetadata | None, minutes: int = 90) -> OffsiteCopy:
     """A backup of five bytes that was made so many minutes ago, and this copy of it."""
     made = NOW - timedelta(minutes=minutes)
-    return Copy(Backup("/backups/psyfit_production_1.sql.gz", 5, made, made, NOW), stored)
+    return OffsiteCopy(Backup("/backups/psyfit_production_1.sql.gz", 5, made, made, NOW), stored)
 
 
 OF_BACKUPS = {"/backups/psyfit_production_1.sql.gz": hashlib.sha256(b"hello").hexdigest()}
-SAME = Stored(5, OF_BACKUPS["/backups/psyfit_production_1.sql.gz"], "AES256")
+SAME = ObjectMetadata(5, OF_BACKUPS["/backups/psyfit_production_1.sql.gz"], "AES256")
 
 
 class Named:
@@ -380,11 +380,11 @@ def test_a_copy_may_be_on_its_way_for_an_hour() -> None:
 def test_other_bytes_fail_even_where_no_sum_would_tell() -> None:
     copies_are_the_same((a_copy(SAME), a_copy(None)), OF_BACKUPS)
     with pytest.raises(Mismatch, match="has 4 bytes there and 5 here"):
-        copies_are_the_same((a_copy(Stored(4, None, None)),), OF_BACKUPS)
+        copies_are_the_same((a_copy(ObjectMetadata(4, None, None)),), OF_BACKUPS)
     with pytest.raises(Mismatch, match="has other bytes there"):
-        copies_are_the_same((a_copy(Stored(5, "0" * 64, None)),), OF_BACKUPS)
+        copies_are_the_same((a_copy(ObjectMetadata(5, "0" * 64, None)),), OF_BACKUPS)
     with pytest.raises(Undetermined, match="keeps no SHA-256 of the whole"):
-        copies_are_the_same((a_copy(Stored(5, None, None)), a_copy(SAME)), OF_BACKUPS)
+        copies_are_the_same((a_copy(ObjectMetadata(5, None, None)), a_copy(SAME)), OF_BACKUPS)
     with pytest.raises(Undetermined, match="no copy of a backup"):
         copies_are_the_same((a_copy(None),), OF_BACKUPS)
 

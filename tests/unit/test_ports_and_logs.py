@@ -24,10 +24,10 @@ from checks.server.ports_and_logs import (
     HTTPS,
     NAME,
     SSH,
-    Leads,
+    DomainRecord,
     LogFile,
-    PortMet,
-    Writer,
+    OpenDeletedLog,
+    PortCheck,
     domain_leads,
     is_of_service,
     ports,
@@ -59,7 +59,7 @@ TARGET = Target(
 MONITOR, BACKUP = "/var/log/psyfit-monitor.log", "/var/log/psyfit-backup.log"
 
 
-def _leads(*addresses: str, refusal: str | None = None) -> Leads:
+def _leads(*addresses: str, refusal: str | None = None) -> DomainRecord:
     return looking(TARGET, {NAME: Resolution(addresses, refusal)}).observe(domain_leads)
 
 
@@ -76,7 +76,7 @@ def test_the_domain_leads_to_the_server() -> None:
         (_leads(refusal="no such name"), "no such name"),
     ],
 )
-def test_another_address_or_one_more_is_told(leads: Leads, seen: str) -> None:
+def test_another_address_or_one_more_is_told(leads: DomainRecord, seen: str) -> None:
     with pytest.raises(Mismatch, match=f"seen: {seen};"):
         the_domain_leads_to_the_server(leads)
 
@@ -124,7 +124,7 @@ def test_a_log_that_grows_for_ever_is_told() -> None:
 
 def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     found = read_writers(f"open\tmonitor.sh\t{MONITOR}.1 (deleted)\nopen\tbash\t\n")
-    assert found == (Writer("monitor.sh", f"{MONITOR}.1"),)
+    assert found == (OpenDeletedLog("monitor.sh", f"{MONITOR}.1"),)
     with pytest.raises(Mismatch, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
         nobody_writes_to_a_log_that_is_gone(found)
     nobody_writes_to_a_log_that_is_gone(())
@@ -136,7 +136,7 @@ def test_a_log_is_as_old_as_its_last_line() -> None:
 
 def test_only_who_writes_to_a_log_of_the_service_is_seen() -> None:
     told = Output(0, f"open\tbash\t{MONITOR} (deleted)\nopen\tvi\t/tmp/x (deleted)\n", "")
-    assert looking(TARGET, {DELETED_LOGS: told}).observe(writers_to_deleted_logs) == (Writer("bash", MONITOR),)
+    assert looking(TARGET, {DELETED_LOGS: told}).observe(writers_to_deleted_logs) == (OpenDeletedLog("bash", MONITOR),)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_whatever_is_told_of_logs_is_read_or_refused(text: str) -> None:
 
 def _ports(
     http: PortState = PortState.OK, https: PortState = PortState.OK, ssh: PortState = PortState.OK
-) -> tuple[PortMet, ...]:
+) -> tuple[PortCheck, ...]:
     return looking(TARGET, {HTTP: http, HTTPS: https, SSH: ssh}).observe(ports)
 
 

@@ -20,7 +20,7 @@ from checks.deploy.crash_causes import LAST_WORDS, UNREADABLE, cause_of, is_fail
 from checks.docker.containers import CONTAINERS, NOW
 from checks.edge.health_api import HEALTH
 from checks.formats.crontab import read_crontab
-from checks.formats.file_modes import Owned
+from checks.formats.file_modes import FileMode
 from checks.server.cron_jobs import CronProcess, jobs_of
 from checks.server.disk_space import Disks, FileSystem
 from checks.server.disk_users import Filling, User, read_users
@@ -210,7 +210,7 @@ WELL = LastRun(None, (LogLine("[x] [INFO] Backup completed successfully.", AT),)
 def _judge(hours: float, **changed: Any) -> None:
     """The sentence, of a server where all is well but for what is changed."""
     backup = Backup("/b/x.sql.gz", 5_000_000, AT, AT, AT + timedelta(hours=hours))
-    script = Owned(JOBS["backup.sh"].script, 0o755, "root")
+    script = FileMode(JOBS["backup.sh"].script, 0o755, "root")
     seen: dict[str, Any] = {
         "cron_processes": (CronProcess("S"),),
         "crontab": read_crontab(LINE),

@@ -14,7 +14,7 @@ from checks.database.migrations import APPLIED, IN_CLONE, IN_IMAGE, migrations, 
 from checks.deploy.rollback_target import RollbackTarget, choose, rollback_target
 from checks.docker.containers import Container
 from checks.docker.images import IMAGES
-from checks.docker.release_age import born
+from checks.docker.release_age import created_at
 from checks.secrets.environment import Variable
 from runbook.model.outcome import Undetermined
 from runbook.model.question import Output, Question
@@ -75,8 +75,8 @@ def test_there_is_none_where_none_or_several_run_or_none_is_older() -> None:
 def test_a_release_is_as_old_as_its_name_says_even_where_its_container_was_made_again() -> None:
     inspected = {"Name": "/psyfit-web-1771891200", "Created": "2026-03-01T00:00:00Z"}
 
-    assert born(inspected, "psyfit-web-") == BEGUN
-    assert born({**inspected, "Name": "/psyfit-web-97a992f"}, "psyfit-web-") == datetime(2026, 3, 1, tzinfo=UTC)
+    assert created_at(inspected, "psyfit-web-") == BEGUN
+    assert created_at({**inspected, "Name": "/psyfit-web-97a992f"}, "psyfit-web-") == datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_a_variable_that_is_missing_or_another_is_named() -> None:

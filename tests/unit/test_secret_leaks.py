@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from checks.database.service_logins import read_attempt
 from checks.docker.images import IMAGES
-from checks.formats.file_modes import read_owned
+from checks.formats.file_modes import read_file_modes
 from checks.secrets.environment import TAKEN_OVER, read_taken_over
 from checks.secrets.secret_leaks import (
     IN_GIT,
@@ -217,6 +217,6 @@ LINES = st.lists(
 
 @given(LINES)
 def test_a_foreign_answer_is_read_or_refused(foreign: str) -> None:
-    for read in (read_search, read_git, read_owned, lambda text: read_taken_over("web", text)):
+    for read in (read_search, read_git, read_file_modes, lambda text: read_taken_over("web", text)):
         with contextlib.suppress(ValueError, LookupError):
             read(foreign)

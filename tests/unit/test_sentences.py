@@ -1528,9 +1528,12 @@ def test_secrets() -> None:
     own = seen(path="/srv/.kamal/secrets", mode=0o600)
     check(
         [
-            (secrets.the_releases_have_the_variables, {"releases_in_use": (), "names": "A"}, FAILS),
+            (secrets.the_releases_have_the_variables, {"running_and_rollback_releases": (), "names": "A"}, FAILS),
             *_all(
-                secrets.the_variables_are_equal, "releases_in_use", [((), FAILS), ((release(),), NOT)], names="A and B"
+                secrets.the_variables_are_equal,
+                "running_and_rollback_releases",
+                [((), FAILS), ((release(),), NOT)],
+                names="A and B",
             ),
             *_all(
                 secrets.the_secrets_are_complete,
@@ -1540,11 +1543,11 @@ def test_secrets() -> None:
             ),
             *_all(
                 secrets.the_variables_are_strong,
-                "releases_in_use",
+                "running_and_rollback_releases",
                 [((), FAILS), ((release(),), PASSES), ((release(7, 4),), FAILS), ((release(8, 3),), FAILS)],
                 datatable=table,
             ),
-            (secrets.no_secret_serves_twice, {"releases_in_use": (), "names": "A and B"}, FAILS),
+            (secrets.no_secret_serves_twice, {"running_and_rollback_releases": (), "names": "A and B"}, FAILS),
             *_all(
                 secrets.the_secrets_password_is_taken,
                 "log_in_of_secrets",
@@ -1556,7 +1559,7 @@ def test_secrets() -> None:
             ),
             *_all(
                 secrets.the_secrets_took_effect,
-                "taken_over",
+                "secrets_in_release",
                 [
                     (seen(same=("A",), by_reference=(), other=(), **taken), PASSES),
                     (seen(same=(), by_reference=("A",), other=(), **taken), UNTOLD),
@@ -1605,24 +1608,26 @@ def test_the_values_of_secrets() -> None:
         [
             *_all(
                 secrets.the_releases_have_the_variables,
-                "releases_in_use",
+                "running_and_rollback_releases",
                 [((one,), PASSES), ((one, release(A="1", B="")), FAILS)],
                 names="A and B",
             ),
             *_all(
                 secrets.the_variables_are_equal,
-                "releases_in_use",
+                "running_and_rollback_releases",
                 [((one, one), PASSES), ((one, other), FAILS)],
                 names="A and B",
             ),
             *_all(
                 secrets.no_secret_serves_twice,
-                "releases_in_use",
+                "running_and_rollback_releases",
                 [((one,), PASSES), ((one, release(A="1", B="1")), FAILS)],
                 names="A and B",
             ),
             *_all(
-                secrets.the_database_asks, "log_in_of_anybody", [(seen(taken=False), PASSES), (seen(taken=True), FAILS)]
+                secrets.the_database_asks,
+                "passwordless_login",
+                [(seen(taken=False), PASSES), (seen(taken=True), FAILS)],
             ),
             *_all(
                 secrets.no_value_in_images,
@@ -1678,7 +1683,7 @@ def test_logs() -> None:
             ),
             *_all(
                 logs.little_waits_for_the_clean_up,
-                "unused",
+                "reclaimable",
                 [
                     (seen(percent=50, images_bytes=0, build_cache_bytes=0), FAILS),
                     (seen(percent=49.9, images_bytes=0, build_cache_bytes=0), PASSES),
@@ -1687,7 +1692,7 @@ def test_logs() -> None:
             ),
             *_all(
                 logs.the_kept_releases_image_is_there,
-                "survivor",
+                "retained_release",
                 [
                     (None, FAILS),
                     (seen(image_named=True, release=seen(name="kept")), PASSES),

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from checks.database.service_logins import Login
-from checks.docker.container_history import Lately, Lived, LogLine, Since
+from checks.docker.container_history import ContainerHistory, ContainerTimeline, LogLine, Since
 from checks.docker.containers import Container, Fleet
 from checks.edge.kamal_proxy import Saved
 from drills.rollback.proxy_route import Route
@@ -67,7 +67,7 @@ def container(name: str, **values: object) -> Container:
 
 
 NEW, OLD = "psyfit-web-1771913000", "psyfit-web-1771900000"
-LIVED = Lived(
+LIVED = ContainerTimeline(
     started=NOW - timedelta(hours=5),
     ended=None,
     unhealthy=None,
@@ -79,7 +79,7 @@ LIVED = Lived(
 )
 
 
-def seen(*changed: Container, lived: dict[str, Lived] | None = None, target: str = f"{NEW}:3000") -> Seen:
+def seen(*changed: Container, lived: dict[str, ContainerTimeline] | None = None, target: str = f"{NEW}:3000") -> Seen:
     """A server that is well, but for these containers."""
     by_name = {name: container(name) for name in (NEW, "psyfit-db", "psyfit-redis", "kamal-proxy")} | {
         OLD: container(OLD, running=False, addresses=(), up_seconds=None)
@@ -95,7 +95,7 @@ def seen(*changed: Container, lived: dict[str, Lived] | None = None, target: str
             (),
             (),
         ),
-        Lately(NOW, dict.fromkeys(by_name, LIVED) | (lived or {}), NOW - timedelta(minutes=4)),
+        ContainerHistory(NOW, dict.fromkeys(by_name, LIVED) | (lived or {}), NOW - timedelta(minutes=4)),
         Saved((TARGET.domain,), (target,), "running", True, None, None, "", "/up", 0),
         Route(target, FLAGS, "{}"),
         None,
@@ -188,7 +188,7 @@ def test_containers_that_share_no_network_are_joined() -> None:
     one = replace(seen(lived=apart), login=Login(container(NEW), False, "could not translate host name"))
     advice = ADVICE["the-application-can-log-in-to-the-database"](one)
     assert told(advice) == "docker network connect kamal psyfit-db"
-    assert advice.since == Since(NOW - timedelta(hours=1), known=True)
+    assert advice.since == Since(NOW - timedelta(hours=1), exact=True)
 
 
 def test_the_ends_in_a_row_begin_after_the_last_long_life() -> None:
@@ -196,11 +196,11 @@ def test_the_ends_in_a_row_begin_after_the_last_long_life() -> None:
     again = container("psyfit-redis", restarting=True, restarts=5)
     advice = ADVICE["no-container-restarts-over-and-over"](seen(again, lived={again.name: replace(LIVED, died=died)}))
     assert (advice.thing, advice.heals) == ("psyfit-redis", False)
-    assert advice.since == Since(NOW - timedelta(minutes=3), known=True)
+    assert advice.since == Since(NOW - timedelta(minutes=3), exact=True)
     advice = ADVICE["no-container-restarts-over-and-over"](
         seen(again, lived={again.name: replace(LIVED, died=died[1:])})
     )
-    assert advice.since == Since(NOW - timedelta(minutes=3), known=False)
+    assert advice.since == Since(NOW - timedelta(minutes=3), exact=False)
 
 
 # How it is pasted
@@ -220,12 +220,16 @@ def test_the_command_takes_the_targets_own_way_and_arrives_as_it_is(
 
 def test_on_the_server_itself_it_is_pasted_as_it_is() -> None:
     local = TARGET.model_copy(update={"ssh": SshSettings(local=True)})
-    assert pasted(local, remedies.START.with_values(container="psyfit-db")) == "docker start psyfit-db"
+    assert pasted(local, remedies.START_CONTAINER.with_values(container="psyfit-db")) == "docker start psyfit-db"
 
 
 def test_what_a_server_calls_a_thing_stays_one_word() -> None:
     hostile = "x; rm -rf /"
-    assert shlex.split(remedies.START.with_values(container=hostile).render(FACTS)) == ["docker", "start", hostile]
+    assert shlex.split(remedies.START_CONTAINER.with_values(container=hostile).render(FACTS)) == [
+        "docker",
+        "start",
+        hostile,
+    ]
 
 
 # Causes and what follows from them
