@@ -142,14 +142,14 @@ def classify(containers: Iterable[Container], names: ContainersSettings) -> Flee
     releases = [name for name in by_name if is_release(name, names.web_prefix)]
     known = {*releases, names.db, names.redis, names.proxy}
     rest = {name: one for name, one in by_name.items() if name not in known}
-    beside = [name for name in rest if _is_beside(name, names)]
+    allowed = [name for name in rest if _is_allowed(name, names)]
     return Fleet(
         releases=tuple(by_name[name] for name in sorted(releases, reverse=True)),
         db=by_name.get(names.db),
         redis=by_name.get(names.redis),
         proxy=by_name.get(names.proxy),
-        allowed=tuple(rest[name] for name in beside),
-        unexpected=tuple(one for name, one in rest.items() if name not in beside),
+        allowed=tuple(rest[name] for name in allowed),
+        unexpected=tuple(one for name, one in rest.items() if name not in allowed),
     )
 
 
@@ -162,7 +162,7 @@ def _is_one_off(name: str, prefix: str) -> bool:
     return name.startswith(f"{prefix}exec-") or (name.startswith(prefix) and "_replaced_" in name)
 
 
-def _is_beside(name: str, names: ContainersSettings) -> bool:
+def _is_allowed(name: str, names: ContainersSettings) -> bool:
     named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.also)
     return named or _is_one_off(name, names.web_prefix)
 

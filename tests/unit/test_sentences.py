@@ -96,7 +96,7 @@ def _container(**fields: Any) -> Any:
 def _fleet(*known: Any, **fields: Any) -> Any:
     running = tuple(one for one in known if one.running)
     return seen(
-        **{"known": known, "running": running, "others": (), "db": None, "redis": None, "proxy": None, **fields}
+        **{"known": known, "running": running, "unexpected": (), "db": None, "redis": None, "proxy": None, **fields}
     )
 
 
@@ -258,7 +258,7 @@ def test_containers() -> None:
                 [
                     (_fleet(), FAILS),
                     (_fleet(_container()), PASSES),
-                    (_fleet(_container(), others=(_container(),)), FAILS),
+                    (_fleet(_container(), unexpected=(_container(),)), FAILS),
                 ],
             ),
         ]
