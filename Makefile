@@ -20,7 +20,7 @@ rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, re
 	.venv/bin/runbook rehearse
 
 test: $(ENVIRONMENT) lint unit journal harness page ## all tests: lint, unit, the journal, the report's page, then a sample of the faults on a lab
-	.venv/bin/python -m pytest tests/lab -m "not soak" --durations=25
+	.venv/bin/python -m pytest tests/lab -m "not soak" --numprocesses=2 --durations=25
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker
 	.venv/bin/python -m pytest tests/unit --numprocesses=3 --dist=worksteal
