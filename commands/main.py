@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from lab import LabError, Refused
+from lab import LabError, NotInstalled, Refused
 from runbook import __version__, endings, exits, streams
 from runbook.exits import WrongUse
 
@@ -113,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return exits.WRONG_USE  # cyclopts has said what is wrong
-    except WrongUse as error:
+    except (WrongUse, NotInstalled) as error:
         return _said(str(error), exits.WRONG_USE)
     except Refused as error:
         return _said(str(error), exits.REFUSED)

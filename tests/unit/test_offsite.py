@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,20 @@ ANSWERS = {
 }
 SECRET = "a/secret+of+forty+characters+0123456789"  # noqa: S105 - made up
 NOW = datetime(2026, 2, 14, tzinfo=UTC)
+SOMEBODY_ELSES = {
+    "AWS_PROFILE": "one-that-is-not-there",
+    "AWS_ACCESS_KEY_ID": "AKIDOTHER",
+    "AWS_SECRET_ACCESS_KEY": "other",
+    "AWS_SESSION_TOKEN": "other",
+    "AWS_DEFAULT_REGION": "nowhere",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_CA_BUNDLE": "/nonexistent",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+"""What this machine's environment says, which has no part in what is asked."""
 FACTS = {"name": "x", "environment": "staging", "address": "127.0.0.1", "domain": "service.example"}
 
 
@@ -107,7 +122,8 @@ def keyed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The keys of a target file that lead to a key in variables; this machine's own settings are of no use."""
     monkeypatch.setenv("ITS_KEY", "AKIDOFFSITE")
     monkeypatch.setenv("ITS_SECRET", SECRET)
-    monkeypatch.setenv("AWS_PROFILE", "one-that-is-not-there")
+    for name, value in SOMEBODY_ELSES.items():
+        monkeypatch.setenv(name, value)
     return {"key_variable": "ITS_KEY", "secret_variable": "ITS_SECRET"}
 
 
@@ -128,7 +144,8 @@ def test_the_request_is_signed_with_the_key_and_the_secret_is_never_to_be_writte
     bucket(s3, "kept", keyed, learned).ask(VERSIONING)
     method, authorization = Bucket.asked[-1]
     assert method == "GET"
-    assert "Credential=AKIDOFFSITE/" in authorization
+    assert re.search("Credential=AKIDOFFSITE/[0-9]{8}/ap-northeast-1/s3/", authorization)
+    assert "x-amz-security-token" not in authorization
     assert learned == [SECRET]
     assert SECRET not in repr(Key("AKIDOFFSITE", SECRET, "and a token"))
 
