@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from runbook.outcome import Outcome
+from runbook.outcome import Outcome, ReasonCode
 
 Severity = Literal["critical", "major", "minor"]
 Vantage = Literal["inside", "outside"]
@@ -101,6 +101,7 @@ HowItRan = Literal["completed", "stopped", "interrupted", "refused", "not starte
 class Scenario(_Model):
     """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
+    ``reason`` is for people; what a program goes by stands in ``reason_code``, ``missing_right`` and ``because``.
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
     ``own_fault`` is true where the suite itself broke: its outcome is then undetermined.
     """
@@ -116,6 +117,7 @@ class Scenario(_Model):
     tags: tuple[str, ...]
     outcome: Outcome
     reason: str | None = None
+    reason_code: ReasonCode | None = None
     missing_right: str | None = None
     because: str | None = None
     own_fault: bool = False
