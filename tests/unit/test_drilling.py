@@ -32,7 +32,7 @@ class Server:
         recorded: Any = SimpleNamespace(record=lambda **_: 1)
         whose = Whose("restore", "me@here", datetime(2026, 2, 24, tzinfo=UTC))
         made = Operator(TARGET, cast(Any, None), recorded, lambda _: "an act", whose)
-        made._ended = self._ended  # type: ignore[method-assign]
+        made._ended = self._ended  # type: ignore[method-assign, assignment]
         return made
 
     def _ended(self, script: str, *_: object) -> tuple[Output, str]:

@@ -101,11 +101,12 @@ def test_the_longest_gap_is_between_two_answers_of_success_the_slow_ones_apart()
 
 
 def test_a_probe_that_was_late_itself_and_only_waited_too_long_is_in_doubt() -> None:
-    waited = Sample(PAGE, 1.0, 4.0, 14.0, failure="no answer in time")
+    waited = Sample(PAGE, 1.0, 4.0, 14.0, failure="whatever words", timed_out=True)
 
     assert summary([waited]).doubtful
     assert not summary([waited, sample(2, 2.1, 502)]).doubtful
-    assert not summary([Sample(PAGE, 1.0, 1.0, 11.0, failure="no answer in time")]).doubtful
+    assert not summary([Sample(PAGE, 1.0, 1.0, 11.0, failure="whatever words", timed_out=True)]).doubtful
+    assert not summary([Sample(PAGE, 1.0, 4.0, 14.0, failure="no answer in time")]).doubtful, "words alone say nothing"
 
 
 SAMPLES = st.builds(

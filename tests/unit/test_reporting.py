@@ -18,16 +18,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting import html, junit
+from reporting import html, junit, reading
 from reporting.bundle import write, write_record
 from reporting.changes import AMISS
 from reporting.foreign import excerpt, visible
 from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
 from runbook.outcome import Outcome
-from runbook.record import Changes, Difference, Run, Scenario, Step
+from runbook.record import Changes, Difference, Run, Scenario, Step, Verdict
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
+
+
+def test_what_a_run_comes_to_is_known_by_more_than_its_words() -> None:
+    """Whoever goes by it, as the page's colour and a case of JUnit's do, goes by one of a closed set."""
+    wholes = (example.healthy(), example.run(), example.run([example.scenario("One", "2.2")], exit_code=INTERRUPTED))
+    assert all(isinstance(one, Verdict) for one in (*map(reading.verdict, wholes), *html.TONES))
 
 
 class Page(HTMLParser):
