@@ -19,6 +19,7 @@ TARGET = load("lab")
 DECLARED = {name: question for question, name in CATALOGUE.names.items()}
 DECLARED["doctor.WHO"] = doctor.WHO
 DECLARED["doctor.TOUCH_CLONE"] = doctor.TOUCH_CLONE
+DECLARED["doctor.TOUCH_GITHUB"] = doctor.TOUCH_GITHUB
 DECLARED["journal.OPEN"] = journal.OPEN
 SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
     "containers without the socket": observer.CONTAINERS_BY_COMMAND,
