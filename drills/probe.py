@@ -39,7 +39,6 @@ BINS_AT_MOST = 120
 MARK = "runbook-drill-"
 """Every token of a probe begins so."""
 
-LOST = "lost"
 LATE_MS = 1000.0
 """A probe that sent a request so late was not given its turn: what it missed then says nothing of the server."""
 
@@ -310,14 +309,14 @@ def timeline(title: str, samples: Iterable[Sample]) -> Timeline:
     seconds = max((one.due for one in every), default=0.0)
     width = next(one for one in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, max(20.0, seconds)) if seconds <= one * BINS_AT_MOST)
     bins = int(seconds / width) + 1
-    counts: dict[str, list[int]] = {}
-    for one in sorted(every, key=lambda one: (not one.served, one.due)):
-        name = (one.release or "no release named") if one.served else LOST
-        counts.setdefault(name, [0] * bins)[int(one.due / width)] += 1
-    counts.setdefault(LOST, [0] * bins)
-    return Timeline(
-        title=title, bin_seconds=width, series=tuple(Series(name=name, counts=tuple(of)) for name, of in counts.items())
-    )
+    served: dict[str, list[int]] = {}
+    lost = [0] * bins
+    for one in sorted(every, key=lambda one: one.due):
+        counts = served.setdefault(one.release or "no release named", [0] * bins) if one.served else lost
+        counts[int(one.due / width)] += 1
+    releases = [Series(name=name, counts=tuple(counts), lost=False) for name, counts in served.items()]
+    failed = Series(name="lost", counts=tuple(lost), lost=True)
+    return Timeline(title=title, bin_seconds=width, series=(*releases, failed))
 
 
 def changeover_ms(samples: Iterable[Sample], away: str, to: str, since: float, until: float) -> float | None:

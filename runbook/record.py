@@ -96,10 +96,17 @@ class Figure(_Model):
 
 
 class Series(_Model):
-    """One line of a timeline: how often a thing was seen in each bin."""
+    """One line of a timeline: how often a thing was seen in each bin; ``lost`` is true of what went wrong."""
 
     name: str
     counts: tuple[int, ...]
+    lost: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _was_known_by_its_name(cls, given: Any) -> Any:
+        """Records from before there was ``lost`` call that series so, and no other."""
+        return {"lost": given.get("name") == "lost", **given} if isinstance(given, dict) else given
 
 
 class Timeline(_Model):

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drills import exchange
-from drills.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
+from drills.probe import Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
 from runbook.outcome import Undetermined
 from runbook.target import Edge, Target
 from runbook.target import Probe as Asked
@@ -133,7 +133,8 @@ def test_every_request_is_counted_once(samples: list[Sample]) -> None:
 def test_a_timeline_tells_which_release_answered_when() -> None:
     drawn = timeline("Requests", [sample(0, 0.1), sample(0.3, 0.4, release="1.1.0"), sample(0.3, 0.4, 502)])
 
-    assert {one.name: one.counts for one in drawn.series} == {"1.0.0": (1, 0), "1.1.0": (0, 1), LOST: (0, 1)}
+    assert {one.name: one.counts for one in drawn.series} == {"1.0.0": (1, 0), "1.1.0": (0, 1), "lost": (0, 1)}
+    assert [one.lost for one in drawn.series] == [False, False, True]
 
 
 def test_both_releases_answer_from_the_first_of_one_to_the_last_of_the_other() -> None:
