@@ -17,12 +17,13 @@ from checks.drilled import Passed
 from checks.job_settings import JobSettings
 from checks.keeping import Place
 from checks.keyring import KeyInRing
-from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.offsite import SETTING, Copy, NoBucket, Openness, Stored
 from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 FEWEST_FOR_USUAL = 2
+HAS_ITS_COPY = "every-backup-has-its-copy-off-site"
 
 A = TypeVar("A")
 
@@ -362,33 +363,40 @@ def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
 
 
 @then("the bucket encrypts what comes to it")
-def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
+def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | NoBucket | None) -> None:
     _off_site(offsite_copies)
-    require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
+    require(_there(offsite_default_encryption), expected="encryption by default", seen="none", go_to="5.5")
 
 
 @then("the bucket blocks public access in all four ways")
-def bucket_blocks(offsite_openness: Openness | None) -> None:
+def bucket_blocks(offsite_openness: Openness | NoBucket | None) -> None:
     off = _off_site(offsite_openness).unblocked
     require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
 
 
 @then("neither its policy nor its grants let the public in")
-def bucket_is_not_public(offsite_openness: Openness | None) -> None:
+def bucket_is_not_public(offsite_openness: Openness | NoBucket | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
     require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
 
 
 @then("the bucket keeps the versions of what is overwritten or deleted")
-def bucket_keeps_versions(offsite_versioning: str | None) -> None:
+def bucket_keeps_versions(offsite_versioning: str | NoBucket | None) -> None:
     status = _off_site(offsite_versioning)
     require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")
 
 
-def _off_site(seen: A | None) -> A:
-    if seen is None:
+def _off_site(seen: A | NoBucket | None) -> A:
+    there = _there(seen)
+    if there is None:
         raise NotApplicable(f"the target names no offsite.bucket, and cron's job has no {SETTING}")
+    return there
+
+
+def _there(seen: A | NoBucket) -> A:
+    if isinstance(seen, NoBucket):
+        raise Undetermined("there is no such bucket", because=HAS_ITS_COPY)
     return seen
 
 

@@ -14,7 +14,6 @@ fails = {
 undetermined = {
     *hands.STANDS_ON_THE_ANSWER,
     *hands.STANDS_ON_THE_RELEASE,
-    "the-running-release-has-what-the-secrets-say",
 }
 
 FAULT = "route-to-dead-backend"

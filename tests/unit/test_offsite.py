@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +32,7 @@ from checks.offsite import (
     SUMS,
     VERSIONING,
     Copy,
+    NoBucket,
     Openness,
     Stored,
     backup_sums,
@@ -53,6 +54,7 @@ from runbook.outcome import Differs, NotApplicable, Undetermined
 from runbook.question import Output, Question, S3Answer
 from runbook.s3 import Key, OffSiteBucket, key_of
 from runbook.target import OffSite, TargetError, validated
+from steps import backups
 from steps.backups import copies_are_the_same, each_has_its_copy
 from tests.unit.answering import looking
 
@@ -265,9 +267,20 @@ def test_what_was_never_set_is_told_by_s3s_own_word() -> None:
 
 
 def test_a_bucket_that_is_not_there_follows_from_the_copies_that_are_missing() -> None:
-    for read in (read_encryption, read_unblocked, read_policy, read_grants):
+    asked: tuple[Question[Any], ...] = (ENCRYPTION, PUBLIC_ACCESS_BLOCK, POLICY, GRANTS, VERSIONING)
+    gone: dict[Question[Any], object] = dict.fromkeys(asked, S3Answer(404, "NoSuchBucket", {}))
+    look = looking(validated({**FACTS, "offsite": {"bucket": "kept"}}, Path("x.toml")), gone)
+    for check in (offsite_default_encryption, offsite_openness, offsite_versioning):
+        assert look.see(check) == NoBucket()
+    judged: tuple[Callable[[], None], ...] = (
+        lambda: backups.bucket_encrypts((), NoBucket()),
+        lambda: backups.bucket_blocks(NoBucket()),
+        lambda: backups.bucket_is_not_public(NoBucket()),
+        lambda: backups.bucket_keeps_versions(NoBucket()),
+    )
+    for judge in judged:
         with pytest.raises(Undetermined) as told:
-            read(S3Answer(404, "NoSuchBucket", {}))
+            judge()
         assert told.value.because == "every-backup-has-its-copy-off-site"
 
 
