@@ -15,7 +15,7 @@ from runbook.drill import journal
 from runbook.model import exits, rights
 from runbook.model.git_as_owner import answered, asking_git
 from runbook.model.outcome import Undetermined
-from runbook.model.outside_questions import S3Get, TlsHandshake
+from runbook.model.outside_questions import GitHubGet, S3Get, TlsHandshake
 from runbook.model.question import Command, ListContainers
 from runbook.model.rights import Right
 from runbook.model.target import Target
@@ -31,6 +31,7 @@ from runbook.suite.terminal import clean
 TOUCH_EDGE = TlsHandshake()
 TOUCH_ENGINE = ListContainers()
 TOUCH_BUCKET = S3Get("get_bucket_versioning")
+TOUCH_GITHUB = GitHubGet("/repos/{repository}/actions/secrets?per_page=1")
 WHO = Command("id -u", needs=rights.ROOT)
 TOUCH_CLONE = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 
@@ -83,26 +84,34 @@ def _tried(target: Target, observer: Observer) -> dict[Right, str]:
         rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
         rights.ROOT: lambda: _be_root(observer),
         rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),
-        **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
+        rights.S3: lambda: observer.put(TOUCH_BUCKET)().required(),
+        rights.GITHUB: lambda: _list_secrets(observer),
     }
     missing = {}
-    for right, attempt in tries.items():
+    for right in _asked_of(target):
         try:
-            attempt()
+            tries[right]()
         except Undetermined as error:
             missing[right] = error.reason
     return missing
 
 
 def _asked_of(target: Target) -> tuple[Right, ...]:
-    """The rights that are of use there: those on the server, and to see its off-site copies where there are any."""
-    return (*rights.ALL, *((rights.S3,) if target.offsite.bucket else ()))
+    """The rights that are of use there: those on the server, and those that the target has an object for."""
+    beside = {rights.S3: target.offsite.bucket, rights.GITHUB: target.github.repository}
+    return (*rights.ALL, *(right for right, thing in beside.items() if thing))
 
 
 def _be_root(observer: Observer) -> None:
     identity = observer.put(WHO)().required().required("the account's number").out.strip()
     if identity != "0":
         raise Undetermined(f"the account is not root (its number is {identity})")
+
+
+def _list_secrets(observer: Observer) -> None:
+    status = observer.put(TOUCH_GITHUB)().required().status
+    if status != 200:  # 404 is also what a token is told that may not see the repository
+        raise Undetermined(f"GitHub's API answers {status}")
 
 
 def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[str]]) -> None:

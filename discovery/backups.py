@@ -157,4 +157,5 @@ def _key(snapshot: Snapshot, path: str | None) -> Fact:
         None,
         f"the newest encrypted backup is for key {ids}; its public half is yours to name: "
         f"gpg --armor --export {recipients[0]} > backup-key.asc",
+        recipients,
     )

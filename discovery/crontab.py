@@ -26,7 +26,7 @@ def facts_of_cron(snapshot: Snapshot, who: Who) -> dict[str, Fact]:
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
             return found | facts_of_copies(heard.answer.out if heard.answer else "", account)
-        none = heard.answer is not None or "no crontab for" in heard.why
+        none = heard.answer is not None or "no crontab for" in heard.said
         whys.append(f"the crontab of {account} runs no backup.sh" if none else heard.why)
     why = "; ".join(whys)
     facts = {key: Fact(None, why) for key in ("cron.account", "paths.app", *LOGS.values())}

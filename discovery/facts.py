@@ -27,11 +27,13 @@ class Fact:
 
     Attributes:
         value: What the server says; None where it could not be told.
-        source: Where that comes from, or why it could not be told.
+        source: Where that comes from, or why it could not be told; nothing where whoever asks has given it.
+        recipients: Of the key of the backups: the ids of those that the newest encrypted backup is for.
     """
 
     value: Value | None
     source: str
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,22 @@ def read_who(lines: Sequence[str]) -> Who:
 
 @dataclass(frozen=True)
 class Heard(Generic[A]):
-    """An answer, or why there is none."""
+    """An answer, or why there is none, and what a command that failed has said itself."""
 
     answer: A | None
     why: str
+    said: str = ""
 
 
 def ask(snapshot: Snapshot, question: Question[A]) -> Heard[A]:
+    said = ""
     try:
         answer = snapshot.ask(question)
         if isinstance(answer, Output):
+            said = answer.err
             answer.required("the answer")
     except Undetermined as error:
-        return Heard(None, f"the account lacks the right {error.right.name}" if error.right else error.reason)
+        return Heard(None, f"the account lacks the right {error.right.name}" if error.right else error.reason, said)
     return Heard(answer, "")
 
 

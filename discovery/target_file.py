@@ -112,7 +112,7 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
         usual = _usual(key)
         taken = f"; taken as {_written(usual)}" if usual else ""
         return [f"# could not be told: {last}: {_comment_safe(fact.source)}{taken}"]
-    comment = "; ".join(filter(None, (purpose, "" if fact.source == "as given" else fact.source)))
+    comment = "; ".join(filter(None, (purpose, fact.source)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]
 
 

@@ -43,7 +43,7 @@ Feature: 8. Secrets
   @rb-8.2 @check
   Rule: 8.2 A rotation that took effect
 
-    @major @needs-the-next-release-gets-the-important-variables
+    @major @needs-the-next-release-gets-the-important-variables @needs-the-web-release-is-up
     Scenario: The running release has what the secrets say
       Then every variable of .kamal/secrets has the same value in the running release
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from linting import control_rules, questions, round_trips, scenarios, step_rules
+from linting import control_rules, questions, round_trips, scenario_ids, scenarios, step_rules
 from linting.finding import Finding
 from runbook.observation import catalogue
 from runbook.suite import features, pytest_bdd_adapter
@@ -51,5 +51,6 @@ def _findings(house: Project) -> Iterator[Finding]:
         written, [one for one in pytest_bdd_adapter.definitions() if one.step_func.__module__ in modules]
     )
     yield from questions.findings(house.declaring)
+    yield from scenario_ids.findings(written, house.declaring)
     yield from round_trips.findings(declared.checks)
     yield from control_rules.findings(chapters, house.controls)

@@ -22,7 +22,7 @@ from reporting.untrusted_text import excerpt, visible
 from runbook.model import exits
 from runbook.model.changes import Change, ChangeKind, Changes
 from runbook.model.outcome import SIGNS, Outcome
-from runbook.model.record import SEVERITIES, Control, Exchange, Run, Scenario, Severity
+from runbook.model.record import SEVERITIES, Control, Exchange, Run, Scenario, Severity, Verdict
 from runbook.model.verdict import causes_with_consequences, gating
 
 LONGEST_SHOWN = 4096
@@ -38,11 +38,11 @@ EXITS: Mapping[int, str] = {
     exits.INTERNAL_ERROR: "the suite's own fault",
     exits.INTERRUPTED: "interrupted",
 }
-TONES: Mapping[str, str] = {
-    "as the runbook says": Outcome.PASSED,
-    "not as the runbook says": Outcome.FAILED,
-    "safe to deploy": Outcome.PASSED,
-    "not safe to deploy": Outcome.FAILED,
+TONES: Mapping[Verdict, Outcome] = {
+    Verdict.AS_IT_SAYS: Outcome.PASSED,
+    Verdict.NOT_AS_IT_SAYS: Outcome.FAILED,
+    Verdict.SAFE: Outcome.PASSED,
+    Verdict.NOT_SAFE: Outcome.FAILED,
 }
 LARGE = 1000
 """Scenarios of a run from which on a browser had better not lay out all of the page at once."""

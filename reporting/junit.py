@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from reporting.run_summary import difference, gaps, sections
 from reporting.untrusted_text import visible
 from runbook.model.outcome import Outcome
-from runbook.model.record import Run, Scenario
+from runbook.model.record import Run, Scenario, Verdict
 from runbook.model.verdict import verdict_of
 
 
@@ -23,7 +23,12 @@ def render(run: Run) -> str:
         controls = [f"{one.framework}: {one.id}" for one in run.controls if section.number in one.sections]
         cases = [_case(scenario, controls) for scenario in section.scenarios]
         root.append(_suite(run, f"{section.number} {section.title}", section.seconds, cases))
-    if not run.scenarios or len(run.scenarios) < run.selected or run.own_faults or verdict_of(run) == "incomplete":
+    if (
+        not run.scenarios
+        or len(run.scenarios) < run.selected
+        or run.own_faults
+        or verdict_of(run) is Verdict.INCOMPLETE
+    ):
         root.append(_suite(run, "run", 0, [_unfinished(run)]))
     _sum_up(root, root.iter("testcase"), (run.ended - run.started).total_seconds())
     ET.indent(root)

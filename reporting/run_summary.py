@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from runbook.model.exits import INTERNAL_ERROR, INTERRUPTED
 from runbook.model.outcome import Outcome
-from runbook.model.record import Difference, Run, Scenario
+from runbook.model.record import Difference, Run, Scenario, Verdict
 from runbook.model.verdict import overridden, verdict_of
 
-NOTHING_RUN = "nothing was run"
 CLOCK_TOLERANCE_SECONDS = 5.0
 
 
@@ -48,9 +47,9 @@ def _in_order(number: str) -> tuple[list[int], str]:
     return [int(part) for part in re.findall(r"[0-9]+", number)], number
 
 
-def verdict(run: Run) -> str:
-    """The run in a few words; a run of nothing says so."""
-    return verdict_of(run) if run.scenarios else NOTHING_RUN
+def verdict(run: Run) -> Verdict:
+    """What the run comes to; a run of nothing says so."""
+    return verdict_of(run) if run.scenarios else Verdict.NOTHING_RUN
 
 
 def difference(scenario: Scenario) -> Difference | None:

@@ -16,7 +16,7 @@ from checks.backups.drill_history import Passed
 from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.encryption_key import KeyInRing
 from checks.backups.newest_backup import NewestBackup
-from checks.backups.offsite_copies import HAS_ITS_COPY, SETTING, ObjectMetadata, OffsiteCopy, PublicAccess
+from checks.backups.offsite_copies import SETTING, NoBucket, ObjectMetadata, OffsiteCopy, PublicAccess
 from checks.formats.ages import ago
 from checks.formats.file_modes import FileMode
 from checks.server.cron_environment import JobSettings
@@ -26,6 +26,7 @@ from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Snapshot
 
 FEWEST_FOR_USUAL = 2
+HAS_ITS_COPY = "every-backup-has-its-copy-off-site"
 
 A = TypeVar("A")
 
@@ -372,33 +373,42 @@ def copies_are_encrypted(offsite_copies: tuple[OffsiteCopy, ...] | None) -> None
 
 
 @then("the bucket encrypts what comes to it")
-def bucket_encrypts(offsite_copies: tuple[OffsiteCopy, ...] | None, offsite_default_encryption: str | None) -> None:
+def bucket_encrypts(
+    offsite_copies: tuple[OffsiteCopy, ...] | None, offsite_default_encryption: str | NoBucket | None
+) -> None:
     _off_site(offsite_copies)
-    require(offsite_default_encryption, expected="encryption by default", actual="none", section="5.5")
+    require(_there(offsite_default_encryption), expected="encryption by default", actual="none", section="5.5")
 
 
 @then("the bucket blocks public access in all four ways")
-def bucket_blocks(offsite_openness: PublicAccess | None) -> None:
+def bucket_blocks(offsite_openness: PublicAccess | NoBucket | None) -> None:
     off = _off_site(offsite_openness).unblocked
     require(not off, expected="S3's four blocks of public access on", actual=_named("off", list(off)), section="5.5")
 
 
 @then("neither its policy nor its grants let the public in")
-def bucket_is_not_public(offsite_openness: PublicAccess | None) -> None:
+def bucket_is_not_public(offsite_openness: PublicAccess | NoBucket | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
     require(not ways, expected="no way in for the public", actual=ways, section="5.5")
 
 
 @then("the bucket keeps the versions of what is overwritten or deleted")
-def bucket_keeps_versions(offsite_versioning: str | None) -> None:
+def bucket_keeps_versions(offsite_versioning: str | NoBucket | None) -> None:
     status = _off_site(offsite_versioning)
     require(status == "Enabled", expected="versioning Enabled", actual=f"versioning {status}", section="5.5")
 
 
-def _off_site(seen: A | None) -> A:
-    if seen is None:
+def _off_site(seen: A | NoBucket | None) -> A:
+    there = _there(seen)
+    if there is None:
         raise NotApplicable(f"the target names no offsite.bucket, and cron's job has no {SETTING}")
+    return there
+
+
+def _there(seen: A | NoBucket) -> A:
+    if isinstance(seen, NoBucket):
+        raise Undetermined("there is no such bucket", because=HAS_ITS_COPY)
     return seen
 
 

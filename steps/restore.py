@@ -42,6 +42,7 @@ def latest_encrypted_backup(executor: DrillExecutor, named_backup: str | None) -
 @given("it can be read to its last byte and is one whole dump", target_fixture="opened")
 def read_whole(executor: DrillExecutor, backup: Backup) -> Opened:
     opened = opening.opened(executor, backup)
+    executor.backup = backup.name
     executor.measure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,

@@ -16,11 +16,11 @@ from checks.docker.containers import fleet
 from checks.edge.kamal_proxy import STATE, proxy_state
 from checks.edge.tls_termination import edge
 from drills.rollback.proxy_route import Route, read_route
-from runbook.model.outcome import NotApplicable, Outcome, Undetermined
+from runbook.model.outcome import NotApplicable, Outcome, ReasonCode, Undetermined
 from runbook.model.port_state import PortState
 from runbook.model.record import Run, Scenario
 from runbook.model.verdict import consequences, root_causes
-from runbook.observation.snapshot import OUT_OF_TIME, Check, Snapshot, reading
+from runbook.observation.snapshot import Check, Snapshot, reading
 from triage.advice import ADVICE, SYMPTOMS, Advice, Seen
 
 A = TypeVar("A")
@@ -56,6 +56,7 @@ class Cause:
         lived: The latest of the container that it is about.
         with_it: What else fails and is healed by the same command.
         folded: How many more could not be told because of it.
+        out_of_reach: Whether it is that there is no connection to the server at all.
     """
 
     outcome: Outcome
@@ -66,6 +67,7 @@ class Cause:
     lived: ContainerTimeline | None = None
     with_it: tuple[str, ...] = ()
     folded: int = 0
+    out_of_reach: bool = False
 
     @property
     def last_line(self) -> LogLine | None:
@@ -112,7 +114,7 @@ def find(run: Run, seen: Seen, port_state: PortState | None) -> Findings:
         port_state: What the ssh line has met; None where none is needed.
     """
     untold = [one for one in run.scenarios if one.outcome is Outcome.UNDETERMINED]
-    still_open = [one for one in untold if OUT_OF_TIME in (one.reason or "")]
+    still_open = [one for one in untold if one.reason_code is ReasonCode.OUT_OF_TIME]
     failed = _in_order(one for one in run.scenarios if one.outcome is Outcome.FAILED)
     behind = [one for one in failed if one.id not in SYMPTOMS]
     others = [one for one in root_causes(run) if one in untold and one not in still_open]
@@ -169,10 +171,10 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
 
 
 def _unreachable(run: Run, port_state: PortState | None) -> Cause:
-    lost = [one for one in run.scenarios if (one.reason or "").startswith("no line to the server")]
+    lost = [one for one in run.scenarios if one.reason_code is ReasonCode.NO_CONNECTION]
     why = next((one.reason for one in lost if one.reason), f"its ssh port: {port_state}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
-    return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting)
+    return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting, out_of_reach=True)
 
 
 def _in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:

@@ -20,7 +20,7 @@ from runbook.model.record import Run
 from runbook.model.target import Target
 from runbook.model.template import template_values
 from runbook.suite.terminal import LONGEST_SEEN, STYLES, clean
-from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
+from triage.causes import AT_MOST, NO_SSH, Cause, Findings
 from triage.remedies import Remedy
 
 NAMED_AT_MOST = 3
@@ -71,7 +71,7 @@ class Page:
                 f" → runbook section {cause.section}",
             )
         )
-        if cause.title == OUT_OF_REACH:
+        if cause.out_of_reach:
             self._fact("what to do", NO_SSH.get(port_state or PortState.FAILED, NO_SSH[PortState.FAILED]))
             self._command(MORE_TO_READ, ssh(self._target, "uptime", "-v"))
         elif advice is None:

@@ -74,7 +74,7 @@ def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
     """What each running release was created with."""
     running = snapshot.observe(fleet).running_releases
     if not running:
-        raise Undetermined("no web release runs", because="the-web-release-is-up")
+        raise Undetermined("no web release runs")
     told = snapshot.ask_all(SETTINGS.with_values(release=one.id) for one in running)
     names = snapshot.target.log_in.variables
     policies = []

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from drills.rollback.http_client import LEAVE_SECONDS, Cut, Edge, NoConnection, TooLong
-from drills.rollback.samples import ANSWER_SECONDS, NO_ANSWER_IN_TIME, SLOW_ANSWER_SECONDS, Sample, Stream
+from drills.rollback.samples import ANSWER_SECONDS, SLOW_ANSWER_SECONDS, Sample, Stream
 from runbook.model.outcome import Undetermined
 from runbook.model.target import Target
 
@@ -148,11 +148,12 @@ class Probe:
         token = {self._target.probe.post_column: f"{self.mark}{number}"}
         method, body = ("POST", json.dumps(token).encode()) if stream.posts else ("GET", b"")
         failure: str | None = None
+        timed_out = False
         try:
             async with asyncio.timeout(stream.answer_seconds):
                 answer = await self._edge.ask(method, stream.path, body, fresh=stream.fresh)
         except TimeoutError:
-            failure = NO_ANSWER_IN_TIME
+            failure, timed_out = "no answer in time", True
         except NoConnection:
             failure = "no TLS connection"
         except Cut:
@@ -162,7 +163,7 @@ class Probe:
         except Exception as error:  # whatever else it is, a request that was sent is in one of the counts
             failure = f"{type(error).__name__}: {error}"
         if failure is not None:
-            self._keep(Sample(stream, due, sent, self._now(), failure=failure))
+            self._keep(Sample(stream, due, sent, self._now(), failure=failure, timed_out=timed_out))
             return
         release = answer.headers.get(self._target.probe.version_header.lower())
         self._keep(Sample(stream, due, sent, self._now(), answer.status, release=release))

@@ -14,7 +14,6 @@ fails = {
 undetermined = {
     *fault_helpers.STANDS_ON_THE_ANSWER,
     *fault_helpers.STANDS_ON_THE_RELEASE,
-    "the-running-release-has-what-the-secrets-say",
 }
 
 FAULT = "route-to-dead-backend"

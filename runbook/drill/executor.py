@@ -22,7 +22,7 @@ from runbook.drill import journal
 from runbook.drill.journal import DrillOwner, recovery_log
 from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.action import Action
-from runbook.model.outcome import Undetermined
+from runbook.model.outcome import ReasonCode, Undetermined
 from runbook.model.question import Output
 from runbook.model.record import Measurement, Timeline
 from runbook.model.target import Target
@@ -61,6 +61,7 @@ class DrillExecutor:
         owner: The drill, and who runs it.
         figures: What the drill has measured so far.
         timelines: What it has seen over time.
+        backup: The name of the backup that the drill is about; None where it is about none.
         generation: The word under which it holds the server.
     """
 
@@ -71,6 +72,7 @@ class DrillExecutor:
     owner: DrillOwner
     figures: list[Measurement] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
+    backup: str | None = None
     generation: str = field(default_factory=lambda: secrets.token_hex(8))
     _registered: list[float] = field(default_factory=list)
     _heart: subprocess.Popen[bytes] | None = None
@@ -167,8 +169,7 @@ class DrillExecutor:
         Raises:
             Undetermined: It could not be noted.
         """
-        backup = next((one.value.partition(",")[0] for one in self.figures if one.name == "backup"), "-")
-        script = journal.passed(scenario, backup)
+        script = journal.passed(scenario, self.backup or "-")
         self._run("journal.passed", script, script, SHORT_SECONDS, b"").required("the note that the drill has passed")
 
     def release(self) -> None:
@@ -247,7 +248,8 @@ class DrillExecutor:
         if output is None:
             raise Undetermined(error)
         if refused := journal.refusal(output):
-            raise NotGiven(refused)
+            code = ReasonCode.RECOVERY_UNDER_WAY if output.status == journal.BUSY else None
+            raise NotGiven(refused, code=code)
         return output
 
     def _ended(

@@ -20,7 +20,7 @@ from runbook.drill.interlock import SteadyState, acquire_lock, may_begin
 from runbook.drill.journal import DrillOwner
 from runbook.drill.journal.recovery_log import Recovery
 from runbook.model.action import Action
-from runbook.model.outcome import Mismatch, Undetermined
+from runbook.model.outcome import Mismatch, ReasonCode, Undetermined
 from runbook.model.target import Target
 from runbook.observation.evidence import Evidence
 from runbook.observation.observer import Observer
@@ -142,7 +142,7 @@ class DrillSession:
             try:
                 return executor.undo()
             except NotGiven as error:
-                if error.reason != journal.BUSY or time.monotonic() > deadline:
+                if error.code is not ReasonCode.RECOVERY_UNDER_WAY or time.monotonic() > deadline:
                     raise
 
     def _how_to_recover(self) -> str:

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from runbook.model.changes import Changes
-from runbook.model.outcome import Outcome
+from runbook.model.outcome import Outcome, ReasonCode
 from runbook.model.recorded import Recorded
 
 Severity = Literal["critical", "major", "minor"]
 Vantage = Literal["inside", "outside"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
+
+
+class Verdict(StrEnum):
+    """What a run comes to, with the words in which a reader is told."""
+
+    NOTHING_RUN = "nothing was run"
+    AS_IT_SAYS = "as the runbook says"
+    NOT_AS_IT_SAYS = "not as the runbook says"
+    UNDETERMINED = "could not be told"
+    INCOMPLETE = "incomplete"
+    SAFE = "safe to deploy"
+    NOT_SAFE = "not safe to deploy"
+    NOT_KNOWN_TO_BE_SAFE = "could not be told, so no deploy"
+    LET_THROUGH = "let through by an override"
 
 
 class Difference(Recorded):
@@ -48,10 +65,17 @@ class Measurement(Recorded):
 
 
 class Series(Recorded):
-    """One line of a timeline: how often a thing was seen in each bin."""
+    """One line of a timeline: how often a thing was seen in each bin; ``lost`` is true of what went wrong."""
 
     name: str
     counts: tuple[int, ...]
+    lost: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _was_known_by_its_name(cls, given: Any) -> Any:
+        """Records from before there was ``lost`` call that series so, and no other."""
+        return {"lost": given.get("name") == "lost", **given} if isinstance(given, dict) else given
 
 
 class Timeline(Recorded):
@@ -68,6 +92,7 @@ HowItRan = Literal["completed", "stopped", "interrupted", "refused", "not starte
 class Scenario(Recorded):
     """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
+    ``reason`` is for people; what a program goes by stands in ``reason_code``, ``missing_right`` and ``because``.
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
     ``internal_error`` is true where the suite itself broke: its outcome is then undetermined.
     """
@@ -83,6 +108,7 @@ class Scenario(Recorded):
     tags: tuple[str, ...]
     outcome: Outcome
     reason: str | None = None
+    reason_code: ReasonCode | None = None
     missing_right: str | None = None
     because: str | None = None
     own_fault: bool = False

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from runbook.model.outcome import Outcome
-from runbook.model.record import SEVERITIES, Run, Scenario
+from runbook.model.record import SEVERITIES, Run, Scenario, Verdict
 
 
 def gating(run: Run) -> tuple[Scenario, ...]:
@@ -19,29 +19,29 @@ def overridden(run: Run) -> tuple[Scenario, ...]:
     return tuple(one for one in gating(run) if run.override and one.outcome is Outcome.FAILED)
 
 
-def verdict_of(run: Run) -> str:
-    """The run in a few words: the first thing a reader sees."""
+def verdict_of(run: Run) -> Verdict:
+    """What the run comes to: the first thing a reader sees."""
     if run.kind == "gate":
         return _gate_verdict(run)
     counts = run.counts()
     if counts[Outcome.FAILED]:
-        return "not as the runbook says"
+        return Verdict.NOT_AS_IT_SAYS
     if counts[Outcome.UNDETERMINED] or not run.scenarios:
-        return "could not be told"
+        return Verdict.UNDETERMINED
     if run.exit_code and not run.saw_all():
-        return "incomplete"
-    return "as the runbook says"
+        return Verdict.INCOMPLETE
+    return Verdict.AS_IT_SAYS
 
 
-def _gate_verdict(run: Run) -> str:
+def _gate_verdict(run: Run) -> Verdict:
     outcomes = {one.outcome for one in gating(run)}
     if Outcome.FAILED in outcomes and run.override is None:
-        return "not safe to deploy"
+        return Verdict.NOT_SAFE
     if Outcome.UNDETERMINED in outcomes or not outcomes:
-        return "could not be told, so no deploy"
+        return Verdict.NOT_KNOWN_TO_BE_SAFE
     if run.exit_code:
-        return "incomplete"
-    return "let through by an override" if overridden(run) else "safe to deploy"
+        return Verdict.INCOMPLETE
+    return Verdict.LET_THROUGH if overridden(run) else Verdict.SAFE
 
 
 def causes_with_consequences(run: Run) -> tuple[tuple[Scenario, tuple[Scenario, ...]], ...]:

@@ -179,15 +179,18 @@ class Observer:
         """Ask a Docker Engine again that has given no answer."""
         self._breaker = CircuitBreaker()
 
-    def line(self) -> str | None:
+    def line(self, *, named: bool = True) -> str | None:
         """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
+
+        Args:
+            named: Whether the line begins with the service's domain.
         """
         port_state = self._connection.port_state()
         if port_state not in (None, PortState.OK, PortState.NOT_YET):
             self.probe_reachability()
-        return self._outlook.line(port_state)
+        return self._outlook.line(port_state, named=named)
 
     def probe_reachability(self) -> None:
         """Ask for the name and the edge, once: what the line needs of them."""

@@ -42,8 +42,13 @@ class ReachabilityProbe:
             if self._parts is None:
                 self._parts = self._asking.do(self._name_part), self._asking.do(self._edge_part)
 
-    def line(self, ssh: PortState | None) -> str | None:
-        """What is seen, in one line; None where nobody asked. ``ssh`` is what the line met, where one was tried."""
+    def line(self, ssh: PortState | None, *, named: bool) -> str | None:
+        """What is seen, in one line; None where nobody asked.
+
+        Args:
+            ssh: What the line met, where one was tried.
+            named: Whether the line begins with the service's domain.
+        """
         if self._parts is None:
             return None
         name, edge = self._parts
@@ -54,7 +59,7 @@ class ReachabilityProbe:
         ]
         if ssh is not None:
             parts.append(reachability.ssh_part(self._target.ssh.port, ssh))
-        return reachability.line_of(self._target.domain, tuple(parts))
+        return reachability.line_of(self._target.domain if named else None, tuple(parts))
 
     def _name_part(self) -> Part:
         if self._target.dns.resolver is None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
-from runbook.model.outcome import Undetermined
+from runbook.model.outcome import ReasonCode, Undetermined
 from runbook.model.question import Command, Question
 from runbook.model.target import Target
 from runbook.observation.observer import Observer
@@ -194,7 +194,7 @@ class _Clock:
 
     def over(self) -> Undetermined:
         """Why nothing is told any more."""
-        return Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)")
+        return Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)", code=ReasonCode.OUT_OF_TIME)
 
     def stand_until(self, read: Future[Any]) -> None:
         """Something is read whole until this has ended."""

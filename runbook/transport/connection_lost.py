@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from runbook.model.outcome import Undetermined
+from runbook.model.outcome import ReasonCode, Undetermined
 from runbook.model.port_state import PortState
 from runbook.process.daemon_threads import NO_THREAD
 
@@ -14,7 +14,7 @@ class ConnectionLost(Undetermined):
     """The line to the server is gone: nothing more can be asked over it. ``port_state`` is what it met."""
 
     def __init__(self, reason: str, port_state: PortState = PortState.CUT) -> None:
-        super().__init__(reason)
+        super().__init__(reason, code=ReasonCode.NO_CONNECTION)
         self.port_state = port_state
 
 

@@ -18,6 +18,8 @@ from runbook.model.target_file import load
 from runbook.transport.connection_lost import ConnectionLost
 from runbook.transport.ssh import LAST_SESSION_SECONDS, Connection
 
+pytestmark = pytest.mark.timed
+
 LANES: tuple[Lane, ...] = get_args(Lane)
 SOON = 20.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.model.changes import Change, Changes, Earlier
-from runbook.model.outcome import Outcome
+from runbook.model.outcome import Outcome, ReasonCode
 from runbook.model.record import Control, Difference, Exchange, Origin, Run, Scenario, Server, Severity, Step
 from runbook.observation.evidence import Evidence
 from runbook.observation.redaction import Redactor
@@ -67,6 +67,7 @@ def scenario(
     because: str | None = None,
     own_fault: bool = False,
     missing_right: str | None = None,
+    reason_code: ReasonCode | None = None,
 ) -> Scenario:
     return Scenario(
         id="-".join(name.lower().split()),
@@ -80,6 +81,7 @@ def scenario(
         tags=("check", severity, f"rb-{section}"),
         outcome=outcome,
         reason=reason,
+        reason_code=reason_code,
         because=because,
         own_fault=own_fault,
         missing_right=missing_right,

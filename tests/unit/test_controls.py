@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from linting import control_rules
 from runbook.suite import controls
 from runbook.suite.controls import Controls, ControlsError, Entry, Framework
 from runbook.suite.features import Scenario
@@ -98,3 +99,6 @@ def test_a_bad_table_is_told_in_one_sentence(tmp_path: Path, text: str | None, s
         controls.load(path)
     assert str(told.value).startswith(f"{path}: {sentence}")
     assert "\n" not in str(told.value)
+    (found,) = control_rules.findings((), path)
+    assert found.what == told.value.what
+    assert str(told.value) == f"{path}: {found.what}; expected a table of controls"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from checks.edge.kamal_proxy import Saved
 from checks.formats.crontab import read_crontab
+from checks.server.cron_jobs import CRONTAB as CRONTAB_OF
 from commands import init
 from commands.main import run
-from discovery import backups, target_file
+from discovery import backups, crontab, target_file
 from discovery.backups import OWNERS, facts_in_backups, read_columns
 from discovery.crontab import facts_in_crontab
 from discovery.edge import facts_in_state
@@ -32,7 +33,7 @@ from tests.unit.test_containers import ANYTHING
 
 WHO = Who("deploy", root=False, lab=False)
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
-GIVEN = {"name": Fact("made", "as given"), "address": Fact("192.0.2.1", "as given")}
+GIVEN = {"name": Fact("made", ""), "address": Fact("192.0.2.1", "")}
 CRONTAB = """\
 MAILTO=ops@service.example
 */5 * * * * /opt/fit/bin/monitor.sh >> /var/log/fit-monitor.log 2>&1
@@ -220,6 +221,37 @@ def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> N
     assert "# could not be told: domain: no proxy" in text.splitlines()
     with pytest.raises(TargetError, match="key environment is missing"):
         validated(tomllib.loads(text), Path("made.toml"))
+
+
+def test_what_is_given_with_the_command_has_no_source_beside_it() -> None:
+    facts = {**GIVEN, "domain": Fact("fit.example", "from the proxy"), "ssh.user": Fact("as given", "")}
+    lines = target_file.render(facts, target_file.Seen(WHO, facts, {}), Path("made.toml")).splitlines()
+    assert 'user = "as given"' in [line.partition("  #")[0] for line in lines]
+    assert not any("; as given" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (Output(1, "", "no crontab for whomever"), "the crontab of root runs no backup.sh"),
+        (Output(1, "no crontab for root", ""), "the answer could not be read: the command ended with 1"),
+    ],
+)
+def test_only_the_program_itself_says_that_there_is_no_crontab(asked: Output, why: str) -> None:
+    question = CRONTAB_OF.with_values(cron_account="root")
+    snapshot = looking(TARGET, {question: asked, crontab.FIND_SCRIPTS: Output(0, "", "")})
+    assert crontab.facts_of_cron(snapshot, Who("root", root=True, lab=False))["cron.account"].source.startswith(why)
+
+
+@pytest.mark.parametrize(("recipients", "fits"), [(("0123456789ABCDEF",), True), ((), False)])
+def test_a_key_is_compared_with_those_that_the_backups_are_for_and_not_with_what_is_said_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipients: tuple[str, ...], fits: bool
+) -> None:
+    monkeypatch.setattr(init, "key_ids", lambda _: frozenset({"0123456789ABCDEF"}))
+    key = tmp_path / "key.asc"
+    key.write_bytes(b"a key")
+    seen = Fact(None, "whatever words, 0123456789ABCDEF among them", recipients)
+    assert init._key_fact(key, seen).source.startswith("it is the one") is fits
 
 
 KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]

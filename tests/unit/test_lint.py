@@ -98,6 +98,11 @@ def silent() -> None:
 """
 CHECKS = """
 STOPS = Command("docker stop db")
+GROUND = "the-web-release-is-up"
+
+
+def knows_why(snapshot: Snapshot) -> None:
+    raise Undetermined("no release runs", because="whatever it rests on")
 
 
 def too_deep(snapshot: Snapshot) -> str:
@@ -134,6 +139,8 @@ BROKEN = {
     "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is no Gherkin (expected: "),
     "a step that asserts nothing": Broken(STEP_FILE, '@then("this asserts', "“this asserts nothing” asserts nothing"),
     "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "git_clone.STOPS is not read-only: this is more"),
+    "a check that knows a scenario": Broken(CHECK_FILE, "GROUND = ", "knows the scenario the-web-release-is-up"),
+    "a check that says because of what": Broken(CHECK_FILE, 'because="whatever', "says because of which scenario"),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
     "a control that no framework can have": Broken("controls.toml", '"A.12.3.1" =', "the control A.12.3.1 is unknown"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from runbook.model.record import Run
+from runbook.model.outcome import ReasonCode
+from runbook.model.record import Run, Scenario
 from runbook.model.verdict import consequences, root_causes
+from tests.unit import report_example as example
 
 pytest_plugins = ["pytester"]
 
@@ -51,6 +54,7 @@ from runbook.observation.snapshot import Snapshot, reading
 from runbook.model.question import Command
 
 COUNT = Command("echo 3")
+LATE = Command("echo late")
 BROKEN = Command("echo three")
 HIDDEN = Command("echo 'x: Permission denied' >&2; exit 1")
 SLOW = Command("exec tail -f /dev/null", seconds=0.3)
@@ -64,6 +68,10 @@ def broken(snapshot: Snapshot) -> int:
 
 def hidden(snapshot: Snapshot) -> str:
     return snapshot.ask(HIDDEN).out
+
+def out_of_time(snapshot: Snapshot) -> str:
+    snapshot.end_at(0.0)
+    return snapshot.ask(LATE).out
 
 def slow(snapshot: Snapshot) -> str:
     return snapshot.ask(SLOW).out
@@ -89,6 +97,9 @@ def see_hidden(hidden): ...
 
 @then("the slow answer comes")
 def wait_for_slow(slow): ...
+
+@then("the time of the look is over")
+def is_over(out_of_time): ...
 
 @then("the suite breaks")
 def breaks(faulty): ...
@@ -160,6 +171,18 @@ def test_what_could_not_be_told_is_undetermined_with_the_reason(
     code, run = ran(suite, f"Scenario: Something\nThen {sentence}")
     assert (code, run.scenarios[0].outcome) == (3, "undetermined")
     assert (run.scenarios[0].reason or "").startswith(reason)
+    assert run.scenarios[0].reason_code is None, "nothing goes by it"
+
+
+def test_why_it_could_not_be_told_stands_in_the_record_for_programs_too(suite: pytest.Pytester) -> None:
+    _, run = ran(suite, "Scenario: Late\nThen the time of the look is over")
+    assert run.scenarios[0].reason_code is ReasonCode.OUT_OF_TIME
+
+
+def test_a_record_from_before_there_were_codes_still_loads() -> None:
+    (older,) = example.run([example.scenario("Redis is up", "2.2")]).model_dump(mode="json")["scenarios"]
+    del older["reason_code"]
+    assert Scenario.model_validate_json(json.dumps(older)).reason_code is None
 
 
 def test_what_has_no_object_is_not_applicable_and_compliant(suite: pytest.Pytester) -> None:

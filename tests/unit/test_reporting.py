@@ -18,18 +18,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting import html, junit
+from reporting import html, junit, run_summary
 from reporting.bundle import write, write_record
 from reporting.run_diff import AMISS
 from reporting.untrusted_text import excerpt, visible
 from runbook.model.changes import Changes
 from runbook.model.exits import INTERNAL_ERROR, INTERRUPTED, UNDETERMINED
-from runbook.model.outcome import Outcome
-from runbook.model.record import Difference, Run, Scenario, Step
+from runbook.model.outcome import SIGNS, Attested, Mismatch, NotApplicable, Outcome, Undetermined
+from runbook.model.record import Difference, Run, Scenario, Step, Verdict
 from runbook.model.verdict import causes_with_consequences
+from runbook.suite import recording
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
+
+
+def test_what_a_run_comes_to_is_known_by_more_than_its_words() -> None:
+    """Whoever goes by it, as the page's colour and a case of JUnit's do, goes by one of a closed set."""
+    wholes = (example.healthy(), example.run(), example.run([example.scenario("One", "2.2")], exit_code=INTERRUPTED))
+    assert all(isinstance(one, Verdict) for one in (*map(run_summary.verdict, wholes), *html.TONES))
+
+
+def test_the_outcomes_that_are_described_are_those_that_a_scenario_can_come_to() -> None:
+    endings = (None, Mismatch(expected="", actual="", section=""), Undetermined(""), NotApplicable(""), Attested(""))
+    table = README.read_text().partition("| Outcome |")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| (\S) ([a-z ]+) \|", table, re.MULTILINE)
+    assert sorted(described) == sorted((SIGNS[one], one) for one in map(recording._outcome_of, endings))
 
 
 class Page(HTMLParser):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runbook.model.outcome import Undetermined
+from runbook.model.outcome import ReasonCode, Undetermined
 from runbook.model.outside_questions import HttpGet
 from runbook.model.question import Command, Question
 from runbook.model.target import EdgeSettings, SshSettings, Target
@@ -53,8 +53,9 @@ def ceiling(monkeypatch: pytest.MonkeyPatch) -> float:
 def out_of_time(snapshot: Snapshot, *questions: Question[Any]) -> float:
     """After how many seconds the look says that its time is over."""
     began = time.monotonic()
-    with pytest.raises(Undetermined, match=OUT_OF_TIME):
+    with pytest.raises(Undetermined, match=OUT_OF_TIME) as told:
         snapshot.ask(*questions)
+    assert told.value.code is ReasonCode.OUT_OF_TIME
     return time.monotonic() - began
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook.model.outcome import ReasonCode
 from runbook.model.port_state import PortState
 from runbook.model.question import Lane
 from runbook.model.target import SshSettings, Target
@@ -134,6 +135,7 @@ def test_what_ssh_says_last_becomes_one_sentence(
     with pytest.raises(ConnectionLost) as caught:
         connection.ready().result(SOON)
     assert str(caught.value) == f"no line to the server: {reason}"
+    assert caught.value.code is ReasonCode.NO_CONNECTION
     assert connection.port_state() is met
     connection.close()
 

@@ -70,8 +70,9 @@ WHOLE = "# whole"
 """The last line of recover.sh: without it, it is not put on a server."""
 
 REFUSED = 75
-BUSY = "a recovery is under way on this server"
-"""What is refused while another recovery, or that of a line that was lost, is at work."""
+BUSY = 76
+"""What a script here ends with where it has refused; the second while another recovery, or that of a line that was
+lost, is at work."""
 
 REFUSAL = "runbook: "
 """How the line begins in which one of the scripts here says why it has refused."""
@@ -204,7 +205,7 @@ def recovery_seconds(undo_seconds: Iterable[float]) -> float:
 def refusal(output: Output) -> str | None:
     """Why one of the scripts here has refused to do anything, where it has."""
     said = next((line for line in lines_of(output.err) if line.startswith(REFUSAL)), None)
-    return said.removeprefix(REFUSAL) if output.status == REFUSED and said else None
+    return said.removeprefix(REFUSAL) if output.status in (REFUSED, BUSY) and said else None
 
 
 def read_state(output: Output) -> State:

@@ -51,8 +51,11 @@ def seconds_in(line: str) -> float | None:
     return float(begun[2]) + PATIENCE_SECONDS if begun else None
 
 
-def in_words(line: str) -> str:
-    """A line of a recovery as it is shown to a person."""
+def in_words(line: str) -> str | None:
+    """A line of a recovery as it is shown to a person; None where it says nothing that a person is not told anyway."""
+    begun = _BEGIN.fullmatch(line)
+    if _END.fullmatch(line) or (begun and int(begun[1]) == 0):
+        return None
     told = _ENTRY.fullmatch(line)
     return str(_undone(told)) if told else line
 
