@@ -23,7 +23,7 @@ SETTINGS = Command(
     {{
       at = index($0, "="); name = substr($0, 1, at - 1); value = substr($0, at + 1)
       if (at && name in wanted) print name, (value ~ /^[0-9]+$/ && length(value) <= 5 ? value : "?")
-    }}' {log_in_variables}""",
+    }}' {login_policy_variables}""",
     needs=rights.DOCKER,
     lane="docker",
 )
@@ -76,7 +76,7 @@ def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
     if not running:
         raise Undetermined("no web release runs", because="the-web-release-is-up")
     told = look.ask_each(SETTINGS.about(release=one.id) for one in running)
-    names = look.target.log_in.variables
+    names = look.target.login_policy.variables
     policies = []
     for one, answer in zip(running, told, strict=True):
         what = f"when {one.name} ends sessions and locks accounts"
@@ -85,7 +85,7 @@ def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
         unsaid = [name for name in names if name not in numbers]
         if unsaid:
             raise Undetermined(
-                f"{one.name} has no {', '.join(unsaid)} in its environment (table log_in of the target file names them)"
+                f"{one.name} has no {', '.join(unsaid)} in its environment (the target's table login_policy names them)"
             )
         policies.append(LogInPolicy(one.name, *(numbers[name] for name in names)))
     return tuple(policies)
@@ -93,7 +93,7 @@ def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
 
 def locked_accounts(look: Look) -> LockedAccounts | None:
     """How many accounts are locked now, for as long as the running release locks them; None where none is to count."""
-    column = look.target.log_in.locked_at
+    column = look.target.login_policy.locked_at
     if column is None:
         return None
     minutes = max(one.lockout_minutes for one in look.see(log_in_policies))

@@ -284,7 +284,7 @@ def backup_key(look: Look) -> frozenset[str] | None:
 
 def _age_of(look: Look, one: PlainBackup) -> Age | None:
     """By its newest row where the target names columns; a dump without any row in them shows nothing."""
-    if not look.target.backups.newest_row:
+    if not look.target.backups.freshness_columns:
         return _age_by_start(one)
     newest = one.dump.newest_row
     if newest is None:

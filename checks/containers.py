@@ -163,7 +163,7 @@ def _is_one_off(name: str, prefix: str) -> bool:
 
 
 def _is_beside(name: str, names: Names) -> bool:
-    named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.also)
+    named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.allowed)
     return named or _is_one_off(name, names.web_prefix)
 
 

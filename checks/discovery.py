@@ -229,7 +229,9 @@ def _of_engine(look: Look) -> dict[str, Fact]:
     facts["backups.volumes"] = _volumes(inspected.answer, facts["containers.web_prefix"])
     others = others_among(inspected.answer, facts)
     if others:
-        facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
+        facts["containers.allowed"] = Fact(
+            None, f"{', '.join(others)} is on the server too; name here what belongs there"
+        )
     return facts
 
 
@@ -365,7 +367,7 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     database = found["backups.database"]
     for key, question, told, none in (
         (
-            "backups.newest_row",
+            "backups.freshness_columns",
             ROW_TIMES,
             "a guess: of the largest tables; strike those that do not get new rows every day",
             "no table has a column created_at",
@@ -383,7 +385,7 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         named = _ask(look, question.about(db=str(db.value), database=str(database.value)))
         columns = read_columns(_lines(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
-    found["log_in.locked_at"] = _lock_times(look, db, database)
+    found["login_policy.locked_at"] = _lock_times(look, db, database)
     sealed = [line for line in paths if line.endswith(".gpg")]
     found["backups.encryption_key"] = _key(look, max(sealed, default=None))
     return found

@@ -52,9 +52,9 @@ def newest_rows(look: Look) -> NewestRows:
         NotApplicable: The target names no columns.
         Undetermined: No backup with such a row can be read here.
     """
-    columns = look.target.backups.newest_row
+    columns = look.target.backups.freshness_columns
     if not columns:
-        raise NotApplicable("the target names no columns that tell of when a row is (key backups.newest_row)")
+        raise NotApplicable("the target names no columns that tell of when a row is (key backups.freshness_columns)")
     pairs = [column.split(".") for column in columns]
     asked = look.ask_each(NEWEST.about(table=table, column=column) for table, column in pairs)
     with reading("the newest rows"):

@@ -27,7 +27,7 @@ VERSIONING = S3("get_bucket_versioning")
 SUMS = Command("sha256sum -- {files}", needs=rights.ROOT, seconds=SECONDS_PER_FILE, lane="slow")
 
 SETTING = "BACKUP_S3_BUCKET"
-HAS_ITS_COPY = "every-backup-has-its-copy-off-site"
+HAS_ITS_COPY = "every-backup-has-an-off-site-copy"
 NOT_FOUND = 404
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")

@@ -21,7 +21,7 @@ from checks.containers import CONTAINERS
 from checks.discovery import Fact, Value, Who
 from checks.openpgp import NotOpenPgp, key_ids
 from commands import banner
-from runbook import endings, exits, rights
+from runbook import endings, exits, renamed, rights
 from runbook.evidence import Evidence
 from runbook.look import Look
 from runbook.observer import Observer
@@ -76,7 +76,7 @@ PURPOSES = {
     "ssh.config": "another ssh_config file than your own",
     "edge.ca_file": "an authority of your own, in place of the system's",
     "dns.resolver": "whom to ask what the domain leads to, when a line to the server has failed",
-    "backups.newest_row": "table.column: how old a dump's content is",
+    "backups.freshness_columns": "table.column: how old a dump's content is",
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
     "backups.volumes": "Docker volumes whose files are saved too, as VOLUME_<time>.tar.gz",
@@ -89,13 +89,13 @@ PURPOSES = {
     "offsite.credentials": "a key that may only read there, in a file as the AWS CLI keeps them",
     "offsite.key_variable": "in the place of that file: the environment variable with the key's id",
     "offsite.secret_variable": "the one with its secret",
-    "log_in.user_minutes": "the variable with the minutes after which a user's unused session ends",
-    "log_in.staff_minutes": "the same of the staff",
-    "log_in.attempts": "the variable with how many failed log-ins lock an account",
-    "log_in.lockout_minutes": "the variable with the minutes that it then stays locked",
-    "log_in.locked_at": "table.column: when an account was locked; only counts are asked of it",
-    "objectives.restore_seconds": "how long the database may take to come back from a backup",
-    "objectives.newest_row_hours": "how old its newest row may then be",
+    "login_policy.user_minutes": "the variable with the minutes after which a user's unused session ends",
+    "login_policy.staff_minutes": "the same of the staff",
+    "login_policy.attempts": "the variable with how many failed log-ins lock an account",
+    "login_policy.lockout_minutes": "the variable with the minutes that it then stays locked",
+    "login_policy.locked_at": "table.column: when an account was locked; only counts are asked of it",
+    "objectives.rto_seconds": "how long the database may take to come back from a backup",
+    "objectives.rpo_hours": "how old its newest row may then be",
 }
 
 
@@ -245,7 +245,7 @@ def _key_and_value(text: str) -> tuple[str, Value]:
         value = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         value = written
-    return key, tuple(value) if isinstance(value, list) else value
+    return renamed.target_key(key), tuple(value) if isinstance(value, list) else value
 
 
 def _provisional(asked: Mapping[str, Fact], path: Path) -> Target:

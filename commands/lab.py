@@ -17,6 +17,7 @@ from lab import status as looking
 from lab import up as making
 from lab.edge import KAMAL_PROXY, Edge
 from lab.server import DEFAULT_NAME, Server
+from runbook import renamed
 
 app = App(name="lab", help="A disposable PsyFit server on this machine, and the faults that can be put on it.")
 
@@ -29,7 +30,7 @@ def _can_name_a_lab(_type: object, name: str) -> None:
 
 
 def _is_a_fault(_type: object, fault: str | None) -> None:
-    if fault is not None and fault not in faults.names():
+    if fault is not None and renamed.fault(fault) not in faults.names():
         raise ValueError(f"there is no fault {fault!r}; `runbook lab break --list` lists them")
 
 
@@ -102,6 +103,7 @@ def break_(
     if list_ or fault is None:
         _list_faults()
         return
+    fault = _today(fault)
     what = faults.describe(fault)
     faults.inject(_existing(name), fault)
     console = _console()
@@ -116,9 +118,17 @@ def break_(
 def heal(fault: Fault = None, /, *, name: Name = DEFAULT_NAME) -> None:
     """Take this fault off a lab, or all that are on it; then run the cron jobs once, as cron would."""
     server = _existing(name)
-    healed = faults.heal(server, fault)
+    healed = faults.heal(server, fault and _today(fault))
     server.run_cron_jobs()
     _console().print(f"healed: {', '.join(healed) or 'nothing was broken'}", markup=False)
+
+
+def _today(fault: str) -> str:
+    """The fault's id of today; where this was another one, that is said."""
+    today = renamed.fault(fault)
+    if today != fault:
+        renamed.say(renamed.sentence("fault", fault, today))
+    return today
 
 
 def _say_what_is_open(server: Server) -> None:

@@ -335,7 +335,7 @@ def _contents_of_both(look: Look) -> tuple[Contents, Contents]:
 
 def _contents(look: Look, container: str) -> Contents:
     schema, rows, behind = look.ask(*(one.about(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
-    pairs = [column.split(".") for column in look.target.backups.newest_row]
+    pairs = [column.split(".") for column in look.target.backups.freshness_columns]
     newest = look.ask_each(NEWEST.about(db=container, table=table, column=column) for table, column in pairs)
     with reading(f"what stands in {container}"):
         return Contents(

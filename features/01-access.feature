@@ -5,7 +5,7 @@ Feature: 1. Access
   Rule: 1 Where the service is found
 
     @critical
-    Scenario: The domain leads to the server
+    Scenario: The domain resolves to the server
       Then the domain resolves to the server's address and to no other
 
     # What they answer is told by 2.1 and 7. A port that gives no answer at all may be cut off from here alone. Without
@@ -16,12 +16,12 @@ Feature: 1. Access
 
     # Where the key that ssh takes is another one, there is no line at all. This tells of those that it does not take.
     @major
-    Scenario: The host keys are the known ones
+    Scenario: The host keys match known_hosts
       Then every host key of the server that is of a kind known here is the known one
 
     # The limits are each job's interval, the time that it may take, and a minute.
     @major
-    Scenario: The logs are written to
+    Scenario: The logs are up to date
       Then the log of monitor.sh is there and was written to less than 7 minutes ago
       And the log of backup.sh is there and was written to less than 25 hours ago
 
@@ -30,7 +30,7 @@ Feature: 1. Access
       Then no log of the service's scripts is larger than 20 MB
 
     @major
-    Scenario: Nobody writes to a log that is gone
+    Scenario: No process holds a deleted log open
       Then no process has a log of the service open that was taken away
 
     @major @manual

@@ -15,11 +15,11 @@ Feature: 3. Incidents
   Rule: 3.2 Connections fail
 
     # `psql` in the container comes by the socket, where nobody is asked for a password.
-    @critical @needs-the-database-is-up @needs-the-web-release-is-up
+    @critical @depends-on-the-database-is-up @depends-on-the-web-release-is-up
     Scenario: The application can log in to the database
       Then the running release's own credentials log in to the database over the network
 
-    @major @needs-redis-is-up @needs-the-web-release-is-up @needs-no-container-restarts-over-and-over
+    @major @depends-on-redis-is-up @depends-on-the-web-release-is-up @depends-on-no-container-is-in-a-restart-loop
     Scenario: The application can log in to Redis
       Then the running release's own credentials log in to Redis over the network
 
@@ -27,19 +27,19 @@ Feature: 3. Incidents
   Rule: 3.3 High load
 
     # Neither the session that asks counts, nor a backup's.
-    @minor @needs-the-database-is-up
+    @minor @depends-on-the-database-is-up
     Scenario: No query is slow
       Then no query runs for 5 s or longer
 
-    @major @needs-the-database-is-up
-    Scenario: No transaction is left open
+    @major @depends-on-the-database-is-up
+    Scenario: No session is idle in transaction
       Then no session has a transaction open without doing anything for 5 s or longer
 
-    @major @needs-the-database-is-up
-    Scenario: Nobody waits for a lock
+    @major @depends-on-the-database-is-up
+    Scenario: No query is blocked by a lock
       Then no query waits for a lock for 5 s or longer
 
-    @major @needs-the-database-is-up
+    @major @depends-on-the-database-is-up
     Scenario: The database has connections left
       Then less than 80 % of the database's connections are taken
 
@@ -48,11 +48,11 @@ Feature: 3. Incidents
       Then every container uses less than 90 % of the memory that it may have
 
     @major
-    Scenario: Nothing in a container was killed for want of memory
+    Scenario: No process in a container was OOM-killed
       Then no process in a running container was killed for want of memory since that started
 
     @minor
-    Scenario: No container is held back by its limit of CPU time
+    Scenario: No container is CPU-throttled
       Then every container with a limit of CPU time was held back in less than 25 % of its periods
 
   # The runbook's own commands for 3.4 lose every option of the service, and stop the newer release whatever came of
@@ -87,7 +87,7 @@ Feature: 3. Incidents
       And every POST counted exactly once, where the target has one
 
     @critical @as-written @drill-rollback-as-written
-    Scenario: Rolling back as section 3.4 is written takes TLS away
+    Scenario: Rolling back as section 3.4 is written breaks TLS
       Given the proxy itself ends TLS for the domain
       And a release that was made before the running one and is kept, stopped
       And the proxy leads to the running release by name, with options that can all be kept

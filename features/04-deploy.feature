@@ -8,21 +8,21 @@ Feature: 4. Deploying
   Rule: 4.1 Before a deploy
 
     @critical @gate
-    Scenario: There is room for another release
+    Scenario: There is disk space for another release
       Then the Docker Engine's disk has room for another image of the running release's size and 1 GB beside it
 
     @critical @gate
-    Scenario: No deploy is under way
+    Scenario: No deploy is in progress
       Then nobody holds the lock of deploys
       And neither a deploy nor a clean-up is running
 
     @critical @gate
-    Scenario: No backup is under way
+    Scenario: No backup is in progress
       Then nobody holds the lock of backups
       And neither a backup nor a restore is running
 
     @critical @gate
-    Scenario: No drill is under way
+    Scenario: No drill is in progress
       Then nobody holds the lock of drills
       And no drill has left anything to undo
 
@@ -43,24 +43,24 @@ Feature: 4. Deploying
       And nothing in the clone differs from what is committed
 
     @critical @gate
-    Scenario: The clone stands at its origin
+    Scenario: The clone is up to date with its origin
       Then the clone stands at the same commit as "main" at its origin
 
     @major
-    Scenario: The deploy script can be run
+    Scenario: The deploy script is executable
       Then the deploy script is a file that its owner may execute
 
   @rb-4.3 @check
   Rule: 4.3 Migrations
 
-    @critical @gate @needs-the-database-is-up
-    Scenario: No migration is under way
+    @critical @gate @depends-on-the-database-is-up
+    Scenario: No migration is in progress
       Then no migration is running
       And nobody holds the database's lock of migrations
 
     # The runbook's command migrates in a running container: with none or two it breaks, and an old image has nothing
     # new to apply. So it is the database that is looked at, beside what every release and the clone would apply.
-    @major @needs-the-database-is-up
+    @major @depends-on-the-database-is-up
     Scenario: No migration is pending
       Then the database has every migration of the releases that run
       And the database has every migration of the clone

@@ -26,16 +26,16 @@ Feature: 6. Monitoring and alerts
         | age of the backups   | backup                    | 25        |
 
     @critical
-    Scenario: The alerts have somewhere to go
+    Scenario: Alerts have a recipient and a mailer
       Then ALERT_EMAIL is set where cron's monitor sees it
       And monitor.sh finds sendmail or mail
 
     @critical
-    Scenario: No alert waits to be sent
+    Scenario: No alert is stuck in the mail queue
       Then no mail waits in the server's queue
 
     # Nothing is sent to find out: this is how it went with the last one.
-    @critical @needs-the-alerts-have-somewhere-to-go
+    @critical @depends-on-alerts-have-a-recipient-and-a-mailer
     Scenario: The last alert was delivered
       Then the last mail to ALERT_EMAIL was delivered, by the server's mail log
 
@@ -50,20 +50,20 @@ Feature: 6. Monitoring and alerts
     Scenario: The crontab is well formed
       Then cron can read every line of the crontab
 
-    @critical @needs-the-crontab-is-well-formed
+    @critical @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the monitor
       Then the crontab runs monitor.sh at "*/5 * * * *"
       And what monitor.sh prints is appended to its log
       And monitor.sh can be executed
 
-    @critical @needs-the-crontab-is-well-formed
+    @critical @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the nightly backup
       Then the crontab runs backup.sh at "0 2 * * *"
       And what backup.sh prints is appended to its log
       And backup.sh can be executed
 
     # 6.4 does not list the weekly clean-up; 9.3 says that it is set in cron.
-    @minor @needs-the-crontab-is-well-formed
+    @minor @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the weekly clean-up
       Then the crontab runs cleanup-docker.sh at "0 3 * * 0"
       And what cleanup-docker.sh prints is appended to its log
@@ -71,22 +71,22 @@ Feature: 6. Monitoring and alerts
 
     # Cron's own PATH is /usr/bin:/bin; the crontab may set another, and so may a script.
     @critical
-    Scenario: The jobs of cron find their programs
+    Scenario: Cron jobs find their programs on PATH
       Then monitor.sh finds curl, docker, openssl and df
       And backup.sh finds docker, gzip and gpg
 
     # The limits are a job's interval, the time that it may take, and a minute.
-    @critical @needs-cron-is-running @needs-cron-runs-the-monitor
-    Scenario: The last monitor run ended well
+    @critical @depends-on-cron-is-running @depends-on-cron-runs-the-monitor
+    Scenario: The last monitor run succeeded
       Then the log of monitor.sh ends with a run that ended well, or with one that was writing less than 1 minute ago
       And the last good run of monitor.sh ended less than 7 minutes ago
 
-    @critical @needs-cron-is-running @needs-cron-runs-the-nightly-backup
-    Scenario: The last backup run ended well
+    @critical @depends-on-cron-is-running @depends-on-cron-runs-the-nightly-backup
+    Scenario: The last backup run succeeded
       Then the log of backup.sh ends with a run that ended well, or with one that was writing less than 59 minutes ago
       And the last good run of backup.sh ended less than 25 hours ago
 
-    @minor @needs-cron-is-running @needs-cron-runs-the-weekly-clean-up
-    Scenario: The last clean-up run ended well
+    @minor @depends-on-cron-is-running @depends-on-cron-runs-the-weekly-clean-up
+    Scenario: The last clean-up run succeeded
       Then the log of cleanup-docker.sh ends with a run that ended well, or with one that was writing less than 59 minutes ago
       And the last good run of cleanup-docker.sh ended less than 169 hours ago

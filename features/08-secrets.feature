@@ -4,22 +4,22 @@ Feature: 8. Secrets
   Rule: 8.1 The important variables
 
     @critical @gate
-    Scenario: The releases have the important variables
+    Scenario: The releases have the required secrets
       Then the running release and the one to roll back to have a sound value for RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD
 
     # A release that is started again has the variables that it was created with. After a rotation the one to roll
     # back to has the old keys: then a deploy is let through by hand, and a rollback is not one.
-    @critical @gate @needs-the-releases-have-the-important-variables
-    Scenario: The important variables are equal
+    @critical @gate @depends-on-the-releases-have-the-required-secrets
+    Scenario: Both releases have the same secrets
       Then RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are the same in the running release and the one to roll back to
 
     @critical @gate
-    Scenario: The next release gets the important variables
+    Scenario: The next release gets the required secrets
       Then .kamal/secrets gives a value to RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD
 
     # Told by how long they are and how many different characters they have: the values themselves stay where they are.
-    @major @needs-the-releases-have-the-important-variables
-    Scenario: The important variables are strong
+    @major @depends-on-the-releases-have-the-required-secrets
+    Scenario: The required secrets are strong
       Then each of them has at least so many characters, and so many different ones
         | variable           | characters | different |
         | RAILS_MASTER_KEY   | 32         | 8         |
@@ -30,12 +30,12 @@ Feature: 8. Secrets
       And no two of RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are the same
 
     # Inside the database's container psql asks for no password at all. This goes over the network, as the service does.
-    @critical @needs-the-database-is-up @needs-the-next-release-gets-the-important-variables
-    Scenario: The database takes the password of the next release
+    @critical @depends-on-the-database-is-up @depends-on-the-next-release-gets-the-required-secrets
+    Scenario: The database accepts the password of the next release
       Then POSTGRES_PASSWORD of .kamal/secrets logs in to the database over TCP
 
-    @critical @needs-the-database-is-up
-    Scenario: The database asks for the password
+    @critical @depends-on-the-database-is-up
+    Scenario: The database requires a password
       Then nobody logs in to the database over TCP without a password
 
   # A release that is started again, and one that bin/deploy.sh of an older kind makes from the running one, keep what
@@ -43,8 +43,8 @@ Feature: 8. Secrets
   @rb-8.2 @check
   Rule: 8.2 A rotation that took effect
 
-    @major @needs-the-next-release-gets-the-important-variables
-    Scenario: The running release has what the secrets say
+    @major @depends-on-the-next-release-gets-the-required-secrets
+    Scenario: The running release uses the current secrets
       Then every variable of .kamal/secrets has the same value in the running release
 
     # Sessions are signed with it. Whether an old one is refused only who has one can try.
@@ -56,7 +56,7 @@ Feature: 8. Secrets
   Rule: 8.1 The secrets stay where they belong
 
     @critical
-    Scenario: The files of the secrets are closed to others
+    Scenario: Secret files are readable by their owner only
       Then .kamal/secrets, and .env where there is one, can be read by their owner alone, mode 0600
 
     @critical

@@ -59,7 +59,7 @@ resolver = "{address}"
 port = {dns_port}
 
 [backups]
-newest_row = ["appointments.created_at", "audit_events.created_at"]
+freshness_columns = ["appointments.created_at", "audit_events.created_at"]
 encrypted_columns = [
   "people.name_ciphertext",
   "people.email_ciphertext",
@@ -78,12 +78,12 @@ endpoint = "{endpoint}"
 region = "{region}"
 credentials = "{state}/offsite-credentials"
 
-[log_in]
+[login_policy]
 locked_at = "accounts.locked_at"
 
 [objectives]
-restore_seconds = 60
-newest_row_hours = 25
+rto_seconds = 60
+rpo_hours = 25
 
 [probe]
 slow_page = "/api/v1/report"

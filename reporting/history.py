@@ -54,7 +54,7 @@ def read(folder: Path) -> tuple[Past, str]:
     """
     try:
         record = (folder / "run.json").read_bytes()
-        return Past.model_validate_json(record), hashlib.sha256(record).hexdigest()
+        return Past.model_validate_json(record).today(), hashlib.sha256(record).hexdigest()
     except FileNotFoundError:
         raise Unreadable(f"{folder.name} has no run.json: that run was cut off, or is still under way") from None
     except OSError as error:

@@ -104,6 +104,7 @@ def render(run: Run) -> str:
         amiss_since=_amiss_since(run.changes),
         explained=explained,
         sections=sections,
+        renamed_since=reading.renamed_since(run),
         choices=_choices(sections),
         severities=_severities(run),
         section_anchors={section.number: f"section-{place}" for place, section in enumerate(sections, 1)},

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runbook import renamed
 from runbook.exits import INTERRUPTED, OWN_FAULT
 from runbook.outcome import Outcome
 from runbook.record import Difference, Run, Scenario
@@ -94,6 +95,11 @@ def cautions(run: Run) -> Iterator[str]:
         yield "Whether the suite ran with changes that are in no commit is not known: git did not tell."
     elif run.origin.uncommitted_changes:
         yield "The suite ran with changes that are in no commit."
+
+
+def renamed_since(run: Run) -> tuple[str, ...]:
+    """The scenarios that have another name today than in this record, one sentence each."""
+    return renamed.sentences(scenario.id for scenario in run.scenarios)
 
 
 def clock(run: Run) -> str:

@@ -20,12 +20,12 @@ from typing import Any, NoReturn
 import pytest
 
 from runbook import attestation as attesting
-from runbook import bdd, endings, features, screen, streams
+from runbook import bdd, endings, features, renamed, screen, streams
 from runbook.attestation import Attestation
 from runbook.catalogue import Catalogue
 from runbook.drilling import Drilling, Stopped
 from runbook.exits import COMPLIANT, INTERRUPTED, OWN_FAULT, WRONG_USE, Event, WrongUse, worst
-from runbook.features import TAG, scenario_id
+from runbook.features import DEPENDS_ON, EXPLAINED_BY, TAG, depended_on, scenario_id
 from runbook.interlock import Refused, SteadyState
 from runbook.look import Look
 from runbook.operator import Operator
@@ -198,7 +198,8 @@ class Runbook:
 
     def pytest_bdd_apply_tag(self, tag: str, function: Any) -> bool:
         if not TAG.fullmatch(tag):
-            raise pytest.UsageError(f"tag @{tag} is unknown; expected one of the tags in CONTRIBUTING.md")
+            today = "".join(f"; @{old} is called @{new} now" for old, new in renamed.old_tags([tag]))
+            raise pytest.UsageError(f"tag @{tag} is unknown; expected one of the tags in CONTRIBUTING.md{today}")
         for mark in _marks_of(tag):
             self._config.addinivalue_line("markers", f"{mark}: a tag of the features")
             getattr(pytest.mark, mark)(function)
@@ -207,9 +208,21 @@ class Runbook:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self._there_are_scenarios = any(map(bdd.scenario_of, items))
+        if self._there_are_scenarios:
+            self._select_by_id(items)
         if self._config.option.run_kind in ONLY_LOOKING:
             self._leave_out_drills(items)
         self._collected = sum(1 for item in items if bdd.scenario_of(item))
+
+    def _select_by_id(self, items: list[pytest.Item]) -> None:
+        """Let ``-k`` and ``-m`` know each scenario by its id, by one of an earlier version too."""
+        for item in items:
+            if scenario := bdd.scenario_of(item):
+                own = scenario_id(scenario.name)
+                self._config.addinivalue_line("markers", f"{own}: a scenario's id")
+                item.add_marker(own)
+        option = self._config.option
+        option.keyword, option.markexpr = map(renamed.in_expression, (option.keyword, option.markexpr))
 
     def _leave_out_drills(self, items: list[pytest.Item]) -> None:
         """A run that only looks has no drills; they are not what it could have run and did not."""
@@ -521,9 +534,9 @@ def _marks_of(tag: str) -> tuple[str, ...]:
 
 def _stands_on(tag: str) -> tuple[str, tuple[Outcome, ...]]:
     """The scenario that a tag says this one stands on, and the outcomes of that one which decide this one's."""
-    word, _, needed = tag.partition("-")
-    decisive = {"needs": (Outcome.FAILED, Outcome.UNDETERMINED), "follows": (Outcome.FAILED,)}.get(word)
-    return (needed, decisive) if decisive else ("", ())
+    tie, needed = depended_on(tag)
+    decisive = {DEPENDS_ON: (Outcome.FAILED, Outcome.UNDETERMINED), EXPLAINED_BY: (Outcome.FAILED,)}
+    return needed, decisive.get(tie, ())
 
 
 def _needed_first(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -207,6 +207,8 @@ class Screen:
         if run.changes and run.changes.earlier:
             before = run.changes.earlier.started.astimezone(UTC)
             since = f"Since the run before, on {before:%Y-%m-%d %H:%M} UTC: {run.changes.summary()}"
+            if run.changes.renamed:
+                since += f" (renamed since: {len(run.changes.renamed)} scenarios, each named in the report)"
             self._console.print(Text(since), soft_wrap=True)
         self._console.print(
             Text.assemble(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from runbook import renamed
 from runbook.exits import WrongUse
 
 TARGETS = Path(__file__).resolve().parent.parent / "targets"
@@ -200,7 +201,7 @@ class Containers(_Table):
     """The containers by name; web releases by prefix.
 
     Attributes:
-        also: Others that belong on the server, by name or, with a ``*`` at its end, by prefix.
+        allowed: Others that belong on the server, by name or, with a ``*`` at its end, by prefix.
     """
 
     web_prefix: Name = "psyfit-web-"
@@ -208,7 +209,7 @@ class Containers(_Table):
     redis: Name = "psyfit-redis"
     proxy: Name = "kamal-proxy"
     proxy_service: Name = "psyfit-web"
-    also: tuple[NameOrPrefix, ...] = Field(default=(), strict=False)
+    allowed: tuple[NameOrPrefix, ...] = Field(default=(), strict=False)
     web_port: Port = 3000
 
 
@@ -228,7 +229,7 @@ class Backups(_Table):
 
     Attributes:
         database: The database that a dump must be of; it begins the file's name.
-        newest_row: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
+        freshness_columns: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
         encrypted_columns: ``table.column`` pairs that the service itself encrypts, their blind indexes among them.
         encryption_key: The public half of the key that encrypted backups must be encrypted to.
         keyring: The GnuPG home, where the suite runs, that holds the private half; it never leaves that.
@@ -237,7 +238,7 @@ class Backups(_Table):
     """
 
     database: Name = "psyfit_production"
-    newest_row: tuple[Column, ...] = Field(default=(), strict=False)
+    freshness_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encrypted_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encryption_key: LocalPath | None = Field(default=None, strict=False)
     keyring: LocalPath | None = Field(default=None, strict=False)
@@ -270,12 +271,12 @@ class Objectives(_Table):
     """What a recovery is to keep to.
 
     Attributes:
-        restore_seconds: How long it may take to have the database back from a backup (RTO, the database's part).
-        newest_row_hours: How old the newest row may be that a backup brings back (RPO).
+        rto_seconds: How long it may take to have the database back from a backup (RTO, the database's part).
+        rpo_hours: How old the newest row may be that a backup brings back (RPO).
     """
 
-    restore_seconds: Seconds = 3600
-    newest_row_hours: Hours = 25
+    rto_seconds: Seconds = 3600
+    rpo_hours: Hours = 25
 
 
 class Probe(_Table):
@@ -309,10 +310,10 @@ class Drills(_Table):
     """How often drills are to be held.
 
     Attributes:
-        restore_days: Within how many days a restore drill with an encrypted backup has to pass.
+        restore_interval_days: Within how many days a restore drill with an encrypted backup has to pass.
     """
 
-    restore_days: Days = 92
+    restore_interval_days: Days = 92
 
 
 class GitHub(_Table):
@@ -376,7 +377,7 @@ class Target(_Table):
     cron: Cron = Cron()
     github: GitHub = GitHub()
     drills: Drills = Drills()
-    log_in: LogIn = LogIn()
+    login_policy: LogIn = LogIn()
     probe: Probe = Probe()
     attestations: LocalPath | None = Field(default=None, strict=False)
 
@@ -411,9 +412,15 @@ def validated(table: dict[str, Any], path: Path) -> Target:
         TargetError: The table says something else than a target file may.
     """
     try:
-        return Target.model_validate(table)
+        table, old_names = renamed.in_target(table)
+        target = Target.model_validate(table)
+    except renamed.SaidTwice as error:
+        raise TargetError(f"{path}: {error}") from None
     except ValidationError as error:
         raise TargetError(f"{path}: {_one_sentence(error)}") from None
+    for sentence in old_names:
+        renamed.say(f"{path}: {sentence}")
+    return target
 
 
 def _one_sentence(error: ValidationError) -> str:

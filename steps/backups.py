@@ -93,7 +93,7 @@ def dump_is_complete(plain_backups: tuple[PlainBackup, ...]) -> None:
     _some(plain_backups)
     readable = [one for one in plain_backups if one.dump.gzip_whole]
     if not readable:
-        raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-whole")
+        raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-intact")
     broken = [f"{one.file.name}: {one.dump.flaw}" for one in readable if not one.dump.complete]
     require(not broken, expected="one dump each, from pg_dump's first line to its last", seen=broken, go_to="10")
 
@@ -165,7 +165,7 @@ def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[Encr
         raise Undetermined(f"{', '.join(hidden)} keep to themselves which key opens them")
     readable = [one for one in encrypted_backups if one.recipients or one.by_passphrase]
     if not readable:
-        raise Undetermined("no encrypted backup can be read", because="the-encrypted-backups-are-whole")
+        raise Undetermined("no encrypted backup can be read", because="the-encrypted-backups-are-intact")
     return readable
 
 
@@ -258,7 +258,7 @@ def the_tables_are_in_it(
     _some(plain_backups)
     whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
     if not whole:
-        raise Undetermined("no plain backup is whole", because="the-plain-backups-are-whole")
+        raise Undetermined("no plain backup is whole", because="the-plain-backups-are-intact")
     missing = sorted(tables_of_production - set(whole[-1].dump.tables))
     require(
         tables_of_production and 100 * len(missing) <= (100 - percent) * len(tables_of_production),
@@ -313,7 +313,7 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
 def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
     if not any(one.encrypted for one in backups):
         raise NotApplicable("no backup is encrypted")
-    cadence, last = look.target.drills.restore_days, passed_drills.last_sealed
+    cadence, last = look.target.drills.restore_interval_days, passed_drills.last_sealed
     require(
         last and last.passed.at_most(timedelta(days=cadence)),
         expected=f"one within the last {cadence} days: `runbook drill restore`",

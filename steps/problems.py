@@ -74,7 +74,7 @@ def it_stays_locked(log_in_policies: tuple[LogInPolicy, ...], minutes: int) -> N
 @then(parsers.parse("less than {limit:d} % of the accounts are locked now"))
 def few_accounts_are_locked(locked_accounts: LockedAccounts | None, limit: int) -> None:
     if locked_accounts is None:
-        raise NotApplicable("the target names no column of locked accounts (key log_in.locked_at)")
+        raise NotApplicable("the target names no column of locked accounts (key login_policy.locked_at)")
     require(
         locked_accounts.all and locked_accounts.locked_percent < limit,
         expected=f"less than {limit} % of the accounts are locked",

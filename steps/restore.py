@@ -131,9 +131,9 @@ def values_open(operator: Operator, count: int) -> None:
 @then("its newest row is as new as the objective asks for")
 def newest_row_is_new(operator: Operator, restored: Restored) -> None:
     target = operator.target
-    if not target.backups.newest_row:
-        raise Undetermined("the target names no backups.newest_row: nothing tells how old the content is")
-    newest, limit = restored.contents.newest, target.objectives.newest_row_hours
+    if not target.backups.freshness_columns:
+        raise Undetermined("the target names no backups.freshness_columns: nothing tells how old the content is")
+    newest, limit = restored.contents.newest, target.objectives.rpo_hours
     age = ago(newest, restored.opened.backup.seen_at) if newest else None
     within = age is not None and age.at_most(timedelta(hours=limit))
     shown = "no row" if age is None else _before(age)
@@ -150,7 +150,7 @@ def _before(age: Ago) -> str:
 
 @then("the time that it took is within the objective")
 def restored_in_time(operator: Operator, restored: Restored) -> None:
-    limit, took = operator.target.objectives.restore_seconds, sum(restored.seconds.values())
+    limit, took = operator.target.objectives.rto_seconds, sum(restored.seconds.values())
     for phase, seconds in restored.seconds.items():
         operator.figure(phase, f"{seconds:.1f} s")
     operator.figure("time to restore the database (RTO)", f"{took:.1f} s", objective=f"{limit} s", within=took <= limit)

@@ -254,24 +254,24 @@ ADVICE: Mapping[str, Callable[[Seen], Advice]] = {
     "redis-is-up": redis,
     "the-web-release-is-up": the_web_release,
     "the-proxy-is-up": the_proxy,
-    "no-container-restarts-over-and-over": restarts,
+    "no-container-is-in-a-restart-loop": restarts,
     "the-application-can-log-in-to-the-database": log_in_to_the_database,
-    "the-proxy-passes-requests-on": passing_on,
-    "tls-is-ended-for-the-domain": tls,
-    "what-comes-in-by-tls-reaches-the-proxy": reaching_the_proxy,
+    "the-proxy-forwards-requests": passing_on,
+    "tls-is-terminated-for-the-domain": tls,
+    "https-traffic-reaches-kamal-proxy": reaching_the_proxy,
     "the-proxy-routes-to-the-running-release": route_to_the_release,
     "the-release-behind-the-proxy-answers": answer_of_the_release,
-    "every-container-finds-itself-healthy": own_health,
+    "every-container-is-healthy": own_health,
     "the-application-itself-answers-the-health-check": log_of_the_release,
     "the-api-is-healthy": log_of_the_release,
-    "a-page-that-reads-the-database-answers": log_of_the_release,
+    "a-page-that-reads-the-database-responds": log_of_the_release,
 }
 """In the order in which causes are told: what others stand on comes first."""
 
 SYMPTOMS = (
     "the-application-itself-answers-the-health-check",
     "the-api-is-healthy",
-    "a-page-that-reads-the-database-answers",
+    "a-page-that-reads-the-database-responds",
 )
 """What users see. They are causes only where nothing behind them is broken."""
 

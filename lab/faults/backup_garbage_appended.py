@@ -6,7 +6,7 @@ from lab import aside
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-plain-backups-are-whole", *aside.CHANGED_AFTER_ITS_COPY}
+fails = {"the-plain-backups-are-intact", *aside.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-garbage-appended"

@@ -6,7 +6,7 @@ from lab import hands, keys
 from lab.server import Server
 
 section = "5.4"
-fails = {"the-backup-key-lasts"}
+fails = {"the-backup-key-does-not-expire-soon"}
 undetermined: set[str] = set()
 
 FAULT = "backup-key-expires"

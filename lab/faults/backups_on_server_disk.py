@@ -6,7 +6,7 @@ from lab import aside
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-backups-have-a-file-system-of-their-own"}
+fails = {"backups-are-on-a-separate-file-system"}
 undetermined: set[str] = set()
 
 DISK = "/var/lib/docker/backups.ext4"

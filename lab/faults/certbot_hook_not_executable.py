@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"a-renewed-certificate-comes-into-use"}
+fails = {"a-renewed-certificate-is-reloaded"}
 undetermined: set[str] = set()
 
 

@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = KAMAL_PROXY
-fails = {"the-certificate-is-valid-for-long-enough"}
+fails = {"the-certificate-does-not-expire-soon"}
 undetermined: set[str] = set()
 
 FAULT = "certificate-10-days-left"

@@ -6,7 +6,7 @@ from lab import aside
 from lab.server import Server
 
 section = "6.4"
-fails = {"the-last-clean-up-run-ended-well"}
+fails = {"the-last-clean-up-run-succeeded"}
 undetermined: set[str] = set()
 
 FAULT = "cleanup-log-empty"

@@ -6,7 +6,7 @@ from lab import hands
 from lab.server import Server
 
 section = "2.2"
-fails = {"every-container-finds-itself-healthy"}
+fails = {"every-container-is-healthy"}
 undetermined: set[str] = set()
 
 

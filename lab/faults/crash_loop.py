@@ -6,7 +6,7 @@ from lab import hands
 from lab.server import Server
 
 section = "2.2"
-fails = {"no-container-restarts-over-and-over"}
+fails = {"no-container-is-in-a-restart-loop"}
 undetermined = hands.STANDS_ON_REDIS
 
 FAULT = "crash-loop"

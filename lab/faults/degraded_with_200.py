@@ -8,8 +8,8 @@ from lab.server import Server
 
 section = "2.1"
 edge = KAMAL_PROXY
-fails = {"the-status-of-the-health-check-says-what-its-words-say", "the-api-is-healthy"}
-undetermined = {"a-page-that-reads-the-database-answers"}
+fails = {"the-health-check-s-http-status-matches-its-body", "the-api-is-healthy"}
+undetermined = {"a-page-that-reads-the-database-responds"}
 
 FAULT = "degraded-with-200"
 

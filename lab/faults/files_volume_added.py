@@ -6,7 +6,7 @@ from lab import hands, recreated
 from lab.server import Server
 
 section = "5.2"
-fails = {"every-volume-of-the-releases-is-to-be-saved"}
+fails = {"every-volume-of-the-releases-is-listed-for-backup"}
 undetermined: set[str] = set()
 
 FAULT = "files-volume-added"

@@ -6,7 +6,7 @@ from lab import hands
 from lab.server import Server
 
 section = "2.1"
-fails = {"the-health-answer-is-fresh"}
+fails = {"the-health-response-is-fresh"}
 undetermined: set[str] = set()
 
 

@@ -6,7 +6,7 @@ from lab import contents, hands
 from lab.server import Server
 
 section = "2.2"
-fails = {"the-clone-stands-at-its-origin", "the-running-release-is-the-one-deployed"}
+fails = {"the-clone-is-up-to-date-with-its-origin", "the-running-release-is-the-one-deployed"}
 undetermined: set[str] = set()
 
 FAULT = "image-not-deployed"

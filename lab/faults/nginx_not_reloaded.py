@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"the-certificate-on-the-server-is-the-one-shown"}
+fails = {"the-served-certificate-is-the-one-on-disk"}
 undetermined: set[str] = set()
 
 

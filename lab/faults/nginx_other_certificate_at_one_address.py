@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"every-address-shows-the-same-certificate"}
+fails = {"every-address-serves-the-same-certificate"}
 undetermined: set[str] = set()
 
 OTHER = "/etc/nginx/conf.d/other.conf"

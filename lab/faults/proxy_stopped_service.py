@@ -6,8 +6,8 @@ from lab import hands
 from lab.server import Server
 
 section = "2.3"
-fails = {"the-application-itself-answers-the-health-check", "the-proxy-passes-requests-on"}
-undetermined = {*hands.STANDS_ON_THE_ANSWER, "what-the-proxy-saved-is-what-it-does"}
+fails = {"the-application-itself-answers-the-health-check", "the-proxy-forwards-requests"}
+undetermined = {*hands.STANDS_ON_THE_ANSWER, "kamal-proxy-s-saved-state-matches-its-live-state"}
 
 FAULT = "proxy-stopped-service"
 

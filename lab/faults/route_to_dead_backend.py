@@ -14,7 +14,7 @@ fails = {
 undetermined = {
     *hands.STANDS_ON_THE_ANSWER,
     *hands.STANDS_ON_THE_RELEASE,
-    "the-running-release-has-what-the-secrets-say",
+    "the-running-release-uses-the-current-secrets",
 }
 
 FAULT = "route-to-dead-backend"

@@ -6,7 +6,7 @@ from lab import hands
 from lab.server import Server
 
 section = "8.2"
-fails = {"the-running-release-has-what-the-secrets-say"}
+fails = {"the-running-release-uses-the-current-secrets"}
 undetermined: set[str] = set()
 
 FAULT = "secrets-changed-without-effect"

@@ -19,7 +19,7 @@ from tests.lab.test_interruptions import drill, nothing_is_left, steady, wait_fo
 
 SECONDS = 120
 REFUSED = re.compile(r"another drill|drill is under way|has left \d+ changes?")
-ITS_DOING = {"no-drill-is-under-way", "no-unexpected-container-exists"}
+ITS_DOING = {"no-drill-is-in-progress", "no-unexpected-container-exists"}
 """What a look may fail by while a restore drill goes on: that there is one, and its throw-away database."""
 
 UNDONE = re.compile(r"^undone: (\S+)", re.MULTILINE)

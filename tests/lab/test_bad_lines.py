@@ -27,11 +27,11 @@ from tests.resolver import Resolver
 from tests.waiting import until
 
 LIMIT_SECONDS = 20.0
-OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-leads-to-https"}
+OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-redirects-to-https"}
 ASKED_OF_OTHERS = {
     "github-actions-has-its-secrets",
     "the-off-site-bucket-is-not-public",
-    "the-off-site-bucket-keeps-versions",
+    "the-off-site-bucket-has-versioning-enabled",
 }
 HANGING = "/usr/local/bin/df"
 HANG = f"printf '#!/bin/sh\\nexec sleep 4321\\n' > {HANGING} && chmod +x {HANGING}"
@@ -222,7 +222,7 @@ def test_the_name_is_asked_of_the_targets_own_resolver(
     answers = address if leads_to == "its address" else leads_to
     with Resolver({"psytech.jp": answers} if answers else {}) as resolver:
         more = f'\n[dns]\nresolver = "{resolver.address}"\nport = {resolver.port}\n'
-        misled = frozenset() if answers == address else frozenset({"the-domain-leads-to-the-server"})
+        misled = frozenset() if answers == address else frozenset({"the-domain-resolves-to-the-server"})
         seen = badly(target(more, port=port), fails=misled)
     assert set(resolver.asked) == {"psytech.jp"}
     assert seen.run.line == (

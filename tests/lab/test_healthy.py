@@ -22,9 +22,9 @@ def test_everything_passes_by_evidence(look: Callable[..., Verified]) -> None:
     checks = {one.id for one in features.scenarios_of(features.read()) if "check" in one.tags}
     assert {scenario.id for scenario in seen.run.scenarios} == checks
     assert seen.ids(Outcome.NOT_APPLICABLE) >= {
-        "the-renewal-of-the-certificate-is-set-up",
-        "the-renewal-of-the-certificate-runs-by-itself",
-        "a-renewed-certificate-comes-into-use",
+        "certificate-renewal-is-set-up",
+        "certificate-renewal-runs-automatically",
+        "a-renewed-certificate-is-reloaded",
     }
     passed = [one for one in seen.run.scenarios if one.outcome is Outcome.PASSED]
     assert all(step.evidence for scenario in passed for step in scenario.steps)

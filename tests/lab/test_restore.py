@@ -15,7 +15,7 @@ from tests.lab.looking import runbook
 from tests.lab.sampling import sampled
 from tests.lab.test_untouched import STATE
 
-LATEST, ENCRYPTED = "the-latest-backup-brings-the-database-back", "the-latest-encrypted-backup-brings-the-database-back"
+LATEST, ENCRYPTED = "the-latest-backup-can-be-restored", "the-latest-encrypted-backup-can-be-restored"
 CANARY = ("架空", "hanako.kakuu")
 
 

@@ -174,7 +174,7 @@ def route_by_address(server: Server) -> Iterator[None]:
 
 FORBIDDING: dict[str, tuple[Callable[[Server], AbstractContextManager[None]], str, str]] = {
     "another-key": (
-        lambda server: faulty(server, "old-release-has-other-key"),
+        lambda server: faulty(server, "old-release-has-previous-key"),
         "its RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are those "
         "of the running release",
         "another ATTR_ENCRYPTED_KEY, or none",

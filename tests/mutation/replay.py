@@ -19,7 +19,7 @@ from lab.images import cache_folder
 from lab.server import Server
 from runbook import bdd, features
 from runbook.evidence import Evidence
-from runbook.features import Scenario
+from runbook.features import DEPENDS_ON, Scenario, depended_on
 from runbook.look import Look
 from runbook.observer import Observer, Told
 from runbook.outcome import Attested, Differs, NotApplicable, Outcome, Undetermined
@@ -156,7 +156,7 @@ def guarded(scenario: Scenario, look: Look, kind: Kind) -> Outcome | str:
 
 def folded(scenario: Scenario, bad: set[str]) -> bool:
     """Whether it stands on one that is not well, so that nothing is said of it."""
-    return any(tag.removeprefix("needs-") in bad for tag in scenario.tags if tag.startswith("needs-"))
+    return any(needed in bad for tie, needed in map(depended_on, scenario.tags) if tie == DEPENDS_ON)
 
 
 def outcome(scenario: Scenario, look: Look, kind: Kind) -> Outcome:

@@ -42,7 +42,7 @@ TARGET = Target(
     environment="lab",
     address="127.0.0.1",
     domain="example.test",
-    log_in=LogIn(locked_at="accounts.locked_at"),
+    login_policy=LogIn(locked_at="accounts.locked_at"),
 )
 WEB = "psyfit-web-1771900000"
 POLICY = LogInPolicy(WEB, user_minutes=30, staff_minutes=15, attempts=5, lockout_minutes=30)
@@ -96,9 +96,9 @@ def test_of_two_releases_the_longer_lock_counts() -> None:
 
 
 def test_without_a_column_nobody_is_counted() -> None:
-    seen = locked_accounts(looking(TARGET.model_copy(update={"log_in": LogIn()}), {}))
+    seen = locked_accounts(looking(TARGET.model_copy(update={"login_policy": LogIn()}), {}))
 
-    with pytest.raises(NotApplicable, match=r"log_in\.locked_at"):
+    with pytest.raises(NotApplicable, match=r"login_policy\.locked_at"):
         few_accounts_are_locked(seen, 10)
 
 

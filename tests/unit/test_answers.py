@@ -178,7 +178,7 @@ def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> goi
     whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
     rows = ["", *(f"newest a.at 2026-02-14 {at}:00+00\n" for at in dumped)]
     dumps = {f"/b/psyfit_production_2026021{day}_010000.sql.gz": row for day, row in enumerate(rows)}
-    own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
+    own = TARGET.backups.model_copy(update={"freshness_columns": ("a.at", "b.at")})
     answers: dict[Question[Any], object] = {
         **{
             schema.NEWEST.about(table=table, column="at"): Output(0, f"{at}\n", "")

@@ -174,7 +174,7 @@ DUMPED = "begins 1\ncompletes 1\nafter 0\nbytes 100\ngzip 0\n"
 def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str, ...] = ()) -> Any:
     """The newest backup, made an hour ago, as it is seen by what is in it."""
     listed = f"now 1771002000\nfile 10 {modified} {PLAIN}\nnamed 20260214_010000 1770998400\n"
-    target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"newest_row": columns})})
+    target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"freshness_columns": columns})})
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
         READ.about(file=PLAIN): Output(0, dumped, ""),

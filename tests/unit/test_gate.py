@@ -182,18 +182,18 @@ def test_what_the_gate_waits_for_makes_a_deploy_unsafe_and_is_nothing_that_a_dep
     assert gate_scenarios() == {
         "2.2": ["There is a release to roll back to"],
         "4.1": [
-            "There is room for another release",
-            "No deploy is under way",
-            "No backup is under way",
-            "No drill is under way",
+            "There is disk space for another release",
+            "No deploy is in progress",
+            "No backup is in progress",
+            "No drill is in progress",
         ],
-        "4.2": ["The clone is clean", "The clone stands at its origin"],
-        "4.3": ["No migration is under way"],
-        "5.2": ["There are backups", "The newest backup is whole", "The newest backup is fresh"],
+        "4.2": ["The clone is clean", "The clone is up to date with its origin"],
+        "4.3": ["No migration is in progress"],
+        "5.2": ["There are backups", "The newest backup is intact", "The newest backup is fresh"],
         "8.1": [
-            "The releases have the important variables",
-            "The important variables are equal",
-            "The next release gets the important variables",
+            "The releases have the required secrets",
+            "Both releases have the same secrets",
+            "The next release gets the required secrets",
         ],
     }
 

@@ -209,12 +209,12 @@ def test_the_file_is_a_target_file() -> None:
         **GIVEN,
         "environment": Fact("production", ""),
         "domain": Fact("fit.example", "from the proxy"),
-        "backups.newest_row": Fact(("a.created_at", "b.created_at"), ""),
+        "backups.freshness_columns": Fact(("a.created_at", "b.created_at"), ""),
         "edge.https_port": Fact(8443, ""),
         "paths.app": Fact(None, "nobody knows"),
     }
     target = validated(rendered(facts), Path("made.toml"))
-    assert target.backups.newest_row == ("a.created_at", "b.created_at")
+    assert target.backups.freshness_columns == ("a.created_at", "b.created_at")
     assert target.edge.https_port == 8443
     assert target.paths.app == "/var/www/psyfit"
 
@@ -228,7 +228,7 @@ def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> N
         validated(tomllib.loads(text), Path("made.toml"))
 
 
-KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]
+KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.freshness_columns"]
 
 
 @given(key=st.sampled_from(KEYS), value=st.text(max_size=20) | st.integers(), told=st.text(max_size=40))

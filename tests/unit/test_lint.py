@@ -42,8 +42,12 @@ FEATURE = """
     Scenario: With two severities
       Then this means one thing
 
-    @minor @needs-somebody-else
+    @minor @depends-on-somebody-else
     Scenario: On nothing
+      Then this means one thing
+
+    @minor @needs-the-database-is-up
+    Scenario: With an old tag
       Then this means one thing
 
     @minor @urgent
@@ -124,8 +128,9 @@ BROKEN = {
     "a duplicate name": Broken(FEATURE_FILE, "Scenario: The clone is", "has the name of the one at 04-deploy.feature:"),
     "no severity": Broken(FEATURE_FILE, "Scenario: Without a severity", "has no severity"),
     "two severities": Broken(FEATURE_FILE, "Scenario: With two", "has 2 severities"),
-    "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "stands on somebody-else, which is no other scenario"),
+    "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "depends on somebody-else, which is no other scenario"),
     "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
+    "an old tag": Broken(FEATURE_FILE, "Scenario: With an old tag", "expected @depends-on-the-database-is-up, as it"),
     "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
     "an outline without rows": Broken(FEATURE_FILE, "Outline: Without", "is an outline without rows"),
     "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),

@@ -251,7 +251,7 @@ def test_a_bucket_that_is_not_there_follows_from_the_copies_that_are_missing() -
     for read in (read_encryption, read_unblocked, read_policy, read_grants):
         with pytest.raises(Undetermined) as told:
             read(S3Answer(404, "NoSuchBucket", {}))
-        assert told.value.because == "every-backup-has-its-copy-off-site"
+        assert told.value.because == "every-backup-has-an-off-site-copy"
 
 
 @pytest.mark.parametrize("group", ["global/AllUsers", "global/AuthenticatedUsers"])

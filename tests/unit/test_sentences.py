@@ -1004,7 +1004,7 @@ def test_keeping_backups() -> None:
                         (seen(passed=Ago(-61)), FAILS),
                     )
                 ],
-                look=_look(drills=seen(restore_days=90)),
+                look=_look(drills=seen(restore_interval_days=90)),
                 backups=(seen(encrypted=True), seen(encrypted=False)),
             ),
             (

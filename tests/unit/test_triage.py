@@ -191,12 +191,10 @@ def test_containers_that_share_no_network_are_joined() -> None:
 def test_the_ends_in_a_row_begin_after_the_last_long_life() -> None:
     died = tuple(NOW - timedelta(minutes=minutes) for minutes in (600, 3, 2, 1))
     again = container("psyfit-redis", restarting=True, restarts=5)
-    advice = ADVICE["no-container-restarts-over-and-over"](seen(again, lived={again.name: replace(LIVED, died=died)}))
+    advice = ADVICE["no-container-is-in-a-restart-loop"](seen(again, lived={again.name: replace(LIVED, died=died)}))
     assert (advice.thing, advice.heals) == ("psyfit-redis", False)
     assert advice.since == Since(NOW - timedelta(minutes=3), known=True)
-    advice = ADVICE["no-container-restarts-over-and-over"](
-        seen(again, lived={again.name: replace(LIVED, died=died[1:])})
-    )
+    advice = ADVICE["no-container-is-in-a-restart-loop"](seen(again, lived={again.name: replace(LIVED, died=died[1:])}))
     assert advice.since == Since(NOW - timedelta(minutes=3), known=False)
 
 
@@ -250,7 +248,7 @@ def test_what_others_stand_on_comes_first_and_what_users_see_is_no_cause_beside_
         [
             scenario("the-api-is-healthy", FAILED, "HTTP status 503"),
             scenario("the-database-is-up", FAILED, "psyfit-db ended with 0"),
-            scenario("a-page-that-reads-the-database-answers", UNTOLD, reason="x", because="the-api-is-healthy"),
+            scenario("a-page-that-reads-the-database-responds", UNTOLD, reason="x", because="the-api-is-healthy"),
             scenario("no-query-is-slow", UNTOLD, reason="x", because="the-database-is-up"),
             scenario("redis-is-up", PASSED),
         ],

@@ -1,0 +1,31 @@
+"""Most of the database's connections are taken: a pool lets none go."""
+
+from __future__ import annotations
+
+from lab import busy, hands, strain
+from lab.server import Server
+
+section = "3.3"
+fails = {"the-database-has-connections-left"}
+undetermined: set[str] = set()
+
+FAULT = "connections-nearly-exhausted"
+POOL = f"""\
+#!/bin/sh
+sleep 3600 | docker exec -i {hands.RELEASE} python3 -c '
+import os, psycopg2, sys
+settings = {{"host": "psyfit-db", "dbname": "psyfit_production", "user": "psyfit_prod"}}
+settings |= {{"password": os.environ["POSTGRES_PASSWORD"], "application_name": "{strain.SESSION}"}}
+pool = [psycopg2.connect(**settings) for _ in range(80)]
+sys.stdin.read()
+'
+"""
+
+
+def inject(server: Server) -> None:
+    busy.begin(server, FAULT, POOL)
+    server.wait_until(f'[ "$({strain.ASK} --command "SELECT count(*) {strain.OURS}")" -ge 80 ]', seconds=20)
+
+
+def heal(server: Server) -> None:
+    strain.leave(server, FAULT)

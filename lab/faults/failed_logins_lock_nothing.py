@@ -1,0 +1,20 @@
+"""The running release was created so that a thousand failed log-ins lock an account, and no fewer."""
+
+from __future__ import annotations
+
+from lab import recreated
+from lab.server import Server
+
+section = "10"
+fails = {"failed-logins-lock-an-account"}
+undetermined: set[str] = set()
+
+FAULT = "failed-logins-lock-nothing"
+
+
+def inject(server: Server) -> None:
+    recreated.beside(server, FAULT, f"{recreated.LOGS} --env LOCKOUT_ATTEMPTS=1000")
+
+
+def heal(server: Server) -> None:
+    recreated.put_back(server, FAULT)

@@ -1,0 +1,25 @@
+"""One of the server's host keys is another, of a kind that ssh does not take here: the line stands nevertheless."""
+
+from __future__ import annotations
+
+from lab import hands
+from lab.server import Server
+
+section = "1"
+fails = {"the-host-keys-match-known-hosts"}
+undetermined: set[str] = set()
+
+FAULT = "host-key-of-another-type-changed"
+KEY = "/etc/ssh/ssh_host_ecdsa_key"
+KEPT = f"{hands.KEPT}/{FAULT}"
+
+
+def inject(server: Server) -> None:
+    for name, file in (("key", KEY), ("key.pub", f"{KEY}.pub")):
+        hands.keep(server, FAULT, name, f"cat {file}")
+    server.run(f"rm {KEY} {KEY}.pub && ssh-keygen -q -t ecdsa -N '' -f {KEY}").required()
+
+
+def heal(server: Server) -> None:
+    server.run(f"[ ! -e {KEPT}/key ] || {{ cat {KEPT}/key > {KEY} && cat {KEPT}/key.pub > {KEY}.pub; }}").required()
+    hands.forget(server, FAULT)

@@ -1,0 +1,23 @@
+"""A query waits for a lock that a transaction left open holds."""
+
+from __future__ import annotations
+
+from lab import strain
+from lab.server import Server
+
+section = "3.3"
+fails = {"no-session-is-idle-in-transaction", "no-query-is-blocked-by-a-lock"}
+undetermined: set[str] = set()
+
+FAULT = "query-blocked-by-lock"
+
+
+def inject(server: Server) -> None:
+    strain.stay(server, FAULT, "BEGIN; LOCK TABLE exercises IN ACCESS EXCLUSIVE MODE;", name="holder")
+    strain.wait_for_session(server, "state = 'idle in transaction'")
+    strain.stay(server, FAULT, "SELECT count(*) FROM exercises;", name="waiter")
+    strain.wait_for_session(server, "wait_event_type = 'Lock' AND clock_timestamp() - query_start > '5 s'")
+
+
+def heal(server: Server) -> None:
+    strain.leave(server, FAULT)
