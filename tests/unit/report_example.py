@@ -150,21 +150,27 @@ CONTROLS = (
     Control(
         framework="ISO/IEC 27001:2022, Annex A",
         id="A.8.13",
-        title="Backups",
+        title="Information backup",
         beyond="how long they have to be kept",
         sections={"5.2": 4, "5.4": 0, "6.4": 2},
     ),
     Control(
         framework="ISO/IEC 27001:2022, Annex A",
         id="A.8.24",
-        title="Cryptography",
+        title="Use of cryptography",
         beyond="how keys are made",
         sections={"7": 1},
     ),
     Control(
-        framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Rights above the usual", beyond="all", sections={}
+        framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Privileged access rights", beyond="all", sections={}
     ),
-    Control(framework="NIST SP 800-53 r5", id="IA-5(7)", title="No secret in code", beyond="all", sections={"8.3": 0}),
+    Control(
+        framework="NIST SP 800-53 r5",
+        id="IA-5(7)",
+        title="No Embedded Unencrypted Static Authenticators",
+        beyond="all",
+        sections={"8.3": 0},
+    ),
 )
 
 YESTERDAY = Earlier(id="2026-02-23T080011Z-verify-lab", started=BEGUN - timedelta(days=1), digest="5e" * 32)

@@ -141,6 +141,9 @@ BROKEN = {
     "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this is more"),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
+    "a control that nothing supports": Broken(
+        "controls.toml", '"10" =', "section 10 names A.8.14, of which no scenario"
+    ),
     "a control that no framework can have": Broken("controls.toml", '"A.12.3.1" =', "the control A.12.3.1 is unknown"),
 }
 
@@ -153,6 +156,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / room, folder / room)
     controls = (ROOT / "controls.toml").read_text()
     controls = controls.replace('"8.1" = [', '"8.1" = ["A.17.1", ')
+    controls = controls.replace('"10" = [', '"10" = ["A.8.14", ')
     controls = controls.replace('"A.5.14" = {', '"A.12.3.1" = { title = "x", beyond = "y" }\n"A.5.14" = {')
     (folder / "controls.toml").write_text(controls)
     (folder / "features/99-no-gherkin.feature").write_text(
