@@ -58,7 +58,7 @@ class Writer:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.program or 'a process'} has {self.path} open, which was taken away"
+        return f"{self.program or 'a process'} has {self.path} open, which was deleted"
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def read_service_logs(text: str) -> tuple[LogFile, ...]:
 def _log_file(line: str, now: datetime) -> LogFile:
     found = re.fullmatch(r"log (\d+) (\d+) (.+?) (/.*)", line, re.ASCII | re.DOTALL)
     if found is None:
-        raise ValueError("there is a line of another form")
+        raise ValueError("there is an unexpected line")
     return LogFile(found[4], found[3].startswith("regular"), int(found[2]), ago(instant_of(found[1]), now))
 
 
@@ -164,5 +164,5 @@ def read_writers(text: str) -> tuple[Writer, ...]:
     """
     rows = [line.split("\t") for line in lines_of(text)]
     if any(len(row) != 3 or row[0] != "open" for row in rows):
-        raise ValueError("there is a line of another form")
+        raise ValueError("there is an unexpected line")
     return tuple(Writer(program, path.removesuffix(DELETED)) for _, program, path in rows if path.endswith(DELETED))

@@ -153,9 +153,9 @@ def waiting_mails(look: Look) -> int:
     """How many mails wait in the queue of the server's mail transfer agent."""
     told = look.ask(QUEUE)
     if told.status == 127:
-        raise Undetermined("the server has no mailq, which tells of mails that wait")
-    with reading("the queue of mails"):
-        program, printed = read_program(told.required("the queue of mails").out)
+        raise Undetermined("the server has no mailq to list queued mail")
+    with reading("the mail queue"):
+        program, printed = read_program(told.required("the mail queue").out)
         return read_queue(program, printed)
 
 
@@ -187,7 +187,7 @@ def read_programs(text: str, outer: str) -> Programs:
             case ["program", name, folder]:
                 places.setdefault(name, []).append(folder)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return Programs(
         {script: tuple(path.split(":")) for script, path in paths.items()},
         {name: tuple(folders) for name, folders in places.items()},
@@ -278,5 +278,5 @@ def read_deliveries(text: str) -> list[MailLog]:
             case ["log", path, lines, ""]:
                 found.append(MailLog(path, int(lines), None))
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return found

@@ -324,7 +324,7 @@ def read_list(text: str) -> list[Backup]:
             case ["named", name, seconds]:
                 named[name] = instant_of(seconds)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     if now is None:
         raise LookupError("the server's time is missing")
     found = [
@@ -365,7 +365,7 @@ def read_heads(text: str) -> dict[str, bytes | None]:
         word, _, rest = line.partition(" ")
         path, found, octets = rest.rpartition(" ")
         if word != "head" or not found:
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         heads[path] = None if octets == PLAIN else bytes.fromhex(octets)
     return heads
 
@@ -407,7 +407,7 @@ def read_parts(text: str) -> list[Part]:
     for line in lines_of(text):
         word, at, *octets = line.split()
         if word != "part":
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         parts.append(Part(int(at), bytes(int(octet) for octet in octets)))
     return parts
 

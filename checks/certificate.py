@@ -130,7 +130,7 @@ def certificate(look: Look) -> Certificate:
     """
     shown = look.ask(SHOWN)
     if shown.certificate is None:
-        raise Undetermined(f"no certificate was shown: {shown.error}")
+        raise Undetermined(f"no certificate was served: {shown.error}")
     with reading("the certificate"):
         return read_certificate(shown.certificate, datetime.now(UTC))
 
@@ -159,7 +159,7 @@ def at_every_address(look: Look) -> tuple[AtAddress, ...]:
 
 def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
     if seen.site is None or not seen.site.pairs:
-        raise Undetermined("nobody ends TLS for the domain, so no key is in use")
+        raise Undetermined("nothing terminates TLS for the domain, so no key is in use")
     certificates = look.ask_each(ON_SERVER.about(certificate=path) for path, _ in seen.site.pairs)
     keys = look.ask_each(KEY_ON_SERVER.about(key=path) for _, path in seen.site.pairs)
     with reading("nginx's certificate and key"):
@@ -174,7 +174,7 @@ def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
 def _proxys_pair(look: Look) -> KeyPair:
     saved = look.see(proxy_state)
     if saved is None or not saved.tls:
-        raise Undetermined("the proxy ends no TLS for the service, so no key is in use")
+        raise Undetermined("the proxy terminates no TLS for the service, so no key is in use")
     if saved.certificate_path is None or saved.key_path is None:
         raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
     certificate_file, public_half = look.ask(

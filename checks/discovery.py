@@ -313,7 +313,7 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     facts = {"containers.proxy_service": Fact(service.value, told), "domain": _domain(saved.hosts)}
     target = next(iter(saved.targets), None)
     prefix = _prefix(host_of(target), inspected) if target else None
-    why = f"the proxy leads to {target or 'nothing'}, which is no release with a name that ends in its version"
+    why = f"the proxy routes to {target or 'nothing'}, which is no release with a name that ends in its version"
     facts["containers.web_prefix"] = Fact(prefix, told) if prefix else Fact(None, why)
     facts["containers.web_port"] = Fact(port_of(target), told) if target else Fact(None, why)
     return facts
@@ -330,7 +330,7 @@ def _of_nginx(look: Look, domain: str) -> dict[str, Fact]:
         return {"edge.https_port": Fact(None, error.reason)}
     if site is None:
         return {}
-    facts = {"edge.https_port": Fact(site.port, "as nginx has it, which ends TLS in front of the proxy")}
+    facts = {"edge.https_port": Fact(site.port, "as nginx has it, which terminates TLS in front of the proxy")}
     if HTTP_PORT in ports:
         facts["edge.http_port"] = Fact(HTTP_PORT, "as the server listens")
     return facts
@@ -451,7 +451,7 @@ def _key(look: Look, path: str | None) -> Fact:
     except (NotOpenPgp, ValueError, LookupError) as error:
         return Fact(None, f"the newest encrypted backup could not be read: {error}")
     if not recipients:
-        return Fact(None, head.why or "the encrypted backups keep to themselves which key opens them")
+        return Fact(None, head.why or "the encrypted backups do not reveal their recipient key")
     ids = ", ".join(recipients)
     return Fact(
         None,

@@ -54,7 +54,7 @@ def newest_rows(look: Look) -> NewestRows:
     """
     columns = look.target.backups.freshness_columns
     if not columns:
-        raise NotApplicable("the target names no columns that tell of when a row is (key backups.freshness_columns)")
+        raise NotApplicable("the target names no columns with the time of a row (key backups.freshness_columns)")
     pairs = [column.split(".") for column in columns]
     asked = look.ask_each(NEWEST.about(table=table, column=column) for table, column in pairs)
     with reading("the newest rows"):

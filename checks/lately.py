@@ -99,8 +99,8 @@ def lately(look: Look) -> Lately:
     """The latest of the service's containers."""
     found, inspected = look.see(fleet), look.ask(CONTAINERS)
     names = [one.name for one in found.known]
-    told = look.ask(LATELY.about(containers=names)).required("what happened lately")
-    with reading("what happened lately"):
+    told = look.ask(LATELY.about(containers=names)).required("what happened recently")
+    with reading("what happened recently"):
         return read_lately(told.out, {str(one["Name"]).removeprefix("/"): one for one in inspected}, names)
 
 

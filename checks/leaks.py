@@ -153,7 +153,7 @@ def leaks_in_images(look: Look) -> Search:
         tags = [str(tag) for one in images for tag in one["RepoTags"] or ()]
         own = [tag for tag in tags if tag.rpartition(":")[0] == release.image.rpartition(":")[0]]
     if not own:
-        raise Undetermined(f"no image is called as the release's, {release.image}")
+        raise Undetermined(f"no image is named like the release's, {release.image}")
     return _search("the images", look.ask(IN_IMAGES.about(release=release.id, images=own)))
 
 
@@ -219,7 +219,7 @@ def read_search(text: str) -> Search:
                     raise ValueError(f"{place} was not read to its end")
                 places.append(place)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return Search(tuple(places), tuple(sorted(sightings, key=lambda one: (one.place, one.name))))
 
 

@@ -65,5 +65,5 @@ def read_log_in(told: Output) -> LogIn:
         return LogIn(taken=True, tried=True)
     if any(refusal in told.err for refusal in REFUSALS):
         return LogIn(taken=False, tried=REFUSALS[1] not in told.err)
-    told.required("the log-in to the database over TCP")
-    raise Undetermined("the log-in to the database over TCP was answered in another form")
+    told.required("the login to the database over TCP")
+    raise Undetermined("the login to the database over TCP was answered in an unexpected form")

@@ -87,7 +87,7 @@ def offsite_copies(look: Look) -> tuple[Copy, ...] | None:
         return None
     local = look.see(to_be_copied)
     answers = look.ask_each(COPY.of(one.name) for one in local)
-    with reading("what S3 says of the copies"):
+    with reading("what S3 says about the copies"):
         return tuple(Copy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
 
 
@@ -177,7 +177,7 @@ def read_sums(text: str) -> dict[str, str]:
     for line in lines_of(text):
         found = re.fullmatch(r"([0-9a-f]{64})  (/.*)", line)
         if not found:
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         sums[found[2]] = found[1]
     return sums
 

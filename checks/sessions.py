@@ -109,7 +109,7 @@ def _session(
     blocked_by: object,
 ) -> Session:
     if state is None:
-        raise Undetermined("the database does not tell this account what other sessions do")
+        raise Undetermined("the database does not show this account what other sessions do")
     return Session(
         pid=int(str(pid)),
         state=str(state),

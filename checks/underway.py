@@ -104,8 +104,8 @@ class UnderWay:
 
 def under_way(look: Look) -> UnderWay:
     """What holds the locks of deploys, backups and drills, what runs, and what a drill has left to undo."""
-    told = look.ask(WORK).required("what is under way")
-    with reading("what is under way"):
+    told = look.ask(WORK).required("what is in progress")
+    with reading("what is in progress"):
         return read_work(told.out)
 
 
@@ -134,7 +134,7 @@ def read_work(text: str) -> UnderWay:
             case [one] if one.startswith("open "):
                 undo.append(PurePosixPath(one).name)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return UnderWay(
         {path: tuple(sorted(programs)) for path, programs in holders.items()},
         tuple(sorted(processes, key=lambda one: (one.kind, one.word))),

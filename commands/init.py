@@ -75,7 +75,7 @@ PURPOSES = {
     "ssh.become": "how the account becomes root",
     "ssh.config": "another ssh_config file than your own",
     "edge.ca_file": "an authority of your own, in place of the system's",
-    "dns.resolver": "whom to ask what the domain leads to, when a line to the server has failed",
+    "dns.resolver": "which resolver to ask for the domain, when an SSH connection to the server has failed",
     "backups.freshness_columns": "table.column: how old a dump's content is",
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
@@ -91,7 +91,7 @@ PURPOSES = {
     "offsite.secret_variable": "the one with its secret",
     "login_policy.user_minutes": "the variable with the minutes after which a user's unused session ends",
     "login_policy.staff_minutes": "the same of the staff",
-    "login_policy.attempts": "the variable with how many failed log-ins lock an account",
+    "login_policy.attempts": "the variable with how many failed logins lock an account",
     "login_policy.lockout_minutes": "the variable with the minutes that it then stays locked",
     "login_policy.locked_at": "table.column: when an account was locked; only counts are asked of it",
     "objectives.rto_seconds": "how long the database may take to come back from a backup",
@@ -107,7 +107,7 @@ def init(
     ssh_config: Annotated[Path | None, Parameter(help="Another ssh_config file than your own.")] = None,
     name: Annotated[str, Parameter(help="What the target is called.")] = "production",
     output: Annotated[Path | None, Parameter(help="The file to write; targets/NAME.toml by default.")] = None,
-    domain: Annotated[str | None, Parameter(help="The service's domain, where the server does not tell it.")] = None,
+    domain: Annotated[str | None, Parameter(help="The service's domain, if the server does not reveal it.")] = None,
     https_port: Annotated[int | None, Parameter(help="Where HTTPS is reached from here.")] = None,
     http_port: Annotated[int | None, Parameter(help="Where plain HTTP is reached from here.")] = None,
     ca_file: Annotated[Path | None, Parameter(help="An authority of your own, in place of the system's.")] = None,
@@ -174,7 +174,7 @@ class _Unreachable(Exception):
 
 
 def render(facts: Mapping[str, Fact], seen: Seen, path: Path) -> str:
-    """The target file. What could not be told stands as a comment, so that the usual value holds."""
+    """The target file. What could not be determined stands as a comment, so that the usual value holds."""
     domain = facts["domain"].value or "a server"
     head = {"domain": domain, "address": facts["address"].value, "account": seen.who.account, "target": path}
     lines = HEAD.format(**{name: _comment_safe(str(value)) for name, value in head.items()}).split("\n")[:-1]
@@ -206,7 +206,7 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
     if fact.value is None:
         usual = _usual(key)
         taken = f"; taken as {_written(usual)}" if usual else ""
-        return [f"# could not be told: {last}: {_comment_safe(fact.told)}{taken}"]
+        return [f"# could not be determined: {last}: {_comment_safe(fact.told)}{taken}"]
     comment = "; ".join(filter(None, (purpose, "" if fact.told == "as given" else fact.told)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]
 
@@ -306,7 +306,7 @@ def _look(target: Target, given: str) -> Seen:
     """Look as the account itself, and as root where it may be; say first what a drill has left open.
 
     Raises:
-        _Unreachable: There is no line to the server.
+        _Unreachable: There is no SSH connection to the server.
     """
     with _observing(target) as observer:
         look = Look(observer)
@@ -339,7 +339,7 @@ def _seen(look: Look, who: Who, missing: dict[Right, str]) -> Seen:
     facts["environment"] = (
         Fact("lab", "it has /etc/psyfit-lab")
         if who.lab
-        else Fact("production", "a server does not tell: change it to staging where it is that")
+        else Fact("production", "a server does not say: change it to staging if it is one")
     )
     facts["ssh.user"] = Fact(who.account, "as the server sees it")
     try:
@@ -395,7 +395,7 @@ def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
         _say(console, (f"    lets it {right.purpose}", "dim"))
         _say(console, f"    grant: {right.grant.replace('USER', seen.who.account)}")
     for key, why in _by_reason(untold):
-        _say(console, ("? could not be told: ", "yellow"), key, f" ({why})")
+        _say(console, ("? could not be determined: ", "yellow"), key, f" ({why})")
     _say(console, f"Written: {path}")
     if facts["domain"].value is None:
         _say(console, "Fill in the key domain before you go on.")
@@ -415,7 +415,7 @@ def _given(path: Path) -> str:
 
 
 def _by_reason(untold: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Keys that could not be told for one reason, together."""
+    """Keys that could not be determined for one reason, together."""
     keys: dict[str, list[str]] = {}
     for key, why in untold.items():
         keys.setdefault(why, []).append(key)

@@ -36,19 +36,21 @@ def _is_a_fault(_type: object, fault: str | None) -> None:
 
 Name = Annotated[
     str,
-    Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can stand side by side."),
+    Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can exist at once."),
 ]
 Scripts = Annotated[
     Path | None, Parameter(help="A folder with your own deploy.sh, backup.sh, …, in place of the lab's.")
 ]
-Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="Its id, as `--list` of `break` tells.")]
+Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="A fault id; see `break --list`.")]
 
 
 @app.command
 def up(
     *,
     name: Name = DEFAULT_NAME,
-    edge: Annotated[Edge, Parameter(help="Who ends TLS: kamal-proxy itself, or nginx in front of it.")] = KAMAL_PROXY,
+    edge: Annotated[
+        Edge, Parameter(help="What terminates TLS: kamal-proxy itself, or nginx in front of it.")
+    ] = KAMAL_PROXY,
     scripts: Scripts = None,
 ) -> None:
     """Make a lab: a healthy server that has been in use for a week."""
@@ -74,7 +76,7 @@ def status() -> None:
             _say_what_is_open(Server(lab.name))
     table = Table("name", "state", "edge", "address", "age", "faults", box=None, pad_edge=False)
     for lab in labs:
-        state = "up" if lab.running else "down" if lab.address else "only a part is left"
+        state = "up" if lab.running else "down" if lab.address else "partially removed"
         table.add_row(
             lab.name, state, lab.edge or "-", lab.address or "-", _rounded(lab.age), ", ".join(lab.faults) or "none"
         )
@@ -108,10 +110,10 @@ def break_(
     faults.inject(_existing(name), fault)
     console = _console()
     console.print(f"{what.title} (section {what.section})", markup=False)
-    for word, scenarios in (("must fail", what.fails), ("cannot be told", what.undetermined)):
+    for word, scenarios in (("must fail", what.fails), ("undetermined", what.undetermined)):
         for scenario in sorted(scenarios):
             console.print(f"  {word}: {scenario}", markup=False)
-    console.print(f"`runbook lab heal {fault}` takes it off again", markup=False)
+    console.print(f"`runbook lab heal {fault}` heals it", markup=False)
 
 
 @app.command

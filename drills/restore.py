@@ -45,7 +45,7 @@ T = TypeVar("T")
 DESCRIBE = Command("date '+now %s'; stat -c 'file %s %Y %n' -- {file}", needs=rights.ROOT)
 DIGEST = Command("sha256sum < {file}", needs=rights.ROOT, seconds=600, lane="slow")
 
-ENDS_WITH_THE_THROWAWAY = ": all that it makes goes with the throw-away, and it ends by itself"
+ENDS_WITH_THE_THROWAWAY = ": all that it makes goes with the scratch database, and it ends by itself"
 
 OPEN = Act(
     "{{ {{ " + UNSEAL + ' 4>&3; echo "gpg $?" >&3; }} | {{\n' + READING + "\n}}; }} 3>&1",
@@ -216,7 +216,7 @@ def named(operator: Operator, file: str) -> Backup:
     with reading(f"the backup {file}"):
         found = read_list(told.out)
     if not found:
-        raise Undetermined(f"{file} is not called as a backup is: .sql.gz or .sql.gz.gpg")
+        raise Undetermined(f"{file} does not have a backup's file name: .sql.gz or .sql.gz.gpg")
     return found[0]
 
 
@@ -283,7 +283,7 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
         Undetermined: The throw-away did not start, or could not be looked at.
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
-    operator.do(START.about(**values)).required("the throw-away")
+    operator.do(START.about(**values)).required("the scratch database")
     _require_empty(operator.look(), backup.production)
     load_seconds, told = _timed(lambda: _load(operator, backup))
     flaw = flaw_of_load(told.lines)
@@ -302,12 +302,12 @@ def restore(operator: Operator, backup: Opened, place: Place) -> Restored:
 def _require_empty(look: Look, production: Identity) -> None:
     """That nothing stands in the throw-away, and that it is not production."""
     schema, system = look.ask(SCHEMA.about(db=NAME), SYSTEM.about(db=NAME))
-    with reading("the throw-away"):
-        empty = read_schema(schema.required("the throw-away").out).is_empty
+    with reading("the scratch database"):
+        empty = read_schema(schema.required("the scratch database").out).is_empty
     if not empty:
-        raise Undetermined("the throw-away is not empty before anything was loaded")
-    if system.required("the throw-away").out.strip() == production.system:
-        raise Undetermined("the throw-away is production's own cluster")
+        raise Undetermined("the scratch database is not empty before anything was loaded")
+    if system.required("the scratch database").out.strip() == production.system:
+        raise Undetermined("the scratch database is production's own cluster")
 
 
 def _load(operator: Operator, backup: Opened) -> Output:

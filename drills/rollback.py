@@ -76,7 +76,7 @@ STOP = Act(
     ENTRY
     + RUNNING
     + """\
-# While the proxy leads elsewhere, a stop that was cut may still be under way: to stop again waits for its end.
+# While the proxy routes elsewhere, a stop that was cut may still be in progress: to stop again waits for its end.
 [ "$running" = false ] || [ "$(entry)" != {left} ] || docker stop --time 20 {release}
 docker start {release}""",
     seconds=30,
@@ -221,7 +221,7 @@ def own_health(look: Look, name: str) -> str | None:
         seen = "no such container" if one is None else f"it ended with {one.exit_code}"
         raise Differs(expected=f"{name} running", seen=seen, go_to="10")
     if one.health == "unhealthy":
-        raise Differs(expected=f"{name} healthy", seen="it finds itself unhealthy", go_to="10")
+        raise Differs(expected=f"{name} healthy", seen="it is unhealthy", go_to="10")
     if one.health not in (None, "healthy") or not one.addresses:
         return None
     url = f"http://{one.addresses[0]}:{look.target.containers.web_port}{HEALTH_PATH}"
@@ -337,7 +337,7 @@ def _figures(
             yield f"both releases answered, going {what}", f"for {both:.0f} ms", None, None
     streams = rolling.probe.streams
     rate = sum(one.per_second for one in streams)
-    yield "requests sent", f"{seen.sent:,} ({rate:g} a second, by the clock)", None, None
+    yield "requests sent", f"{seen.sent:,} ({rate:g} a second, at a fixed rate)", None, None
     yield "requests lost", f"{seen.lost} of {seen.sent:,}{_bound(seen)}", "0", seen.lost == 0
     yield "requests left unsent", str(seen.unsent), "0", seen.unsent == 0
     yield "how they ended", ", ".join(f"{end}: {count:,}" for end, count in seen.ends.items()), None, None

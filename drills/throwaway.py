@@ -141,7 +141,7 @@ def place(operator: Operator, plain_bytes: int) -> Place:
     look = operator.look()
     _, memory, size = look.ask(PLACES, MEMORY, SIZE)
     disk = look.see(docker_disk)
-    with reading("the room for the throw-away"):
+    with reading("the room for the scratch database"):
         present = int(size.required("production's size").out)
         available, cores = read_memory(memory.required("the free memory").out)
         needed = int(max(plain_bytes, present) * GROWTH) + CLUSTER_BYTES
@@ -165,8 +165,8 @@ def unconfined(operator: Operator) -> tuple[str, ...]:
     Raises:
         Undetermined: It is not there, or cannot be read.
     """
-    told = operator.look().ask(CONFINEMENT).required("the throw-away")
-    with reading("the throw-away"):
+    told = operator.look().ask(CONFINEMENT).required("the scratch database")
+    with reading("the scratch database"):
         host, networks = (json.loads(line) for line in told.lines)
         return tuple(_openings(host, networks))
 

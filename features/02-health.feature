@@ -1,40 +1,40 @@
-Feature: 2. Health and what is alive
+Feature: 2. Health and liveness
 
   @rb-2.1 @check
   Rule: 2.1 The API's health check
 
     @critical
     Scenario: The application itself answers the health check
-      Then the health check is answered by the application, not by the proxy for it
+      Then the health check is answered by the application itself, not by the proxy
 
-    # Where the database is down, that is the cause. From outside alone it is told too.
+    # If the database is down, that is the cause. It can be determined from outside alone as well.
     @critical @depends-on-the-application-itself-answers-the-health-check @explained-by-the-database-is-up
     Scenario: The API is healthy
       Then the health check answers with HTTP status 200
       And the health status in it is "healthy"
       And the database check in it is "ok"
 
-    # Whoever pipes the answer to a JSON reader, as the runbook does, sees the word and never the status; a proxy or a
-    # monitor sees the status and never the word.
+    # Piped into a JSON tool, as in the runbook, the answer shows its body and never its status; a proxy or a monitor
+    # sees the status and never the body.
     @major @depends-on-the-application-itself-answers-the-health-check
     Scenario: The health check's HTTP status matches its body
-      Then the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"
+      Then the health check answers with 200 when it says "healthy" and with 503 when it says "degraded"
 
     @major @depends-on-the-application-itself-answers-the-health-check
     Scenario: The health response has its documented fields
-      Then every documented field is in the health answer, with its type
+      Then the health response has every documented field, with its type
 
     @major @depends-on-the-health-response-has-its-documented-fields
     Scenario: The health response is fresh
-      Then the time in the health answer is within 60 s of the server's clock
+      Then the time in the health response is within 60 s of the server's clock
 
     @major @depends-on-the-health-response-has-its-documented-fields
     Scenario: The API reports the version of its release
-      Then the health answer names the version of the running release's image
+      Then the health response reports the version of the running release's image
 
     @critical @depends-on-the-api-is-healthy
     Scenario: A page that reads the database responds
-      Then the page that the target names answers with rows of the database
+      Then the page that the target names returns rows from the database
 
     @major
     Scenario: Plain HTTP redirects to HTTPS
@@ -65,12 +65,12 @@ Feature: 2. Health and what is alive
 
     @critical
     Scenario: Every container is healthy
-      Then the health check of every running container of the service says "healthy"
+      Then the health check of every running container of the service reports "healthy"
 
     @critical
     Scenario: No container is in a restart loop
       Then no container of the service is waiting to be restarted
-      And none that was restarted 3 times or more is up for less than 10 minutes
+      And none that was restarted 3 times or more has been up for less than 10 minutes
       And no container of the service ran out of memory
 
     @major
@@ -83,11 +83,11 @@ Feature: 2. Health and what is alive
 
     @major @depends-on-exactly-one-release-runs
     Scenario: The running release is the one deployed
-      Then the running release was made from the commit that the server's clone stands at
+      Then the running release was built from the commit that is checked out in the server's clone
 
     @major @gate
     Scenario: There is a release to roll back to
-      Then at least one stopped web release ended in good order
+      Then at least one stopped web release exited cleanly
 
     @minor
     Scenario: No unexpected container exists
@@ -103,20 +103,20 @@ Feature: 2. Health and what is alive
 
     @major @depends-on-the-proxy-forwards-requests
     Scenario: kamal-proxy's saved state matches its live state
-      Then the proxy's state file agrees with its list
+      Then the proxy's state file matches its list
 
     @critical @depends-on-the-proxy-is-up
     Scenario: TLS is terminated for the domain
       Then the proxy serves the domain
-      And TLS is ended for it, by the proxy itself or by nginx in front of it
+      And TLS is terminated for it by the proxy itself or by nginx in front of it
 
     @critical @depends-on-the-proxy-is-up
     Scenario: HTTPS traffic reaches kamal-proxy
-      Then whoever ends TLS passes the domain's requests to the proxy
+      Then whatever terminates TLS forwards the domain's requests to the proxy
 
     @critical @depends-on-the-web-release-is-up @depends-on-the-proxy-is-up
     Scenario: The proxy routes to the running release
-      Then every target of the proxy belongs to the running release as it is now
+      Then every target of the proxy is the running release at its current address
 
     @critical @depends-on-the-proxy-is-up
     Scenario: The release behind the proxy answers

@@ -219,7 +219,7 @@ def wait_until_well(server: Server) -> None:
         LabError: It did not within half a minute.
     """
     healthy = f'[ "$(docker inspect --format "{{{{.State.Health.Status}}}}" {RELEASE})" = healthy ]'
-    what = "the service answers at the edge and the release finds itself healthy"
+    what = "the service answers at the edge and the release is healthy"
     server.wait_until(f"{EDGE_ANSWERS} && {healthy}", seconds=30, what=what)
 
 

@@ -134,7 +134,7 @@ def up(
 
 def _refuse_second(client: Any, server: Server) -> None:
     if outer.address_of(client, server) is not None:
-        raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` takes it away")
+        raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` removes it")
 
 
 def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
@@ -183,7 +183,7 @@ def _taken_away_on_failure(client: Any, server: Server, steps: Steps) -> Iterato
         yield
     except BaseException:
         let_nothing_interrupt()
-        with steps.step("taking away what was begun"):
+        with steps.step("removing what was begun"):
             remove(client, server)
         raise
 

@@ -56,7 +56,7 @@ def read(folder: Path) -> tuple[Past, str]:
         record = (folder / "run.json").read_bytes()
         return Past.model_validate_json(record).today(), hashlib.sha256(record).hexdigest()
     except FileNotFoundError:
-        raise Unreadable(f"{folder.name} has no run.json: that run was cut off, or is still under way") from None
+        raise Unreadable(f"{folder.name} has no run.json: that run was cut off, or is still running") from None
     except OSError as error:
         raise Unreadable(f"{folder.name}/run.json cannot be read: {error.strerror}") from None
     except ValidationError as error:

@@ -31,9 +31,9 @@ EXITS: Mapping[int, str] = {
     exits.COMPLIANT: "nothing failed",
     exits.FAILED: "something failed",
     exits.WRONG_USE: "wrong use, or nothing was run",
-    exits.UNDETERMINED: "something could not be told",
+    exits.UNDETERMINED: "something could not be determined",
     exits.REFUSED: "refused",
-    exits.OWN_FAULT: "the suite's own fault",
+    exits.OWN_FAULT: "an internal error of the suite",
     exits.INTERRUPTED: "interrupted",
 }
 TONES: Mapping[str, str] = {

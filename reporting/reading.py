@@ -61,7 +61,7 @@ def difference(scenario: Scenario) -> Difference | None:
 def gaps(run: Run) -> Iterator[str]:
     """Why the run says less than the whole runbook would, one sentence each."""
     if not run.scenarios:
-        yield "Nothing was run: of the server nothing is said."
+        yield "Nothing was run, so nothing is known of the server."
     if run.selected < run.collected:
         yield f"Partial: {run.selected} of {run.collected} collected scenarios were selected; the others were not run."
     if run.exit_code == INTERRUPTED:
@@ -70,11 +70,11 @@ def gaps(run: Run) -> Iterator[str]:
         yield f"Unfinished: {len(run.scenarios)} of {run.selected} selected scenarios came to an outcome."
     broken = sum(scenario.own_fault for scenario in run.scenarios)
     if broken:
-        yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios; of the server they say nothing."
+        yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios, which say nothing of the server."
     elif run.exit_code == OWN_FAULT and not run.own_faults:
         yield "The suite itself broke: the run may say less than it should."
     for fault in run.own_faults:
-        yield f"The suite's own fault, beside the scenarios: {fault}."
+        yield f"An internal error of the suite, outside the scenarios: {fault}."
 
 
 def cautions(run: Run) -> Iterator[str]:
@@ -92,7 +92,7 @@ def cautions(run: Run) -> Iterator[str]:
     if run.evidence_incomplete:
         yield f"Evidence incomplete: {run.evidence_incomplete}. All exchanges stand below and in run.json."
     if run.origin.uncommitted_changes is None:
-        yield "Whether the suite ran with changes that are in no commit is not known: git did not tell."
+        yield "Whether the suite ran with changes that are in no commit is not known: git did not say."
     elif run.origin.uncommitted_changes:
         yield "The suite ran with changes that are in no commit."
 

@@ -254,7 +254,7 @@ class Channel:
         """Give up a line on which an answer came that nobody asked for, or that has no status."""
         with self._changed:
             if shell is self._shell:
-                self._lose(LineLost("no line to the server: what answers there is no shell", Met.CUT))
+                self._lose(LineLost("no SSH connection to the server: what answers there is no shell", Met.CUT))
 
     def _settle(self, shell: _Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
@@ -313,7 +313,7 @@ class Channel:
             self._watch()
         except BaseException as error:
             with self._changed:  # nobody would keep their deadlines any longer
-                self._lose(LineLost(f"the line was given up: {type(error).__name__}: {error}"))
+                self._lose(LineLost(f"the connection was given up: {type(error).__name__}: {error}"))
             raise
 
     def _watch(self) -> None:
@@ -332,7 +332,7 @@ class Channel:
     def _give_up(self, asked: _Waiting, why: Undetermined) -> None:
         if asked.hello:
             how = f"but {why}" if isinstance(why, TooLong) else f"but gave no shell within {asked.seconds:g} s"
-            self._lose(LineLost(f"no line to the server: it took the connection {how}", Met.SILENT))
+            self._lose(LineLost(f"no SSH connection to the server: it accepted the connection {how}", Met.SILENT))
             return
         self._waiting.remove(asked)
         self._given_up.append((asked, why))
@@ -351,7 +351,7 @@ def _start_thread(run: Callable[[], None]) -> None:
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
-        raise LineLost(f"no line to the server: {NO_THREAD} ({error})") from None
+        raise LineLost(f"no SSH connection to the server: {NO_THREAD} ({error})") from None
 
 
 def _number_in(answer: str) -> int | None:

@@ -79,7 +79,7 @@ _SAYINGS = {
     ),
     r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", Met.REFUSED),
     r"Connection timed out during banner exchange": (
-        f"the server took the connection and said nothing for {SSH_SECONDS} s",
+        f"the server accepted the connection but sent no SSH banner for {SSH_SECONDS} s",
         Met.SILENT,
     ),
     r"ssh: connect to host .*: (Connection|Operation) timed out": (
@@ -87,14 +87,14 @@ _SAYINGS = {
         Met.TIMED_OUT,
     ),
     r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
-    r"mux_client_request_session: .* refused": ("the server carries no further session on it", Met.CUT),
+    r"mux_client_request_session: .* refused": ("the server allows no further session on it", Met.CUT),
     r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
         "what ssh goes through to reach it, such as a jump host, gave no connection",
         Met.FAILED,
     ),
     r"Timeout, server .* not responding": ("the server stopped answering", Met.STOPPED),
-    r"Connection to .* closed by remote host": ("the server cut it", Met.CUT),
-    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", Met.CUT),
+    r"Connection to .* closed by remote host": ("the server closed it", Met.CUT),
+    r"\w+_exchange_identification: Connection closed by remote host": ("the server closed it", Met.CUT),
     r"ssh: connect to host .*: No route to host": ("there is no route to the server", Met.NO_ROUTE),
     r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", Met.NO_ROUTE),
     r"ssh: Could not resolve hostname": ("the server's address does not resolve", Met.NO_ADDRESS),
@@ -226,7 +226,7 @@ class Connection:
         try:
             return popen(way)
         except OSError as error:
-            raise LineLost(f"no line to the server: {way[0]} cannot be started: {error.strerror}") from None
+            raise LineLost(f"no SSH connection to the server: {way[0]} cannot be started: {error.strerror}") from None
 
     def close(self) -> None:
         """Hang up and leave nothing behind, here or there. It takes `LAST_SESSION_SECONDS` at the most, or a little."""
@@ -264,7 +264,7 @@ class Connection:
             process = self._processes.start(way)
         except OSError as error:
             why = error.strerror or error
-            raise LineLost(f"no line to the server: {way[0]} cannot be started: {why}") from None
+            raise LineLost(f"no SSH connection to the server: {way[0]} cannot be started: {why}") from None
         except Closed:
             raise LineLost("the connection was closed") from None
         self._logs[process] = log
@@ -348,13 +348,16 @@ def _line_lost(log: str, said: str, become: str | None = None) -> LineLost:
     """
     for words, (sentence, met) in _SAYINGS.items():
         if re.search(f"^{words}", log, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", met)
+            return LineLost(f"no SSH connection to the server: {sentence}", met)
     for words, sentence in _BEFORE_ITS_LOG.items():
         if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
-            return LineLost(f"no line to the server: {sentence}", Met.FAILED)
+            return LineLost(f"no SSH connection to the server: {sentence}", Met.FAILED)
     if become and NO_PASSWORD_FOR_SUDO.search(said):
         return LineLost(
-            "no line to the server: sudo asks for a password, and the target file says that it does not", Met.NO_SUDO
+            "no SSH connection to the server: sudo asks for a password, and the target file says that it does not",
+            Met.NO_SUDO,
         )
-    last = ["the server cut it", *(said.strip() or log.strip()).splitlines()][-1].strip()  # ssh does not always say so
-    return LineLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")
+    lines = (said.strip() or log.strip()).splitlines()  # where the server closed it, ssh does not always say so
+    last = lines[-1].strip() if lines else ""
+    reason = last if last and not CUT.fullmatch(last) else "the server closed it"
+    return LineLost(f"no SSH connection to the server: {reason}")

@@ -128,7 +128,7 @@ class Drilling:
                 return [f"the undo has not run: {error}; {self._how_to_recover()}"]
         wrong = [str(one) for one in undone.entries if one.word != "undone"]
         untold = set(let_be) - {one.entry for one in undone.entries}
-        wrong += [f"interfered: {entry} (why was said to the line that was lost)" for entry in sorted(untold)]
+        wrong += [f"interfered: {entry} (why was said to the connection that was lost)" for entry in sorted(untold)]
         if undone.ended_before:
             wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
         return wrong
@@ -172,7 +172,7 @@ class Drilling:
                 untold = error
             if time.monotonic() > deadline:
                 if untold is not None:
-                    raise Undetermined(f"whether the server is as before the drill could not be told: {untold}")
+                    raise Undetermined(f"whether the server is as before the drill could not be determined: {untold}")
                 return wrong
             threading.Event().wait(LOOK_AGAIN_SECONDS)
 

@@ -85,7 +85,7 @@ def _missing(look: Look, given: str) -> Iterator[str]:
         account, server = who.required("what the server says of drills").lines
         state = journal.read_state(opened)
     if server != "lab":
-        yield f"the server does not say that it is a lab ({LAB_MARK} is not there)"
+        yield f"the server is not marked as a lab ({LAB_MARK} is not there)"
     if account != "0":
         yield "the account does not become root (key ssh.become of the target)"
     if state.held:

@@ -260,7 +260,7 @@ class Operator:
         except Undetermined as error:
             return None, str(error)
         if process.returncode == LINE_LOST:
-            return None, f"the line was lost; {UNKNOWN} ({err.strip()})"
+            return None, f"the connection was lost; {UNKNOWN} ({err.strip()})"
         return Output(process.returncode, out, err), ""
 
 

@@ -396,5 +396,5 @@ class Port(Question[Met]):
 
     def told(self, facts: Facts) -> str:
         if self.serves == "ssh":
-            return f"what the ssh line to {_domain(facts)} has met"
+            return f"what the SSH connection to {_domain(facts)} has met"
         return f"connection to {_domain(facts)}:{self.serves}, until it answers"

@@ -46,9 +46,9 @@ SSH_FAULTS = {
     Met.TIMED_OUT: ("its ssh port", "does not answer"),
     Met.NOT_YET: ("its ssh port", "has not answered yet"),
     Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
-    Met.SILENT: ("its sshd", "takes connections and gives no shell"),
-    Met.CUT: ("its ssh line", "was cut"),
-    Met.STOPPED: ("its ssh line", "stopped answering"),
+    Met.SILENT: ("its sshd", "accepts connections but gives no shell"),
+    Met.CUT: ("its SSH connection", "was cut"),
+    Met.STOPPED: ("its SSH connection", "stopped answering"),
     Met.OTHER_KEY: ("its host key", "is not the known one"),
     Met.LOGIN_REFUSED: ("its sshd", "refuses this login"),
     Met.NO_SUDO: ("its sudo", "asks for a password"),
@@ -58,7 +58,7 @@ EDGE_FAULTS = {
     Met.TIMED_OUT: ("its edge", "does not answer"),
     Met.NOT_YET: ("its edge", "has not answered yet"),
     Met.NO_ROUTE: ("its edge", "cannot be reached"),
-    Met.NO_TLS: ("its edge", "ends no TLS for the name"),
+    Met.NO_TLS: ("its edge", "terminates no TLS for the name"),
     Met.UNTRUSTED: ("its certificate", "is not trusted"),
 }
 
@@ -70,7 +70,7 @@ def line_of(domain: str, parts: tuple[Part, ...]) -> str:
 
 def ssh_part(port: int, met: Met) -> Part:
     """The part of the ssh line, which has been tried already."""
-    return Part(f"{port} {met}", _fault(met, SSH_FAULTS, "its ssh line"), met.shows_life)
+    return Part(f"{port} {met}", _fault(met, SSH_FAULTS, "its SSH connection"), met.shows_life)
 
 
 def edge_part(port: int, met: Met, why: str | None = None) -> Part:
@@ -97,7 +97,7 @@ def name_part(address: str, resolved: Resolution | None, error: str | None) -> P
     wanted = _number(address)
     if wanted is not None and wanted not in map(_number, resolved.addresses):
         elsewhere = ", ".join(resolved.addresses)
-        return Part(f"DNS {elsewhere}", ("its name", f"leads to {elsewhere} in place of {address}"), life=False)
+        return Part(f"DNS {elsewhere}", ("its name", f"resolves to {elsewhere} instead of {address}"), life=False)
     return Part("DNS ok", None, life=False)
 
 

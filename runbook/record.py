@@ -208,7 +208,7 @@ class OpenJournal(_Model):
         here, there = self.heal
         if self.under_way:
             return (
-                f"A drill is under way on this server: {whose}. What is seen now may be its doing. "
+                f"A drill is in progress on this server: {whose}. What is seen now may be its doing. "
                 f"If it was killed, `{here}` from here undoes it, or {there} on the server."
             )
         wait = "waits" if self.changes == 1 else "wait"
@@ -352,7 +352,7 @@ class Run(_Model):
         if counts[Outcome.FAILED]:
             return "not as the runbook says"
         if counts[Outcome.UNDETERMINED] or not self.scenarios:
-            return "could not be told"
+            return "could not be determined"
         if self.exit_code and not self.saw_all():
             return "incomplete"
         return "as the runbook says"
@@ -366,7 +366,7 @@ class Run(_Model):
         if Outcome.FAILED in outcomes and self.override is None:
             return "not safe to deploy"
         if Outcome.UNDETERMINED in outcomes or not outcomes:
-            return "could not be told, so no deploy"
+            return "undetermined: do not deploy"
         if self.exit_code:
             return "incomplete"
         return "let through by an override" if self.let_through() else "safe to deploy"

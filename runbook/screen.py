@@ -67,7 +67,7 @@ def say_journal(console: Console, journal: OpenJournal | None, untold: Undetermi
     if journal is not None:
         console.print(Text(clean(journal.sentence()), "bold yellow"), soft_wrap=True)
     elif untold is not None and untold.right is not None:
-        said = f"Whether a drill was left open could not be told: {untold}"
+        said = f"Whether a drill was left open could not be determined: {untold}"
         console.print(Text(clean(said), "yellow"), soft_wrap=True)
 
 
@@ -133,7 +133,9 @@ class Screen:
             said = f"Evidence incomplete: {run.evidence_incomplete}; run.json has all of it"
             self._console.print(Text(clean(said), "bold yellow"), soft_wrap=True)
         for fault in run.own_faults:
-            self._console.print(Text(clean(f"Own fault: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True)
+            self._console.print(
+                Text(clean(f"Internal error: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True
+            )
         self._console.print(Text(f"Report: {report}" if report else f"No whole report: {folder}"), soft_wrap=True)
 
     def quiet(self) -> None:
@@ -180,14 +182,14 @@ class Screen:
                 f"  {cause.section}  ",
                 (clean(cause.name), "bold"),
                 (f"  [{cause.severity}]", "dim"),
-                ("" if decides else "  beside it, does not decide", "dim"),
+                ("" if decides else "  informational, does not block", "dim"),
             )
         )
         for name, what in _what_to_know(cause):
             shown = what if len(what) <= LONGEST_SEEN else what[:LONGEST_SEEN] + " …"
             self._console.print(Padding(Text.assemble((f"{name}: ", "dim"), clean(shown)), (0, 0, 0, 4)))
         if following:
-            what = f"{len(following)} more could not be told for the same reason: {_named(following)}"
+            what = f"{len(following)} more could not be determined for the same reason: {_named(following)}"
             self._console.print(Padding(Text(clean(what), "dim"), (0, 0, 0, 4)))
 
     def _notices(self, run: Run) -> None:

@@ -24,7 +24,7 @@ def the_domain_leads_to_the_server(domain_leads: Leads) -> None:
     )
 
 
-@then("the ports of HTTP, HTTPS and ssh answer, each in its own protocol")
+@then("the HTTP, HTTPS and SSH ports accept connections and speak their protocols")
 def the_ports_answer(ports: tuple[PortMet, ...]) -> None:
     closed = [one for one in ports if one.met.closed]
     require(ports and not closed, expected="an answer at every port", seen=closed or "no port", go_to="3.1")
@@ -33,7 +33,7 @@ def the_ports_answer(ports: tuple[PortMet, ...]) -> None:
         raise Undetermined(f"from here: {', '.join(silent)}")
 
 
-@then("every host key of the server that is of a kind known here is the known one")
+@then("every host key of a type in known_hosts matches known_hosts")
 def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
     strangers = [one for one in host_keys if one.compared and not one.known]
     require(
@@ -46,7 +46,7 @@ def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
 
 @then(
     parsers.re(
-        r"the log of (?P<script>\S+) is there and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"
+        r"the log of (?P<script>\S+) exists and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"
     )
 )
 def the_log_is_written_to(
@@ -79,7 +79,7 @@ def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
     )
 
 
-@then("no process has a log of the service open that was taken away")
+@then("no process has a deleted log file of the service open")
 def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[Writer, ...]) -> None:
     require(
         not writers_to_deleted_logs,

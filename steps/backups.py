@@ -43,7 +43,7 @@ def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
     )
 
 
-@then("the newest backup is whole, to its last byte")
+@then("the newest backup is intact to its last byte")
 def newest_is_whole(newest_backup: NewestBackup | None) -> None:
     require(
         newest_backup and not newest_backup.flaw,
@@ -147,7 +147,7 @@ def encrypted_to_the_backup_key(
     require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", seen=others, go_to="5.4")
 
 
-@then("no encrypted backup is encrypted to a passphrase or another key as well")
+@then("no encrypted backup is also encrypted to a passphrase or another key")
 def encrypted_to_nobody_else(encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None) -> None:
     key = wanted_key(encrypted_backups, backup_key)
     open_to_others = [
@@ -162,7 +162,7 @@ def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[Encr
     """Those whose beginning says who can open them; the others are not whole, which is told elsewhere."""
     hidden = [one.file.name for one in encrypted_backups if one.hides_recipients]
     if hidden:
-        raise Undetermined(f"{', '.join(hidden)} keep to themselves which key opens them")
+        raise Undetermined(f"{', '.join(hidden)} do not reveal their recipient key")
     readable = [one for one in encrypted_backups if one.recipients or one.by_passphrase]
     if not readable:
         raise Undetermined("no encrypted backup can be read", because="the-encrypted-backups-are-intact")
@@ -190,10 +190,10 @@ def wanted_key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -
 
 def _some(plain_backups: tuple[PlainBackup, ...]) -> None:
     if not plain_backups:
-        raise NotApplicable("every backup is encrypted: what is in them is told by the restore drill")
+        raise NotApplicable("every backup is encrypted: the restore drill checks what is in them")
 
 
-@then("the backup that the log names last is there")
+@then("the backup that the log names last exists")
 def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict[str, Job]) -> None:
     run = last_runs.of("backup.sh")
     named = run.backup if run else None
@@ -205,7 +205,7 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
     )
 
 
-@then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
+@then(parsers.parse("no backup is more than {days:d} days old, not counting the newest {kept:d}"))
 def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
     require_none_older(backups[:-kept], days, kept)
 
@@ -224,12 +224,12 @@ def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
     require(len(backups) >= fewest, expected=f"at least {fewest}", seen=f"{len(backups)} backups", go_to="5.1")
 
 
-@then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
+@then(parsers.parse("the backup folder is accessible to its owner only, mode {mode}"))
 def folder_is_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
     _closed(backup_modes[:1], mode)
 
 
-@then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
+@then(parsers.parse("every backup is readable by its owner only, mode {mode}"))
 def files_are_closed(backup_modes: tuple[Owned, ...], mode: str) -> None:
     _closed(backup_modes[1:], mode)
 
@@ -239,7 +239,7 @@ def _closed(found: tuple[Owned, ...], mode: str) -> None:
     require(found and not open_ones, expected=f"mode {mode} or less", seen=open_ones or "nothing there", go_to="5.2")
 
 
-@then("the backups share no file system with the server's own, the service or Docker")
+@then("the backups share no file system with the root, the service or Docker")
 def own_file_system(backup_places: tuple[Place, ...]) -> None:
     own, *others = backup_places
     shared = [one.path for one in others if one.device == own.device]
@@ -251,7 +251,7 @@ def own_file_system(backup_places: tuple[Place, ...]) -> None:
     )
 
 
-@then(parsers.parse("the newest whole plain backup has at least {percent:d} % of production's tables"))
+@then(parsers.parse("the newest intact plain backup has at least {percent:d} % of production's tables"))
 def the_tables_are_in_it(
     plain_backups: tuple[PlainBackup, ...], tables_of_production: frozenset[str], percent: int
 ) -> None:
@@ -268,7 +268,7 @@ def the_tables_are_in_it(
     )
 
 
-@then("every BACKUP_ variable that is set for shells is set where cron's job sees it")
+@then("every BACKUP_ variable that is set for shells is set in the environment of cron's job")
 def cron_sees_the_settings(job_settings: JobSettings) -> None:
     own = [one for one in (*job_settings.for_shells, *job_settings.for_cron) if one.name.startswith("BACKUP_")]
     if not own:
@@ -277,7 +277,7 @@ def cron_sees_the_settings(job_settings: JobSettings) -> None:
     require(not unseen, expected="in the crontab, or in .env where the script reads it", seen=unseen, go_to="5.4")
 
 
-@then(parsers.parse("every backup that was made since cron's job has {name} is encrypted"))
+@then(parsers.parse("every backup made since cron's job has {name} is encrypted"))
 def all_encrypted_since(
     backups: tuple[Backup, ...], encrypted_backups: tuple[EncryptedBackup, ...], job_settings: JobSettings, name: str
 ) -> None:
@@ -309,7 +309,7 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
     )
 
 
-@then("a restore drill with an encrypted backup passed within its cadence")
+@then("a restore drill with an encrypted backup passed within the required interval")
 def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
     if not any(one.encrypted for one in backups):
         raise NotApplicable("no backup is encrypted")
@@ -322,7 +322,7 @@ def a_drill_has_looked_inside(look: Look, backups: tuple[Backup, ...], passed_dr
     )
 
 
-@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
+@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has a copy in the bucket"))
 def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minutes: int) -> None:
     limit = timedelta(minutes=minutes)
     due = [one for one in _off_site(offsite_copies) if not one.made.at_most(limit)]
@@ -333,7 +333,7 @@ def each_has_its_copy(look: Look, offsite_copies: tuple[Copy, ...] | None, minut
     require(not missing, expected=f"each of {len(due)} in {place}", seen=_named("not there", missing), go_to="5.5")
 
 
-@then("every copy has the bytes of its backup, by SHA-256")
+@then("every copy has the SHA-256 of its backup")
 def copies_are_the_same(offsite_copies: tuple[Copy, ...] | None, backup_sums: dict[str, str]) -> None:
     copies = _stored(offsite_copies)
     other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
@@ -355,32 +355,32 @@ def _differing(copy: Copy, stored: Stored, sha256: str | None) -> str | None:
     return None
 
 
-@then("every copy is encrypted where it lies")
+@then("every copy is encrypted at rest")
 def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
     plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
     require(not plain, expected="each encrypted by S3", seen=_named("not encrypted", plain), go_to="5.5")
 
 
-@then("the bucket encrypts what comes to it")
+@then("the bucket encrypts new objects by default")
 def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
     _off_site(offsite_copies)
     require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
 
 
-@then("the bucket blocks public access in all four ways")
+@then("the bucket has all four S3 Block Public Access settings on")
 def bucket_blocks(offsite_openness: Openness | None) -> None:
     off = _off_site(offsite_openness).unblocked
     require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
 
 
-@then("neither its policy nor its grants let the public in")
+@then("neither its policy nor its ACL grants public access")
 def bucket_is_not_public(offsite_openness: Openness | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
     require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
 
 
-@then("the bucket keeps the versions of what is overwritten or deleted")
+@then("the bucket keeps the old versions of overwritten and deleted objects")
 def bucket_keeps_versions(offsite_versioning: str | None) -> None:
     status = _off_site(offsite_versioning)
     require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")

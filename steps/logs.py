@@ -82,18 +82,18 @@ def little_waits_for_the_clean_up(unused: Unused, limit: int) -> None:
     )
 
 
-@then("the newest stopped web release ended in good order")
+@then("the newest stopped web release exited cleanly")
 def the_kept_release_ended_in_good_order(survivor: Survivor | None) -> None:
     release = survivor.release if survivor else None
     require(
         release and release.ended_in_order,
-        expected="a release that ended in good order as the newest of the stopped ones",
+        expected="a release that exited cleanly as the newest of the stopped ones",
         seen=f"{release.name} ended with {release.exit_code}" if release else "no stopped web release",
         go_to="9.3",
     )
 
 
-@then("its image is there, under a name")
+@then("its image still exists and is tagged")
 def the_kept_releases_image_is_there(survivor: Survivor | None) -> None:
     require(
         survivor and survivor.image_named,

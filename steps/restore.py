@@ -26,7 +26,7 @@ def latest_backup(operator: Operator, named_backup: str | None) -> Backup:
     return restore.named(operator, named_backup) if named_backup else restore.latest(operator)
 
 
-@given("the latest encrypted backup, where that is another one", target_fixture="backup")
+@given("the latest encrypted backup, if that is a different one", target_fixture="backup")
 def latest_encrypted_backup(operator: Operator, named_backup: str | None) -> Backup:
     sealed = restore.latest_encrypted(operator)
     if named_backup:
@@ -38,7 +38,7 @@ def latest_encrypted_backup(operator: Operator, named_backup: str | None) -> Bac
     return sealed
 
 
-@given("it can be read to its last byte and is one whole dump", target_fixture="opened")
+@given("it can be read to its last byte and is one complete dump", target_fixture="opened")
 def read_whole(operator: Operator, backup: Backup) -> Opened:
     opened = restore.opened(operator, backup)
     operator.figure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
@@ -51,32 +51,32 @@ def read_whole(operator: Operator, backup: Backup) -> Opened:
     return opened
 
 
-@given("there is room for it beside production", target_fixture="place")
+@given("there is room for it next to production", target_fixture="place")
 def room_beside_production(operator: Operator, opened: Opened) -> Place:
     place = throwaway.place(operator, opened.dump.size_bytes)
     missing = place.missing()
-    require(not missing, expected="room for the throw-away, and a reserve", seen=missing, go_to="10")
+    require(not missing, expected="room for the scratch database, and a reserve", seen=missing, go_to="10")
     return place
 
 
-@when("it is restored into a throw-away database", target_fixture="restored")
+@when("it is restored into a scratch database", target_fixture="restored")
 def restored_into_throwaway(operator: Operator, opened: Opened, place: Place) -> Restored:
     return restore.restore(operator, opened, place)
 
 
-@then("nobody reaches the throw-away, and it reaches nobody")
+@then("the scratch database is isolated from the network")
 def throwaway_is_confined(operator: Operator) -> None:
     openings = throwaway.unconfined(operator)
     require(not openings, expected="no network, no port, no more than its share", seen=openings, go_to="5.3")
 
 
-@then(parsers.parse("its {things} are those of production"))
+@then(parsers.parse("its {things} match production"))
 def as_in_production(restored: Restored, things: str) -> None:
     ours, theirs = restored.contents.schema, restored.production.schema
     since = ours.migrations_since(theirs)
     if since:
         raise Undetermined(
-            f"production has been migrated since this backup ({', '.join(since)}): its schema is told by the next one"
+            f"production has been migrated since this backup ({', '.join(since)}): the next one will show its schema"
         )
     apart = ours.differs_from(theirs, KINDS[things])
     require(not apart, expected=f"the {things} of production", seen=apart, go_to="5.1")
@@ -113,7 +113,7 @@ def _rows_within(operator: Operator, restored: Restored, limits: defaultdict[str
 
 @then(
     parsers.parse(
-        "of {count:d} rows taken at random, every encrypted value opens with the key of the release that runs"
+        "in {count:d} rows taken at random, every encrypted value decrypts with the key of the running release"
     )
 )
 def values_open(operator: Operator, count: int) -> None:
@@ -128,7 +128,7 @@ def values_open(operator: Operator, count: int) -> None:
     require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")
 
 
-@then("its newest row is as new as the objective asks for")
+@then("its newest row meets the RPO")
 def newest_row_is_new(operator: Operator, restored: Restored) -> None:
     target = operator.target
     if not target.backups.freshness_columns:
@@ -148,7 +148,7 @@ def _before(age: Ago) -> str:
     return f"{age.seconds / 3600:.1f} h before the drill"
 
 
-@then("the time that it took is within the objective")
+@then("the time that it took meets the RTO")
 def restored_in_time(operator: Operator, restored: Restored) -> None:
     limit, took = operator.target.objectives.rto_seconds, sum(restored.seconds.values())
     for phase, seconds in restored.seconds.items():
@@ -157,7 +157,7 @@ def restored_in_time(operator: Operator, restored: Restored) -> None:
     require(took <= limit, expected=f"at most {limit} s", seen=f"{took:.1f} s", go_to="5.3")
 
 
-@then("production is what it was before")
+@then("production is unchanged")
 def production_is_untouched(operator: Operator, restored: Restored) -> None:
     changed = restore.identity(operator).differs_from(restored.opened.production)
     require(not changed, expected="the same container, cluster and schema", seen=changed, go_to="3.2")

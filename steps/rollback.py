@@ -52,14 +52,14 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
 # What must hold before anything is touched
 
 
-@given("the proxy itself ends TLS for the domain")
+@given("the proxy itself terminates TLS for the domain")
 def the_proxy_itself_ends_tls(operator: Operator) -> None:
     if operator.look().see(edges.edge).who == "nginx":
-        raise NotApplicable("nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here")
+        raise NotApplicable("nginx terminates TLS in front of the proxy, so section 3.4 breaks no TLS here")
 
 
 @given(
-    "a release that was made before the running one and is kept, stopped",
+    "a stopped release that was created before the running one",
     target_fixture="rollback_target",
 )
 def a_release_is_kept(operator: Operator) -> RollbackTarget:
@@ -69,19 +69,19 @@ def a_release_is_kept(operator: Operator) -> RollbackTarget:
     return found
 
 
-@given("its image is still there, and it ended in good order when it was last stopped")
+@given("its image still exists, and it exited cleanly when it was last stopped")
 def it_can_be_started(rollback_target: RollbackTarget) -> None:
     one = rollback_target.release
     require(rollback_target.image_there, expected=f"the image of {one.name}", seen="no such image", go_to="9.3")
     require(
         one.exit_code in IN_ORDER and not one.out_of_memory,
         expected="exit code 0 or 143",
-        seen=f"{one.name} ended with {one.exit_code}{' for want of memory' if one.out_of_memory else ''}",
+        seen=f"{one.name} ended with {one.exit_code}{' (OOM-killed)' if one.out_of_memory else ''}",
         go_to="10",
     )
 
 
-@given(parsers.parse("its {names} are those of the running release"))
+@given(parsers.parse("its {names} match those of the running release"))
 def its_keys_are_todays(rollback_target: RollbackTarget, names: str) -> None:
     unlike = rollback_target.unlike(re.split(r", | and ", names))
     require(
@@ -104,7 +104,9 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
         raise none_found(f"the image of {rollback_target.release.name}")
 
 
-@given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")
+@given(
+    "the proxy routes to the running release by name, with options that can all be preserved", target_fixture="change"
+)
 def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -> Change:
     look = operator.look()
     change = rollback.planned(look, rollback_target)
@@ -119,7 +121,9 @@ def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -
 
 
 @given(
-    parsers.parse("at least {rate:d} requests a second go through the edge by the clock, and none is lost for {s:d} s"),
+    parsers.parse(
+        "at least {rate:d} requests a second are sent through the edge at a fixed rate, and none fails for {s:d} s"
+    ),
     target_fixture="rolling",
 )
 def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureRequest, rate: int, s: int) -> Rolling:
@@ -191,7 +195,7 @@ def it_is_done_as_written(operator: Operator, change: Change) -> None:
 # What must be seen
 
 
-@then(parsers.re("the (?P<word>older|newer) release finds itself healthy and says its version"))
+@then(parsers.re("the (?P<word>older|newer) release is healthy and reports its version"))
 def it_is_healthy(rolling: Rolling, word: str) -> None:
     version = rollback.wait_until_healthy(rolling.operator, rolling.release(word).name)
     if word == "older":
@@ -211,13 +215,13 @@ def the_options_are_kept(rolling: Rolling) -> None:
     require(not differ, expected="no option changed", seen=differ, go_to="2.3")
 
 
-@then(parsers.re("the requests are answered by the (?P<word>older|newer) release alone"))
+@then(parsers.re("only the (?P<word>older|newer) release answers the requests"))
 def the_requests_are_answered(rolling: Rolling, word: str) -> None:
     rollback.wait_until_answering(rolling, word)
     rolling.mark("back seen" if word == "older" else "forward seen")
 
 
-@then(parsers.re("the (?P<word>older|newer) release has ended in good order"))
+@then(parsers.re("the (?P<word>older|newer) release has exited cleanly"))
 def it_ended_in_order(rolling: Rolling, word: str) -> None:
     one = rolling.operator.look().see(fleet).called(rolling.release(word).name)
     require(
@@ -228,12 +232,12 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
     )
 
 
-@then("0 requests were lost and 0 left unsent of all")
+@then("no request failed and none was left unsent")
 def none_was_lost(rolling: Rolling) -> None:
     rollback.none_lost(summary(rolling.probe.samples()))
 
 
-@then("every POST counted exactly once, where the target has one")
+@then("every POST was counted exactly once, if the target names one")
 def every_post_counted_once(rolling: Rolling) -> None:
     if rolling.operator.target.probe.post_path is None:
         return
@@ -248,7 +252,7 @@ def every_post_counted_once(rolling: Rolling) -> None:
     )
 
 
-@then("the proxy ends TLS for the service no more: a handshake fails")
+@then("the proxy no longer terminates TLS for the service: a handshake fails")
 def a_handshake_fails(operator: Operator) -> None:
     look = operator.look()
     listed, handshake = look.ask(LIST, HANDSHAKE)
@@ -268,7 +272,7 @@ def plain_http_is_answered(operator: Operator) -> None:
     require(answer.status == 200, expected="HTTP status 200", seen=f"HTTP status {answer.status}", go_to="3.4")
 
 
-@then(parsers.parse("at least {least:d} options of the service are lost beside it"))
+@then(parsers.parse("at least {least:d} options of the service are lost as well"))
 def options_are_lost(operator: Operator, change: Change, least: int) -> None:
     told = operator.look().ask(ROUTE).required("the proxy's state file")
     with reading("the service's route"):

@@ -14,13 +14,15 @@ from steps.backups import recipients_of, require_none_older, wanted_key
 
 
 @then(
-    parsers.parse("no archive of the files or the keys is more than {days:d} days old, the newest {kept:d} left aside")
+    parsers.parse(
+        "no archive of the files or the keys is more than {days:d} days old, not counting the newest {kept:d}"
+    )
 )
 def old_archives_are_removed(archives: dict[str, tuple[Backup, ...]], days: int, kept: int) -> None:
     require_none_older((one for found in archives.values() for one in found[:-kept]), days, kept)
 
 
-@then("every volume of a web release is among those that the target names as to be saved")
+@then("every volume of a web release is one that the target lists for backup")
 def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, ...]]) -> None:
     named = look.target.backups.volumes
     if not volumes_of_releases and not named:
@@ -31,7 +33,7 @@ def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, 
     require(not left_out, expected="each in backups.volumes of the target file", seen=left_out, go_to="5.1")
 
 
-@then(parsers.parse("each volume that has to be saved has an archive that is less than {limit:d} hours old"))
+@then(parsers.parse("each volume listed for backup has an archive that is less than {limit:d} hours old"))
 def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
     volumes = look.target.backups.volumes
     if not volumes:
@@ -40,7 +42,7 @@ def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], lim
     require(not late, expected=f"an archive of each that is less than {limit} h old", seen=late, go_to="5.1")
 
 
-@then("the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone")
+@then("the newest encrypted archive of each volume, if there is one, is intact and encrypted to the backup key only")
 def the_files_are_sealed_rightly(
     look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
@@ -72,7 +74,7 @@ def the_keys_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limi
     require(late is None, expected=wanted, seen=late or "", go_to="5.1")
 
 
-@then("the newest encrypted archive of the keys is whole and for the backup key alone")
+@then("the newest encrypted archive of the keys is intact and encrypted to the backup key only")
 def the_keys_are_sealed_rightly(
     look: Look, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
@@ -82,7 +84,7 @@ def the_keys_are_sealed_rightly(
     _sealed_rightly(sealed, backup_key)
 
 
-@then("no archive of the keys is plain")
+@then("no archive of the keys is unencrypted")
 def no_plain_keys(plain_key_archives: tuple[str, ...]) -> None:
     require(
         not plain_key_archives,
@@ -105,7 +107,7 @@ def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> 
     require(not one.flaw, expected="an archive that is whole", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
     key = wanted_key((one,), backup_key)
     if one.hides_recipients:
-        raise Undetermined(f"{one.file.name} keeps to itself which key opens it")
+        raise Undetermined(f"{one.file.name} does not reveal its recipient key")
     require(
         set(one.recipients) <= key and one.recipients and not one.by_passphrase,
         expected=f"encrypted to one of {', '.join(sorted(key))}, and to nothing else",

@@ -14,7 +14,7 @@ from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 
-@then(parsers.parse("the running release and the one to roll back to have a sound value for {names}"))
+@then(parsers.parse("the running release and the one to roll back to have a valid value for {names}"))
 def the_releases_have_the_variables(releases_in_use: tuple[Release, ...], names: str) -> None:
     flaws = [
         f"{name} of {one.name}: {flaw}"
@@ -50,7 +50,7 @@ def the_secrets_are_complete(secret_names: tuple[str, ...], names: str) -> None:
     require(not missing and not twice, expected="one value for each", seen=missing + twice, go_to="8.1")
 
 
-@then("each of them has at least so many characters, and so many different ones")
+@then("each of them has at least the length and the number of distinct characters in the table")
 def the_variables_are_strong(releases_in_use: tuple[Release, ...], datatable: list[list[str]]) -> None:
     weak = [
         f"{name} of {one.name}: {found.length} characters, {found.different_characters} different ones"
@@ -75,7 +75,7 @@ def the_secrets_password_is_taken(log_in_of_secrets: LogIn) -> None:
     require(log_in_of_secrets.taken, expected="a password that the database takes", seen="it is refused", go_to="8.1")
 
 
-@then("nobody logs in to the database over TCP without a password")
+@then("the database accepts no login over TCP without a password")
 def the_database_asks(log_in_of_anybody: LogIn) -> None:
     require(not log_in_of_anybody.taken, expected="a refusal", seen="somebody without a password got in", go_to="8.1")
 
@@ -93,7 +93,7 @@ def the_secrets_took_effect(taken_over: TakenOver) -> None:
         raise Undetermined(f".kamal/secrets gives {names} by reference: what they come to is not known here")
 
 
-@then(parsers.parse(".kamal/secrets, and .env where there is one, can be read by their owner alone, mode {mode}"))
+@then(parsers.parse(".kamal/secrets, and .env if there is one, are readable by their owner only, mode {mode}"))
 def the_files_are_closed(look: Look, secret_files: tuple[Owned, ...], mode: str) -> None:
     allowed = int(mode, 8)
     there = f"{look.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
@@ -114,29 +114,29 @@ def the_files_are_not_in_git(leaks_in_git: GitSearch) -> None:
     require(not seen, expected="neither of them, in no commit", seen=seen, go_to="8.2")
 
 
-@then("no value of the secrets stands in what git keeps")
+@then("no secret value appears anywhere in the git history")
 def no_value_in_git(leaks_in_git: GitSearch) -> None:
     _nowhere(leaks_in_git.found)
 
 
-@then("no value of the secrets stands in the history or the settings of a release's image")
+@then("no secret value appears in the history or the configuration of a release's image")
 def no_value_in_images(leaks_in_images: Search) -> None:
     _nowhere(leaks_in_images)
 
 
-@then("no value of the secrets stands in the log of a container")
+@then("no secret value appears in the log of a container")
 def no_value_in_logs(leaks_in_logs: Search) -> None:
     _nowhere(leaks_in_logs)
 
 
-@then("no value of the secrets stands in the log of a job of the crontab")
+@then("no secret value appears in the log of a cron job")
 def no_value_in_log_files(leaks_in_log_files: Search) -> None:
     if not leaks_in_log_files.places:
         raise NotApplicable("no job of the crontab has a log yet")
     _nowhere(leaks_in_log_files)
 
 
-@then("no value of the secrets stands in the command line of a process")
+@then("no secret value appears in the command line of a process")
 def no_value_in_processes(leaks_in_processes: Search) -> None:
     _nowhere(leaks_in_processes)
 

@@ -161,14 +161,14 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
     return Cause(
         outcome=scenario.outcome,
         title=scenario.name,
-        seen=scenario.reason or "it could not be told",
+        seen=scenario.reason or "it could not be determined",
         section=scenario.section,
         folded=len(run.following(scenario)),
     )
 
 
 def _unreachable(run: Run, met: Met | None) -> Cause:
-    lost = [one for one in run.scenarios if (one.reason or "").startswith("no line to the server")]
+    lost = [one for one in run.scenarios if (one.reason or "").startswith("no SSH connection to the server")]
     why = next((one.reason for one in lost if one.reason), f"its ssh port: {met}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
     return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting)
@@ -181,7 +181,7 @@ def _in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
 
 def _seen_in(scenario: Scenario) -> str:
     told = next((step.difference.seen for step in scenario.steps if step.difference), scenario.reason)
-    return told or "it could not be told"
+    return told or "it could not be determined"
 
 
 def _seen(look: Look, check: Check[A]) -> A | None:

@@ -108,7 +108,7 @@ class Page:
         word, style = "as the runbook says", STYLES[Outcome.PASSED]
         if findings.causes or findings.still_open:
             outcome = Outcome.FAILED if failed else Outcome.UNDETERMINED
-            word, style = "broken" if failed else "could not be told", STYLES[outcome]
+            word, style = "broken" if failed else "could not be determined", STYLES[outcome]
         seconds = (run.ended - run.started).total_seconds()
         self._console.print()
         self._line(
@@ -170,4 +170,4 @@ def _consequences(cause: Cause) -> Iterator[str]:
         named = ", ".join(cause.with_it[:NAMED_AT_MOST])
         yield f"{len(cause.with_it)} more fail{'s' if len(cause.with_it) == 1 else ''}: {named}"
     if cause.folded:
-        yield f"{cause.folded} more could not be told because of it"
+        yield f"{cause.folded} more could not be determined because of it"

@@ -138,7 +138,7 @@ def the_web_release(seen: Seen) -> Advice:
     advice = _down(seen, wanted)
     if seen.route and seen.route.by_address:
         remedy = START_AND_LEAD.about(container=wanted.name, **_to(seen, wanted, seen.route))
-        return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy leads to")
+        return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy routes to")
     return advice
 
 

@@ -1,4 +1,4 @@
-"""The key on the server is another than the certificate's: after a restart the proxy would end no TLS."""
+"""The key on the server is another than the certificate's: after a restart the proxy would terminate no TLS."""
 
 from __future__ import annotations
 

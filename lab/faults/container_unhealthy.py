@@ -1,4 +1,4 @@
-"""The running release finds itself unhealthy: its own health check fails."""
+"""The running release is unhealthy: its own health check fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service finds itself degraded and answers with HTTP status 200 all the same."""
+"""The service is degraded and answers with HTTP status 200 all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The domain leads to another address than the server's."""
+"""The domain resolves to another address than the server's."""
 
 from __future__ import annotations
 

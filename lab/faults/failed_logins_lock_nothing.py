@@ -1,4 +1,4 @@
-"""The running release was created so that a thousand failed log-ins lock an account, and no fewer."""
+"""The running release was created so that a thousand failed logins lock an account, and no fewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health answer calls its version by another name than the runbook documents."""
+"""The health response calls its version by another name than the runbook documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nginx, which ends TLS in front of the proxy, is stopped."""
+"""nginx, which terminates TLS in front of the proxy, is stopped."""
 
 from __future__ import annotations
 

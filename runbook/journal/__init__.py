@@ -71,7 +71,7 @@ WHOLE = "# whole"
 """The last line of recover.sh: without it, it is not put on a server."""
 
 REFUSED = 75
-BUSY = "a recovery is under way on this server"
+BUSY = "a recovery is in progress on this server"
 """What is refused while another recovery, or that of a line that was lost, is at work."""
 
 REFUSAL = "runbook: "

@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant(
         "no lock",
         "act",
-        "flock --shared --wait \"$patience\" 8 || refuse 'a recovery is under way, so no act begins'\n",
+        "flock --shared --wait \"$patience\" 8 || refuse 'a recovery is in progress, so no act begins'\n",
         "",
         scenes.test_nothing_is_undone_while_an_act_goes_on,
     ),
@@ -76,14 +76,14 @@ MUTANTS = (
         "the lock is taken after the check",
         "act",
         """\
-flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
+flock --shared --wait "$patience" 8 || refuse 'a recovery is in progress, so no act begins'
 read_generation
 [ "$generation $phase" = "$2 " ] || refuse 'this drill has been ended, so no act of it begins'
 """,
         """\
 read_generation
 [ "$generation $phase" = "$2 " ] || refuse 'this drill has been ended, so no act of it begins'
-flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
+flock --shared --wait "$patience" 8 || refuse 'a recovery is in progress, so no act begins'
 """,
         scenes.test_an_act_that_woke_late_is_refused,
     ),

@@ -132,7 +132,7 @@ def dead(address: str) -> Iterator[int]:
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(port=port))
-    assert inside(seen) == {"no line to the server: the ssh port is closed"}
+    assert inside(seen) == {"no SSH connection to the server: the ssh port is closed"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · 22443 ok · {port} refused → the host is up, its sshd alone is down"
@@ -158,7 +158,7 @@ def test_a_wrong_host_key(
     original = (lab.state / "ssh_config").read_text()
     config.write_text(original.replace(str(lab.state / "known_hosts"), str(strange)))
     seen = badly(target(config=config))
-    assert inside(seen) == {"no line to the server: the server's host key is not the known one"}
+    assert inside(seen) == {"no SSH connection to the server: the server's host key is not the known one"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         "psytech.jp: DNS not asked · 22443 ok · 22022 other host key → "
@@ -173,11 +173,13 @@ def test_a_host_that_takes_the_connection_and_never_answers(
     with silent(address) as (port, taken):
         seen = badly(target(port=port))
     assert len(taken) == 1, "the connection is tried once"
-    assert inside(seen) == {"no line to the server: the server took the connection and said nothing for 8 s"}
+    assert inside(seen) == {
+        "no SSH connection to the server: the server accepted the connection but sent no SSH banner for 8 s"
+    }
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · 22443 ok · {port} silent → "
-        "the host is up, its sshd alone takes connections and gives no shell"
+        "the host is up, its sshd alone accepts connections but gives no shell"
     )
 
 
@@ -206,7 +208,7 @@ def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callab
     ("leads_to", "shown", "follows"),
     [
         ("its address", "DNS ok", "its sshd alone is down"),
-        ("198.51.100.7", "DNS 198.51.100.7", "its name leads to 198.51.100.7 in place of {}, its sshd is down"),
+        ("198.51.100.7", "DNS 198.51.100.7", "its name resolves to 198.51.100.7 instead of {}, its sshd is down"),
         (None, "DNS no such name", "its name does not resolve (no such name), its sshd is down"),
     ],
 )
@@ -297,8 +299,8 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
 @pytest.mark.parametrize(
     ("what", "reason", "met", "follows"),
     [
-        ("KILL", "the server cut it", "cut", "its ssh line alone was cut"),
-        ("STOP", "the server stopped answering", "stopped answering", "its ssh line alone stopped answering"),
+        ("KILL", "the server closed it", "cut", "its SSH connection alone was cut"),
+        ("STOP", "the server stopped answering", "stopped answering", "its SSH connection alone stopped answering"),
     ],
 )
 def test_sshd_ends_in_the_middle_of_a_run(
@@ -315,7 +317,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
         lab.run(f"pkill -{what} -x sshd").required()
 
     seen = badly(target(), strike)
-    assert inside(seen) == {f"no line to the server: {reason}"}
+    assert inside(seen) == {f"no SSH connection to the server: {reason}"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == f"psytech.jp: DNS not asked · 22443 ok · 22022 {met} → the host is up, {follows}"
 

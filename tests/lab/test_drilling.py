@@ -118,7 +118,7 @@ def there(operator, thing):
     operator.figure("things", str(len(seen)))
     require(thing in seen, expected=thing, seen=seen, go_to="9")
 
-@then("it cannot be told")
+@then("it cannot be determined")
 def not_told():
     raise Undetermined("it is dark")
 """
@@ -191,7 +191,7 @@ def test_every_act_and_its_answer_is_evidence(server: Path) -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "code", "outcome"),
-    [("Then two is there", 1, "failed"), ("Then it cannot be told", 3, "undetermined")],
+    [("Then two is there", 1, "failed"), ("Then it cannot be determined", 3, "undetermined")],
 )
 def test_a_sentence_that_does_not_hold_ends_the_drill_by_way_of_the_undo(
     server: Path, sentence: str, code: int, outcome: str
@@ -309,7 +309,7 @@ def test_what_is_missing_is_named_all_at_once(server: Path) -> None:
     code, run = drilled(server, "When one is made")
     assert code == 4
     assert run.scenarios[0].reason is not None
-    assert "does not say that it is a lab" in run.scenarios[0].reason
+    assert "is not marked as a lab" in run.scenarios[0].reason
     assert "the thing is broken" in run.scenarios[0].reason
 
 

@@ -86,5 +86,5 @@ def test_an_account_that_may_not_look_says_that_it_could_not_be_told(lab: Server
     target = tmp_path / "guest.toml"
     target.write_text((lab.state / "target.toml").read_text().replace('user = "root"', 'user = "deploy"'))
     told = runbook("triage", "--target", str(target), "--reports", str(tmp_path / "reports"))
-    assert told.stdout.startswith("Whether a drill was left open could not be told: not allowed: ")
+    assert told.stdout.startswith("Whether a drill was left open could not be determined: not allowed: ")
     assert "(missing right: root; " in told.stdout.splitlines()[0]

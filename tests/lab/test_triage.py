@@ -152,7 +152,7 @@ def test_the_cause_comes_first_and_its_command_heals_it(fault: Broken, lab: Serv
     assert fault.command in seen.command
     pasted = subprocess.run(["sh", "-c", seen.command], capture_output=True, text=True, timeout=PASTED_SECONDS)
     assert pasted.returncode == 0, f"{seen.command}\n{pasted.stderr}"
-    lab.wait_until(AS_BEFORE, seconds=30, what="what the pasted command started finds itself healthy")
+    lab.wait_until(AS_BEFORE, seconds=30, what="what the pasted command started is healthy")
     after = triage(*PATIENTLY)
     assert after.code == 0, after.screen
     assert "15 of 15 critical scenarios of sections 2 and 3 hold" in after.screen

@@ -184,7 +184,7 @@ def change(
 
 CHANGES = Changes(
     earlier=YESTERDAY,
-    passed_over=("2026-02-24T075903Z-verify-lab has no run.json: that run was cut off, or is still under way",),
+    passed_over=("2026-02-24T075903Z-verify-lab has no run.json: that run was cut off, or is still running",),
     scenarios=(
         change("The service says that it is healthy", "2.1", Outcome.PASSED, Outcome.UNDETERMINED),
         change("The proxy sends requests to the running release", "2.3", Outcome.PASSED, Outcome.FAILED),
@@ -265,7 +265,7 @@ def troubled(file: Path | None = None) -> Run:
                 feature=HEALTH,
                 severity="critical",
                 because="the-proxy-sends-requests-to-the-running-release",
-                reason="it stands on “the-proxy-sends-requests-to-the-running-release”, which failed",
+                reason="depends on “the-proxy-sends-requests-to-the-running-release”, which failed",
                 steps=[step("the health page answers with 200", None)],
             ),
             scenario(
@@ -288,7 +288,7 @@ def troubled(file: Path | None = None) -> Run:
                 Outcome.FAILED,
                 feature=HEALTH,
                 severity="critical",
-                steps=[routed, step("the route ends TLS", None, keyword="And")],
+                steps=[routed, step("the route terminates TLS", None, keyword="And")],
             ),
             scenario(
                 "Every backup is whole",
@@ -342,7 +342,7 @@ def troubled(file: Path | None = None) -> Run:
                 Outcome.UNDETERMINED,
                 own_fault=True,
                 severity="minor",
-                reason="the suite's own fault: KeyError: 'last'",
+                reason="an internal error of the suite: KeyError: 'last'",
                 steps=[step("the last run of each job ended well", Outcome.UNDETERMINED)],
             ),
             scenario(

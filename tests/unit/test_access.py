@@ -122,7 +122,7 @@ def test_a_log_that_grows_for_ever_is_told() -> None:
 def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     found = read_writers(f"open\tmonitor.sh\t{MONITOR}.1 (deleted)\nopen\tbash\t\n")
     assert found == (Writer("monitor.sh", f"{MONITOR}.1"),)
-    with pytest.raises(Differs, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
+    with pytest.raises(Differs, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was deleted"):
         nobody_writes_to_a_log_that_is_gone(found)
     nobody_writes_to_a_log_that_is_gone(())
 

@@ -220,7 +220,7 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
     ],
 )
 def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
-    with pytest.raises(ValueError, match="there is a line of another form"):
+    with pytest.raises(ValueError, match="there is an unexpected line"):
         read(given)
 
 

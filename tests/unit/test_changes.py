@@ -216,7 +216,7 @@ def test_a_run_that_cannot_be_read_is_named_and_passed_over(tmp_path: Path) -> N
     assert [sentence.partition(" ")[0].removesuffix("/run.json") for sentence in found.passed_over] == [
         run.id for run in reversed(bad)
     ]
-    assert "that run was cut off, or is still under way" in found.passed_over[2]
+    assert "that run was cut off, or is still running" in found.passed_over[2]
     assert "is no record of schema 1: schema_version" in found.passed_over[3]
 
 

@@ -98,7 +98,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
         ),
         (
             "Connection timed out during banner exchange\nConnection to 192.0.2.1 port 22 timed out",
-            "the server took the connection and said nothing for 8 s",
+            "the server accepted the connection but sent no SSH banner for 8 s",
             Met.SILENT,
         ),
         ("ssh: connect to host 192.0.2.1 port 22: No route to host", "there is no route to the server", Met.NO_ROUTE),
@@ -110,16 +110,16 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
         ("deploy@192.0.2.1: Permission denied (publickey).", "the server refused the login", Met.LOGIN_REFUSED),
         ("Host key verification failed.", "the server's host key is not the known one", Met.OTHER_KEY),
         ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", Met.STOPPED),
-        ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", Met.CUT),
+        ("Connection to 192.0.2.1 closed by remote host.", "the server closed it", Met.CUT),
         (
             "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
             "what ssh goes through to reach it, such as a jump host, gave no connection",
             Met.FAILED,
         ),
-        ("kex_exchange_identification: Connection closed by remote host", "the server cut it", Met.CUT),
-        ("channel 3: open failed: connect failed: Connection refused", "the server cut it", Met.CUT),
+        ("kex_exchange_identification: Connection closed by remote host", "the server closed it", Met.CUT),
+        ("channel 3: open failed: connect failed: Connection refused", "the server closed it", Met.CUT),
         ("something new", "something new", Met.CUT),
-        ("", "the server cut it", Met.CUT),
+        ("", "the server closed it", Met.CUT),
     ],
 )
 def test_what_ssh_says_last_becomes_one_sentence(
@@ -128,7 +128,7 @@ def test_what_ssh_says_last_becomes_one_sentence(
     connection = ssh(FAILS.format(said=said))
     with pytest.raises(LineLost) as caught:
         connection.ready().result(SOON)
-    assert str(caught.value) == f"no line to the server: {reason}"
+    assert str(caught.value) == f"no SSH connection to the server: {reason}"
     assert connection.met() is met
     connection.close()
 
@@ -149,7 +149,7 @@ def test_a_line_that_is_cut_is_the_one_reason_of_all_and_is_not_tried_again(
     (tmp_path / "cut").touch()
     errors = {str(waiting.exception(SOON))}
     errors |= {str(connection.run("echo up", SOON, lane).exception(SOON)) for lane in ("quick", "docker", "slow")}
-    assert errors == {"no line to the server: the server cut it"}
+    assert errors == {"no SSH connection to the server: the server closed it"}
     assert len((tmp_path / "tried").read_text().splitlines()) == 3  # lanes that could only ride on the standing line
     assert connection.met() is Met.CUT
     connection.close()
@@ -158,7 +158,9 @@ def test_a_line_that_is_cut_is_the_one_reason_of_all_and_is_not_tried_again(
 def test_a_machine_without_ssh_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     connection = Connection(Target(name="x", environment="staging", address="192.0.2.1", domain="service.example"))
-    with pytest.raises(LineLost, match="no line to the server: ssh cannot be started: No such file or directory"):
+    with pytest.raises(
+        LineLost, match="no SSH connection to the server: ssh cannot be started: No such file or directory"
+    ):
         connection.ready().result(SOON)
     connection.close()
 
@@ -329,7 +331,7 @@ def test_what_ssh_says_before_it_has_a_log_is_its_own(said: str, sentence: str) 
 
 def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
     lost = _line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
-    assert (str(lost), lost.met) == ("no line to the server: the server cut it", Met.CUT)
+    assert (str(lost), lost.met) == ("no SSH connection to the server: the server closed it", Met.CUT)
 
 
 def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:

@@ -81,10 +81,10 @@ PASSED, FAILED, UNTOLD = Outcome.PASSED, Outcome.FAILED, Outcome.UNDETERMINED
     [
         (PASSED, None, 0, "safe to deploy"),
         (FAILED, None, 1, "not safe to deploy"),
-        (UNTOLD, None, 3, "could not be told, so no deploy"),
+        (UNTOLD, None, 3, "undetermined: do not deploy"),
         (PASSED, OVERRIDE, 0, "safe to deploy"),
         (FAILED, OVERRIDE, 0, "let through by an override"),
-        (UNTOLD, OVERRIDE, 3, "could not be told, so no deploy"),
+        (UNTOLD, OVERRIDE, 3, "undetermined: do not deploy"),
     ],
 )
 def test_what_decides_and_what_an_override_changes(
@@ -98,7 +98,7 @@ def test_what_decides_and_what_an_override_changes(
 def test_what_an_override_lets_through_does_not_cover_what_could_not_be_told(runs: Runs) -> None:
     scenarios = (decisive(FAILED), decisive(UNTOLD))
     assert runs.of(*scenarios, override=OVERRIDE).exit_code() == 3
-    assert recorded(*scenarios, exit_code=3, override=OVERRIDE).verdict() == "could not be told, so no deploy"
+    assert recorded(*scenarios, exit_code=3, override=OVERRIDE).verdict() == "undetermined: do not deploy"
 
 
 def test_what_the_run_learns_to_be_a_secret_is_masked_in_its_command_too(
@@ -224,5 +224,5 @@ def test_the_report_says_who_let_it_through_why_and_what() -> None:
 def test_the_report_marks_what_does_not_decide_and_only_that() -> None:
     page = html.render(recorded(decisive(FAILED), beside(FAILED), exit_code=1))
     assert "Not safe to deploy" in page
-    assert page.count("beside it, does not decide") == 1
+    assert page.count("informational, does not block") == 1
     assert "does not decide" not in html.render(example.troubled())

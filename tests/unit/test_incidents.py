@@ -240,7 +240,7 @@ def test_connections_are_counted_against_those_that_there_may_be() -> None:
 
 def test_an_account_that_sees_no_states_cannot_tell() -> None:
     hidden: list[object] = [7, None, None, None, None, None, "x", None]
-    with pytest.raises(Undetermined, match="does not tell this account"):
+    with pytest.raises(Undetermined, match="does not show this account"):
         read_sessions(_told(hidden))
 
 

@@ -125,7 +125,7 @@ def test_a_heart_that_beats_tells_one_that_is_under_way(folder: Folder) -> None:
     left = folder.read()
     assert left is not None
     assert left.under_way
-    assert left.sentence().startswith("A drill is under way on this server: the drill rollback, begun ")
+    assert left.sentence().startswith("A drill is in progress on this server: the drill rollback, begun ")
 
 
 @pytest.mark.parametrize("at", ["", "-5", "99999999999", "9" * 40, "0x10", "soon"])
@@ -195,7 +195,7 @@ def test_half_an_entry_is_never_run(folder: Folder) -> None:
 def test_the_server_is_held_by_one_at_a_time(folder: Folder) -> None:
     assert folder.hold("a").out == "held\n"
     refused = folder.hold("b")
-    assert "another drill is under way on this server: its heart beat " in (journal.refusal(refused) or "")
+    assert "another drill is in progress on this server: its heart beat " in (journal.refusal(refused) or "")
 
 
 def test_no_drill_begins_where_one_has_left_changes(folder: Folder) -> None:
@@ -272,7 +272,7 @@ def test_while_a_drill_is_undone_its_acts_are_refused_and_nobody_else_holds_the_
     folder.act("a", 1)
     folder.recover("a")
     assert journal.refusal(folder.act("a", 2)) == "this drill has been ended, so no act of it begins"
-    assert "another drill is under way" in (journal.refusal(folder.hold("b")) or "")
+    assert "another drill is in progress" in (journal.refusal(folder.hold("b")) or "")
     folder.run(journal.released("a"))
     assert folder.hold("b").out == "held\n"
 
@@ -404,7 +404,7 @@ def test_what_the_screen_says_of_it() -> None:
     assert said(None) == ""
     assert said(None, Undetermined("no line")) == "", "why nothing can be told is said elsewhere"
     assert said(None, Undetermined("not allowed", right=rights.ROOT)).startswith(
-        "Whether a drill was left open could not be told: not allowed (missing right: root; "
+        "Whether a drill was left open could not be determined: not allowed (missing right: root; "
     )
 
 

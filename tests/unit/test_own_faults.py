@@ -28,7 +28,7 @@ WHOEVER = pytest.mark.parametrize(
     [
         (HOLDS, "as the runbook says", 70),
         (FAILS, "not as the runbook says", 1),
-        (UNTOLD, "could not be told", 70),
+        (UNTOLD, "could not be determined", 70),
     ],
     ids=["all holds", "one fails", "one is untold"],
 )

@@ -57,7 +57,7 @@ def test_every_pair_has_a_conclusion(edge: Met, ssh: Met) -> None:
             Resolution(("192.0.2.9",), None),
             None,
             "DNS 192.0.2.9",
-            ("its name", "leads to 192.0.2.9 in place of 192.0.2.1"),
+            ("its name", "resolves to 192.0.2.9 instead of 192.0.2.1"),
         ),
         (ADDRESS, Resolution((), None), None, "DNS without address", ("its name", "has no address")),
         (

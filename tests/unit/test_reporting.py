@@ -202,7 +202,7 @@ def test_the_verdict_is_the_page_s_heading() -> None:
 
     assert heading(example.healthy()) == "As the runbook says"
     assert heading(example.troubled()) == "Not as the runbook says"
-    assert heading(example.run([undetermined], exit_code=UNDETERMINED)) == "Could not be told"
+    assert heading(example.run([undetermined], exit_code=UNDETERMINED)) == "Could not be determined"
     assert heading(example.run([passed], exit_code=INTERRUPTED, selected=9)) == "Incomplete"
     assert heading(example.empty()) == "Nothing was run"
 
@@ -228,7 +228,7 @@ def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> Non
 
     assert heading(broke) == "As the runbook says"
     page = html.render(broke)
-    assert "The suite&#39;s own fault, beside the scenarios: no controls could be read." in page
+    assert "An internal error of the suite, outside the scenarios: no controls could be read." in page
     assert '<h1 class="undetermined">' in page
     assert 'errors="1"' in junit.render(broke)
     assert "no controls could be read" in junit.render(broke)
@@ -247,7 +247,7 @@ def test_a_page_does_not_say_of_the_suite_what_git_did_not_tell() -> None:
     origin = run.origin.model_copy(update={"commit": None, "uncommitted_changes": None})
     page = " ".join(Page(html.render(run.model_copy(update={"origin": origin}))).text.split())
 
-    assert "Whether the suite ran with changes that are in no commit is not known: git did not tell." in page
+    assert "Whether the suite ran with changes that are in no commit is not known: git did not say." in page
     assert "commit not known, with or without uncommitted changes: not known" in page
 
 
@@ -258,7 +258,7 @@ def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:
         "The proxy sends requests to the running release",
         "a route to psyfit-web-1771913000",
         "Runbook section 2.3",
-        "1 more could not be told for the same reason:",
+        "1 more could not be determined for the same reason:",
         "The service says that it is healthy",
         "Every disk has room",
         "less than 80 % everywhere",

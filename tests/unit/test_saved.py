@@ -152,7 +152,7 @@ def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, En
 
 
 def test_an_archive_that_hides_who_opens_it_is_not_told() -> None:
-    with pytest.raises(Undetermined, match="keeps to itself which key opens it"):
+    with pytest.raises(Undetermined, match="does not reveal its recipient key"):
         saved.the_keys_are_sealed_rightly(looking(TARGET, {}), sealed(ANYBODY), KEY)
 
 

@@ -38,7 +38,7 @@ from steps import (
     secrets,
 )
 
-PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be told", "is not applicable"
+PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be determined", "is not applicable"
 Step = Callable[..., object]
 Case = tuple[Step, dict[str, Any], str]
 

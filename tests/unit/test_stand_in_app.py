@@ -399,7 +399,7 @@ def test_what_is_under_way_at_the_stop_is_completed(monkeypatch: pytest.MonkeyPa
         go_on.set()
         asking.join(10)
         accepting.join(10)
-        assert not asking.is_alive(), "the request under way has had no answer"
+        assert not asking.is_alive(), "the request in progress has had no answer"
         assert not accepting.is_alive(), "the server has not stopped"
     idle.close()
 

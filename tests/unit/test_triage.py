@@ -261,7 +261,7 @@ def test_what_others_stand_on_comes_first_and_what_users_see_is_no_cause_beside_
     assert lines[4] == "    last log line: psyfit-db (30 s ago): ready"
     assert lines[5] == "    next, to paste here:"
     assert lines[6] == "ssh -p 22 192.0.2.1 'docker start psyfit-db'"
-    assert "    with it: 1 more could not be told because of it" in lines
+    assert "    with it: 1 more could not be determined because of it" in lines
     assert "what users see: the api is healthy: HTTP status 503" in lines
     assert not any(line.startswith("2. ") for line in lines)
 
@@ -291,17 +291,17 @@ def test_what_had_no_answer_in_time_is_named_as_still_open() -> None:
     run = example.run([scenario("redis-is-up", UNTOLD, reason=f"{OUT_OF_TIME} (8 s)")], exit_code=3)
     text = page(run, Seen(TARGET))
     assert "? still open when the time was over (1): redis is up" in text
-    assert "could not be told" in text.splitlines()[-1]
+    assert "could not be determined" in text.splitlines()[-1]
 
 
 def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
-    reason = "no line to the server: the ssh port is closed"
+    reason = "no SSH connection to the server: the ssh port is closed"
     run = example.run([scenario(one, UNTOLD, reason=reason) for one in ("redis-is-up", "the-proxy-is-up")], exit_code=3)
     lines = page(run, Seen(TARGET), Met.REFUSED).splitlines()
     assert lines[2] == f"1. ? UNDETERMINED  The server cannot be reached over SSH: {reason} → runbook section 1"
     assert lines[3] == f"    what to do: {NO_SSH[Met.REFUSED]}"
     assert lines[5] == "ssh -v -p 22 192.0.2.1 uptime"
-    assert "    with it: 2 more could not be told because of it" in lines
+    assert "    with it: 2 more could not be determined because of it" in lines
     assert not any(line.startswith("2. ") for line in lines)
 
 
