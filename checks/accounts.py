@@ -114,7 +114,7 @@ def read_settings(text: str) -> dict[str, int]:
     for line in lines_of(text):
         name, value = line.split(" ")
         if not value.isdecimal():
-            raise ValueError(f"{name} is no whole number")
+            raise ValueError(f"{name} is not a whole number")
         numbers[name] = int(value)
     return numbers
 
@@ -127,5 +127,5 @@ def read_counts(text: str) -> tuple[int, int]:
     """
     locked, total = json.loads(text)
     if not (isinstance(locked, int) and isinstance(total, int) and 0 <= locked <= total):
-        raise ValueError("these are no counts")
+        raise ValueError("these are not counts")
     return locked, total

@@ -76,8 +76,8 @@ DELIVERIES = Command(
       [ ! -e "$log" ] || address=$address awk -v log_file="$log" '
         index($0, ENVIRON["address"]) == 0 {{ next }}
         / (=>|->) |status=sent/ {{ lines++; last = "delivered" }}
-        / [*][*] |status=bounced/ {{ lines++; last = "refused" }}
-        / == |status=deferred/ {{ lines++; last = "put off" }}
+        / [*][*] |status=bounced/ {{ lines++; last = "bounced" }}
+        / == |status=deferred/ {{ lines++; last = "deferred" }}
         {{ named++ }}
         END {{ printf "log\t%s\t%d\t%s\n", log_file, lines ? lines : named, last }}' "$log"
     done"""
@@ -99,7 +99,7 @@ NULLMAILERS_MAIL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (\d+|\?{5}) byte
 SILENT_WHERE_EMPTY = ("exim", "mailq.exim", "nullmailer", "smtpctl", "mailq.opensmtpd", "ssmtp")
 """Programs that print nothing where nothing waits; the last keeps no queue at all."""
 
-Delivery = Literal["delivered", "refused", "put off"]
+Delivery = Literal["delivered", "bounced", "deferred"]
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ def read_deliveries(text: str) -> list[MailLog]:
     found: list[MailLog] = []
     for line in lines_of(text):
         match line.split("\t"):
-            case ["log", path, lines, ("delivered" | "refused" | "put off") as last]:
+            case ["log", path, lines, ("delivered" | "bounced" | "deferred") as last]:
                 found.append(MailLog(path, int(lines), last))
             case ["log", path, lines, ""]:
                 found.append(MailLog(path, int(lines), None))

@@ -243,7 +243,7 @@ def _read_plain(look: Look, plain: Sequence[Backup]) -> tuple[PlainBackup, ...]:
         with reading(f"the backup {one.name}"):
             dump = read_dump(answer.required(f"the backup {one.name}").out)
         if one.may_be_unfinished and not dump.gzip_whole:
-            raise Undetermined(f"the backup {one.name} is not whole, but was written to less than a minute ago")
+            raise Undetermined(f"the backup {one.name} is not intact, but was written to less than a minute ago")
         found.append(PlainBackup(one, dump))
     return tuple(found)
 
@@ -265,7 +265,7 @@ def read_encrypted(look: Look, sealed: Sequence[Backup]) -> tuple[EncryptedBacku
         judged = tuple(_judged(one, ends.get(one.file.path)) for one in found)
     for one in judged:
         if one.flaw and one.file.may_be_unfinished:
-            raise Undetermined(f"the backup {one.file.name} is not whole, but was written to less than a minute ago")
+            raise Undetermined(f"the backup {one.file.name} is not intact, but was written to less than a minute ago")
     return judged
 
 

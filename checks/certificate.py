@@ -165,7 +165,7 @@ def _nginxs_pairs(look: Look, seen: Edge) -> tuple[KeyPair, ...]:
     with reading("nginx's certificate and key"):
         return tuple(
             read_key_pair(
-                certificate_file.required("the certificate's file").out, public_half.required("the key's file").out
+                certificate_file.required("the certificate file").out, public_half.required("the key file").out
             )
             for certificate_file, public_half in zip(certificates, keys, strict=True)
         )
@@ -182,7 +182,7 @@ def _proxys_pair(look: Look) -> KeyPair:
     )
     with reading("the proxy's certificate and key"):
         return read_key_pair(
-            certificate_file.required("the certificate's file").out, public_half.required("the key's file").out
+            certificate_file.required("the certificate file").out, public_half.required("the key file").out
         )
 
 
@@ -226,7 +226,7 @@ def read_at_address(line: str) -> AtAddress:
         return AtAddress(address, None, late=True)
     digest = fingerprint.replace(":", "").lower()
     if digest and len(bytes.fromhex(digest)) != hashlib.sha256().digest_size:
-        raise ValueError(f"{digest} is no fingerprint")
+        raise ValueError(f"{digest} is not a fingerprint")
     return AtAddress(address, digest or None)
 
 

@@ -204,7 +204,7 @@ def read_container(inspected: Inspection, now: float) -> Container:
 
 def _table(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no table")
+        raise TypeError(f"{value!r} is not a table")
     return value
 
 

@@ -345,10 +345,10 @@ def schedule_of(expression: str) -> Schedule:
     try:
         told = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
     except (CronSimError, ValueError, IndexError) as error:
-        raise ValueError(f"“{expression}” is no schedule ({error})") from None
+        raise ValueError(f"“{expression}” is not a schedule ({error})") from None
     beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression.upper())
     if len(expression.split()) != 5 or beyond_cron:
-        raise ValueError(f"“{expression}” is no schedule for cron")
+        raise ValueError(f"“{expression}” is not a schedule for cron")
     return Schedule(
         minutes=frozenset(told.minutes),
         hours=frozenset(told.hours),

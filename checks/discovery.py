@@ -313,7 +313,7 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     facts = {"containers.proxy_service": Fact(service.value, told), "domain": _domain(saved.hosts)}
     target = next(iter(saved.targets), None)
     prefix = _prefix(host_of(target), inspected) if target else None
-    why = f"the proxy routes to {target or 'nothing'}, which is no release with a name that ends in its version"
+    why = f"the proxy routes to {target or 'nothing'}, which is not a release with a name that ends in its version"
     facts["containers.web_prefix"] = Fact(prefix, told) if prefix else Fact(None, why)
     facts["containers.web_port"] = Fact(port_of(target), told) if target else Fact(None, why)
     return facts

@@ -126,7 +126,7 @@ def cause_of(words: str) -> Cause:
     for sign, cause in CAUSES.items():
         if re.match(sign, words):
             return cause
-    raise ValueError("these are no known words")
+    raise ValueError("these are not known words")
 
 
 def saying(words: Iterable[LastWords], cause: Cause) -> tuple[LastWords, ...]:

@@ -192,7 +192,7 @@ def _release(look: Look) -> Container:
     found = look.see(fleet)
     release = next(iter((*found.running_releases, *found.releases)), None)
     if release is None:
-        raise Undetermined("there is no web release, whose secrets could be looked for")
+        raise Undetermined("there is no web release, whose secrets could be searched for")
     return release
 
 
@@ -214,7 +214,7 @@ def read_search(text: str) -> Search:
                 sightings.append(Sighting(place, name, int(lines)))
             case ["looked", place, wanted, status]:
                 if int(wanted) == 0:
-                    raise ValueError("the release has none of the values to look for")
+                    raise ValueError("the release has none of the values to search for")
                 if int(status) != 0:
                     raise ValueError(f"{place} was not read to its end")
                 places.append(place)

@@ -109,7 +109,7 @@ def read_kept_log(container: Container, inspected: Inspection) -> KeptLog:
     config = inspected["HostConfig"]["LogConfig"]
     options = config["Config"] or {}
     if not isinstance(options, dict):
-        raise TypeError("the log's options are no table")
+        raise TypeError("the log's options are not a table")
     size, files = options.get("max-size"), options.get("max-file")
     return KeptLog(
         container=container,
@@ -128,7 +128,7 @@ def read_size(text: str) -> int:
     """
     found = SIZE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no size")
+        raise ValueError(f"{text!r} is not a size")
     return round(float(found[1]) * 1000.0 ** POWERS[found[2].lower()])
 
 

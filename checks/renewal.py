@@ -71,7 +71,7 @@ CRON_FILE = re.compile(r"[A-Za-z0-9_-]+")
 """What cron takes from its folder: a name with a dot is passed over in silence."""
 
 NOT_UNDER_SYSTEMD = "-d /run/systemd/system"
-BY_HAND = "the certificate's files were put there by hand: whoever put them there has to renew them"
+BY_HAND = "the certificate files were put there by hand: whoever put them there has to renew them"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def room(look: Look) -> Room:
     releases, disk = look.see(fleet), look.see(docker_disk)
     newest = next(iter((*releases.running_releases, *releases.releases)), None)
     if newest is None:
-        raise Undetermined("there is no web release, so nothing tells how large the next one is")
+        raise Undetermined("there is no web release, so nothing shows how large the next one is")
     with reading("the image's size"):
         return Room(size_of_image(newest.id, inspected, images), disk.free_bytes)
 
@@ -48,5 +48,5 @@ def size_of_image(container: str, containers: Iterable[Inspection], images: Iter
     image = {one["Id"]: one["Image"] for one in containers}[container]
     size = int({one["Id"]: one["Size"] for one in images}[image])
     if size <= 0:
-        raise ValueError(f"{size} bytes are no size of an image")
+        raise ValueError(f"{size} bytes are not the size of an image")
     return size

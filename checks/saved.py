@@ -178,7 +178,7 @@ def _contents(one: Backup, text: str) -> Contents:
     with reading(f"the archive {one.name}"):
         told = read_contents(text)
     if told["tar"] != 0 and one.may_be_unfinished:
-        raise Undetermined(f"the archive {one.name} is not whole, but was written to less than a minute ago")
+        raise Undetermined(f"the archive {one.name} is not intact, but was written to less than a minute ago")
     if told["unread"]:
         raise Undetermined(f"{told['unread']} files or folders of the volume beside {one.name} could not be read")
     return Contents(one.name, told["tar"] == 0, told["files"], told["bytes"], told["kept"], told["missing"])

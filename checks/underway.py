@@ -166,7 +166,7 @@ def read_locks(text: str) -> frozenset[int]:
     """
     locks = json.loads(text)
     if not isinstance(locks, list):
-        raise TypeError("these are no locks")
+        raise TypeError("these are not locks")
     return frozenset(_key(*halves) for halves in locks)
 
 
@@ -177,5 +177,5 @@ def migration_lock(database: str) -> int:
 
 def _key(upper: object, lower: object) -> int:
     if not isinstance(upper, int) or not isinstance(lower, int):
-        raise TypeError("this is no key of a lock")
+        raise TypeError("this is not a key of a lock")
     return (upper << 32) + lower

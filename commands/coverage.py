@@ -105,7 +105,7 @@ def _how(scenario: Scenario) -> str:
     """What a scenario does with a line of the runbook."""
     if scenario.is_drill:
         return "carried out by"
-    return "attested by" if "manual" in scenario.tags else "looked at by"
+    return "attested by" if "manual" in scenario.tags else "checked by"
 
 
 def _why(one: Accounted, how: Mapping[str, str]) -> list[str]:
@@ -117,11 +117,11 @@ def _why(one: Accounted, how: Mapping[str, str]) -> list[str]:
         case Accounted(State.ASIDE, _, entry) if entry:
             return [str(entry.aside)]
         case Accounted(State.NO_SCENARIO, _, _, missing) if missing:
-            return [f"{', '.join(missing)} is no scenario"]
+            return [f"{', '.join(missing)} is not a scenario"]
         case Accounted(State.NEW, line) if line:
             return [f"new; its entry: {table.written(line)}"]
         case Accounted(State.CHANGED, line, entry) if line and entry:
             return [f"changed, was: {entry.fact or entry.aside or entry.kind}", f"its entry: {table.written(line)}"]
         case Accounted(State.GONE):
             return ["gone from the runbook"]
-    return ["no scenario looks at it or carries it out"]
+    return ["no scenario checks it or carries it out"]

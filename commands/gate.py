@@ -43,7 +43,7 @@ def gate(
         print("an override needs both: --override REASON and --by NAME", file=sys.stderr)
         return WRONG_USE
     if override is not None and by is not None and not (override.strip() and by.strip()):
-        print("an override needs a reason and a name that say something", file=sys.stderr)
+        print("an override needs a reason and a name that are not empty", file=sys.stderr)
         return WRONG_USE
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
     record = _Record()

@@ -43,8 +43,8 @@ UNKNOWN_DOMAIN = "unknown.invalid"
 """Stands for the domain until it is told; nothing is ever sent to it."""
 
 HEAD = """\
-# {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: secrets never stand here.
-# Read it once: what the server could not tell is marked. Then: runbook verify --target {target}
+# {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: no secrets belong here.
+# Read it once: what could not be determined is marked. Then: runbook verify --target {target}
 """
 
 NEVER_A_SERVERS = (
@@ -174,7 +174,7 @@ class _Unreachable(Exception):
 
 
 def render(facts: Mapping[str, Fact], seen: Seen, path: Path) -> str:
-    """The target file. What could not be determined stands as a comment, so that the usual value holds."""
+    """The target file. What could not be determined stands as a comment, so that the default holds."""
     domain = facts["domain"].value or "a server"
     head = {"domain": domain, "address": facts["address"].value, "account": seen.who.account, "target": path}
     lines = HEAD.format(**{name: _comment_safe(str(value)) for name, value in head.items()}).split("\n")[:-1]
@@ -205,7 +205,7 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
         return [f"# {last} = {_written(_usual(key) or EXAMPLES.get(key, '~/file'))}  # {purpose}"] if purpose else []
     if fact.value is None:
         usual = _usual(key)
-        taken = f"; taken as {_written(usual)}" if usual else ""
+        taken = f"; default: {_written(usual)}" if usual else ""
         return [f"# could not be determined: {last}: {_comment_safe(fact.told)}{taken}"]
     comment = "; ".join(filter(None, (purpose, "" if fact.told == "as given" else fact.told)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]

@@ -13,7 +13,7 @@ from runbook.exits import WrongUse
 
 app = App(
     name="runbook",
-    help="PsyFit's operations runbook, executable: what it says of the server, verified and rehearsed.",
+    help="PsyFit's operations runbook, executable: verify and rehearse what it says of the server.",
     version=__version__,
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,  # it would end the process without a word

@@ -14,7 +14,7 @@ from runbook.question import Output
 from runbook.screen import clean
 from runbook.target import Target, load
 
-GOES_ON = "what was begun goes on on the server; `runbook recover` again says what came of it"
+GOES_ON = "what was started continues on the server; run `runbook recover` again for the result"
 
 
 def recover(*, target: Server) -> int:

@@ -33,7 +33,7 @@ def triage(
         int,
         Parameter(
             validator=validators.Number(gte=SHORTEST_SECONDS),
-            help="How many seconds until what is there is printed; more where the line is slow.",
+            help="Print what is known after this many seconds; use more on a slow connection.",
         ),
     ] = SECONDS,
     reports: Reports = None,

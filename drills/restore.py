@@ -271,7 +271,7 @@ def flaw_of_seal(lines: Iterable[str]) -> str | None:
     if "DECRYPTION_OKAY" in said and "GOODMDC" in said and "gpg 0" in lines:
         return None
     if "BADMDC" in said:
-        return "it was changed or damaged after it was encrypted: its seal is broken"
+        return "it was changed or damaged after it was encrypted: its integrity check failed"
     return "gpg cannot decrypt it to its last byte"
 
 
@@ -337,7 +337,7 @@ def _contents(look: Look, container: str) -> Contents:
     schema, rows, behind = look.ask(*(one.about(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
     pairs = [column.split(".") for column in look.target.backups.freshness_columns]
     newest = look.ask_each(NEWEST.about(db=container, table=table, column=column) for table, column in pairs)
-    with reading(f"what stands in {container}"):
+    with reading(f"the contents of {container}"):
         return Contents(
             read_schema(schema.required(f"the schema in {container}").out),
             read_rows(rows.required(f"the rows in {container}").out),

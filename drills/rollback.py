@@ -359,7 +359,7 @@ def _figures(
         posted = sum(one.stream.posts for one in samples if one.sent is not None)
         yield "POSTs that counted exactly once", f"{rolling.counts[0]:,} of {posted:,}", None, None
     if left_out := [what for what, there in _kinds(rolling) if not there]:
-        yield "left out, for the target names no path for it", ", ".join(left_out), None, None
+        yield "left out, because the target names no path for it", ", ".join(left_out), None, None
 
 
 def _kinds(rolling: Rolling) -> tuple[tuple[str, bool], ...]:

@@ -123,9 +123,9 @@ class Place:
 
     def _missing(self) -> Iterator[str]:
         if self.memory_bytes + RESERVE_BYTES > self.memory_free_bytes:
-            yield f"{_mib(self.memory_free_bytes)} of memory, {_mib(self.memory_bytes + RESERVE_BYTES)} wanted"
+            yield f"{_mib(self.memory_free_bytes)} of memory, {_mib(self.memory_bytes + RESERVE_BYTES)} needed"
         if not self.in_memory and self.database_bytes + RESERVE_BYTES > self.disk_free_bytes:
-            yield f"{_mib(self.disk_free_bytes)} of disk, {_mib(self.database_bytes + RESERVE_BYTES)} wanted"
+            yield f"{_mib(self.disk_free_bytes)} of disk, {_mib(self.database_bytes + RESERVE_BYTES)} needed"
 
 
 def _mib(count: int) -> str:

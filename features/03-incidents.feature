@@ -69,7 +69,7 @@ Feature: 3. Incidents
       And its RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD match those of the running release
       And the database has every migration that is in its image
       And the proxy routes to the running release by name, with options that can all be preserved
-      And at least 50 requests a second are sent through the edge at a fixed rate, and none fails for 5 s
+      And at least 50 requests a second are sent through the edge at a fixed rate, and none is lost for 5 s
       When the older release is started
       Then the older release is healthy and reports its version
       When the proxy is switched to the older release with every option that the service has
@@ -84,7 +84,7 @@ Feature: 3. Incidents
       And only the newer release answers the requests
       When the older release is stopped again
       Then the older release has exited cleanly
-      And no request failed and none was left unsent
+      And no request was lost and none was left unsent
       And every POST was counted exactly once, if the target names one
 
     @critical @as-written @drill-rollback-as-written

@@ -49,7 +49,7 @@ def _tags(scenario: Scenario, ids: set[str]) -> Iterator[Finding]:
         yield _at(scenario, f"has the unknown tag @{one}", expected)
     needed = {needed for tag in scenario.tags if (needed := depended_on(tag)[1])}
     for one in sorted(needed - (ids - {scenario.id})):
-        yield _at(scenario, f"depends on {one}, which is no other scenario", "the id of one: its name in lower case")
+        yield _at(scenario, f"depends on {one}, which is not another scenario", "the id of one: its name in lower case")
 
 
 def _at(scenario: Scenario, what: str, expected: str) -> Finding:

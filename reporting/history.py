@@ -62,7 +62,7 @@ def read(folder: Path) -> tuple[Past, str]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise Unreadable(f"{folder.name}/run.json is no record of schema 1: {where}: {first['msg']}") from None
+        raise Unreadable(f"{folder.name}/run.json is not a record of schema 1: {where}: {first['msg']}") from None
 
 
 def _earlier(run: Run, reports: Path) -> Sequence[Path]:

@@ -65,7 +65,7 @@ def gaps(run: Run) -> Iterator[str]:
     if run.selected < run.collected:
         yield f"Partial: {run.selected} of {run.collected} collected scenarios were selected; the others were not run."
     if run.exit_code == INTERRUPTED:
-        yield "Interrupted: the run was ended before its time."
+        yield "Interrupted: the run was stopped early."
     if len(run.scenarios) < run.selected:
         yield f"Unfinished: {len(run.scenarios)} of {run.selected} selected scenarios came to an outcome."
     broken = sum(scenario.own_fault for scenario in run.scenarios)

@@ -73,9 +73,9 @@ def read(path: Path, known: Collection[str]) -> Mapping[str, Attestation]:
     try:
         found = TABLES.validate_python(tomllib.loads(path.read_bytes().decode()))
     except OSError as error:
-        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected a file of attestations") from None
+        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected an attestations file") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TargetError(f"{path}: is not TOML ({error}); expected a file of attestations") from None
+        raise TargetError(f"{path}: is not TOML ({error}); expected an attestations file") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -85,7 +85,7 @@ def read(path: Path, known: Collection[str]) -> Mapping[str, Attestation]:
         scenario = renamed.scenario(written)
         if scenario not in known:
             raise TargetError(
-                f"{path}: [{written}] is no scenario that a person attests; expected one of {', '.join(sorted(known))}"
+                f"{path}: [{written}] is not a manual scenario; expected one of {', '.join(sorted(known))}"
             )
         if scenario in attested:
             raise TargetError(f"{path}: [{scenario}] is there twice, under its old name too; expected it once")

@@ -77,16 +77,16 @@ _SAYINGS = {
         "the server's host key is not the known one",
         Met.OTHER_KEY,
     ),
-    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", Met.REFUSED),
+    r"ssh: connect to host .*: Connection refused": ("the SSH port is closed", Met.REFUSED),
     r"Connection timed out during banner exchange": (
         f"the server accepted the connection but sent no SSH banner for {SSH_SECONDS} s",
         Met.SILENT,
     ),
     r"ssh: connect to host .*: (Connection|Operation) timed out": (
-        f"the ssh port did not answer within {SSH_SECONDS} s",
+        f"the SSH port did not answer within {SSH_SECONDS} s",
         Met.TIMED_OUT,
     ),
-    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
+    r"Connection to .* timed out": (f"the SSH port did not answer within {SSH_SECONDS} s", Met.TIMED_OUT),
     r"mux_client_request_session: .* refused": ("the server allows no further session on it", Met.CUT),
     r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
         "what ssh goes through to reach it, such as a jump host, gave no connection",

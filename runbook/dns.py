@@ -79,7 +79,7 @@ def read_answer(message: bytes, number: int, kind: int) -> Resolution:
         raise ValueError("the answer is too short")
     answered, flags, questions, answers = struct.unpack("!4H", message[:8])
     if answered != number or not flags & IS_ANSWER:
-        raise ValueError("this is no answer to the question")
+        raise ValueError("this is not an answer to the question")
     refusal = flags & 0x0F
     if refusal:
         return Resolution((), REFUSALS.get(refusal, f"refusal {refusal}"))

@@ -30,7 +30,7 @@ from runbook.target import Target
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""
 
-NOT_LOOKED = "the undo is done; whether the server is as before was not looked at"
+NOT_LOOKED = "the undo is done; whether the server is as before was not checked"
 SETTLE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -130,7 +130,7 @@ class Drilling:
         untold = set(let_be) - {one.entry for one in undone.entries}
         wrong += [f"interfered: {entry} (why was said to the connection that was lost)" for entry in sorted(untold)]
         if undone.ended_before:
-            wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
+            wrong.append("somebody else has ended this drill with a recovery, and undone what was open then")
         return wrong
 
     def _undone_at_last(self, operator: Operator) -> Recovery:

@@ -14,7 +14,7 @@ class Event(StrEnum):
     WRONG_USE = "wrong use"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
-    OWN_FAULT = "own fault"
+    OWN_FAULT = "internal error"
     NOTHING_RUN = "nothing run"
 
 

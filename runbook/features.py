@@ -143,7 +143,7 @@ def read_feature(path: Path) -> Chapter:
     except CompositeParserException as error:
         first = error.errors[0]
         said = str(first).partition(": ")[2]
-        raise Unreadable(path, first.location["line"], f"this is no Gherkin ({said})", "a feature") from None
+        raise Unreadable(path, first.location["line"], f"this is not Gherkin ({said})", "a feature") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(path, 1, f"it cannot be read ({error})", "a feature") from None
     if feature is None:

@@ -87,7 +87,7 @@ def _missing(look: Look, given: str) -> Iterator[str]:
     if server != "lab":
         yield f"the server is not marked as a lab ({LAB_MARK} is not there)"
     if account != "0":
-        yield "the account does not become root (key ssh.become of the target)"
+        yield "the account cannot become root (key ssh.become of the target)"
     if state.held:
         yield "another drill holds the target's lock"
     elif state.changes:

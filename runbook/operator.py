@@ -90,7 +90,7 @@ class Operator:
                 took too long, and how far it came is not known.
         """
         if self._heart is not None and self._heart.poll() is not None:
-            raise Undetermined("the heart of this drill has stopped, so no act of it begins")
+            raise Undetermined("the heartbeat of this drill has stopped, so no act of it begins")
         facts = facts_of(self.target)
         name = self.name_of(act)
         script, undo = act.told(facts), act.undo_told(facts)
@@ -156,7 +156,7 @@ class Operator:
             Undetermined: They could not be told.
         """
         script = journal.let_be(self.generation)
-        return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was let be").lines
+        return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was left alone").lines
 
     def note_passed(self, scenario: str) -> None:
         """Note on the server that a scenario has passed, and with which backup: a later look rests on that.

@@ -43,9 +43,9 @@ class Part:
 
 SSH_FAULTS = {
     Met.REFUSED: ("its sshd", "is down"),
-    Met.TIMED_OUT: ("its ssh port", "does not answer"),
-    Met.NOT_YET: ("its ssh port", "has not answered yet"),
-    Met.NO_ROUTE: ("its ssh port", "cannot be reached"),
+    Met.TIMED_OUT: ("its SSH port", "does not answer"),
+    Met.NOT_YET: ("its SSH port", "has not answered yet"),
+    Met.NO_ROUTE: ("its SSH port", "cannot be reached"),
     Met.SILENT: ("its sshd", "accepts connections but gives no shell"),
     Met.CUT: ("its SSH connection", "was cut"),
     Met.STOPPED: ("its SSH connection", "stopped answering"),

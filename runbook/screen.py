@@ -115,7 +115,7 @@ class Screen:
         if self._status is not None:
             self._status.stop()
         try:
-            return self._console.input("            Enter goes on, anything else stops: ").strip() == ""
+            return self._console.input("            Enter continues, anything else stops: ").strip() == ""
         except (EOFError, OSError):
             return False
 
@@ -158,7 +158,7 @@ class Screen:
         """Print every question, and say that none was asked."""
         listed = tuple(planned)
         for question in listed:
-            sections = f" · for {', '.join(question.sections) or 'what is said before all sections'}"
+            sections = f" · for {', '.join(question.sections) or 'what is asked before all sections'}"
             show_question(self._console, question, more=sections)
         self._console.print(f"{len(listed)} questions; none was asked.")
 

@@ -64,7 +64,7 @@ def the_log_is_written_to(
 
 def _written(log: LogFile) -> str:
     if not log.regular:
-        return f"{log.path} is no file"
+        return f"{log.path} is not a file"
     return f"{log.path} was written to {log.written}"
 
 

@@ -47,7 +47,7 @@ def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
 def newest_is_whole(newest_backup: NewestBackup | None) -> None:
     require(
         newest_backup and not newest_backup.flaw,
-        expected="a newest backup that is whole",
+        expected="a newest backup that is intact",
         seen=f"{newest_backup.file.name}: {newest_backup.flaw}" if newest_backup else "no backup",
         go_to="5.1",
     )
@@ -58,7 +58,7 @@ def content_moves_on(plain_backups: tuple[PlainBackup, ...]) -> None:
     whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
     dated = [(one.file.name, row.at) for one in whole if (row := one.dump.newest_row)]
     if len(dated) < 2:
-        raise NotApplicable("there are no two whole plain backups whose rows tell their age")
+        raise NotApplicable("fewer than two intact plain backups have rows that show their age")
     back = [
         f"{later[0]} holds older rows than {earlier[0]}" for earlier, later in pairwise(dated) if later[1] < earlier[1]
     ]
@@ -85,7 +85,7 @@ def _newest_row_has_been(one: PlainBackup) -> None:
 def gzip_is_whole(plain_backups: tuple[PlainBackup, ...]) -> None:
     _some(plain_backups)
     broken = [one.file.name for one in plain_backups if not one.dump.gzip_whole]
-    require(not broken, expected="every gzip whole", seen=_named("not whole", broken), go_to="10")
+    require(not broken, expected="every gzip intact", seen=_named("not whole", broken), go_to="10")
 
 
 @then("every plain backup that can be decompressed is one complete dump, from its first line to its last")
@@ -124,7 +124,9 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
     """The newest dump's size and the median of those before it, in bytes without compression."""
     sizes = [one.dump.size_bytes for one in plain_backups if one.dump.gzip_whole]
     if len(sizes) <= FEWEST_FOR_USUAL:
-        raise NotApplicable(f"{len(sizes)} plain backups that can be decompressed are no history to compare with")
+        raise NotApplicable(
+            f"{len(sizes)} plain backups that can be decompressed are not enough history to compare with"
+        )
     usual = median(sizes[:-1])
     if usual == 0:
         raise Undetermined("the dumps before the newest one are empty: there is no usual size")
@@ -135,7 +137,7 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
 def packets_are_whole(look: Look, encrypted_backups: tuple[EncryptedBackup, ...]) -> None:
     _some_encrypted(encrypted_backups, wanted=look.target.backups.encryption_key is not None)
     broken = [f"{one.file.name}: {one.flaw}" for one in encrypted_backups if one.flaw]
-    require(not broken, expected="every encrypted backup whole", seen=broken, go_to="5.4")
+    require(not broken, expected="every encrypted backup intact", seen=broken, go_to="5.4")
 
 
 @then("every encrypted backup is encrypted to the backup key")
@@ -214,7 +216,7 @@ def require_none_older(removable: Iterable[Backup], days: int, kept: int) -> Non
     """Hold those that may be removed, the newest of their kind left aside, to their time."""
     found, limit = list(removable), timedelta(days=days)
     old = [one.name for one in found if not one.made.in_future and not one.made.at_most(limit)]
-    require(not old, expected=f"none but the newest {kept} of more than {days} days", seen=old, go_to="10")
+    require(not old, expected=f"only the newest {kept} older than {days} days", seen=old, go_to="10")
     for one in found:
         one.made.past(f"the time of {one.name}")
 
@@ -258,7 +260,7 @@ def the_tables_are_in_it(
     _some(plain_backups)
     whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
     if not whole:
-        raise Undetermined("no plain backup is whole", because="the-plain-backups-are-intact")
+        raise Undetermined("no plain backup is intact", because="the-plain-backups-are-intact")
     missing = sorted(tables_of_production - set(whole[-1].dump.tables))
     require(
         tables_of_production and 100 * len(missing) <= (100 - percent) * len(tables_of_production),
@@ -304,7 +306,11 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
     require(
         key_in_ring and key_in_ring.usable and (left is None or left > days),
         expected=f"a key in the server's ring that can be encrypted to for {days} days",
-        seen="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
+        seen="no such key"
+        if key_in_ring is None
+        else f"it expires in {left:.0f} days"
+        if left
+        else "it cannot be used",
         go_to="5.4",
     )
 
@@ -370,14 +376,17 @@ def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_enc
 @then("the bucket has all four S3 Block Public Access settings on")
 def bucket_blocks(offsite_openness: Openness | None) -> None:
     off = _off_site(offsite_openness).unblocked
-    require(not off, expected="S3's four blocks of public access on", seen=_named("off", list(off)), go_to="5.5")
+    require(not off, expected="all four S3 Block Public Access settings on", seen=_named("off", list(off)), go_to="5.5")
 
 
 @then("neither its policy nor its ACL grants public access")
 def bucket_is_not_public(offsite_openness: Openness | None) -> None:
     openness = _off_site(offsite_openness)
-    ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
-    require(not ways, expected="no way in for the public", seen=ways, go_to="5.5")
+    ways = [
+        *(["its policy"] if openness.by_policy else []),
+        *(f"{one} granted to everybody" for one in openness.by_grants),
+    ]
+    require(not ways, expected="no public access", seen=ways, go_to="5.5")
 
 
 @then("the bucket keeps the old versions of overwritten and deleted objects")

@@ -126,7 +126,7 @@ def the_renewal_is_started(renewal: Certbot | Acme) -> None:
         go_to="7",
     )
     kept = renewal.of_this
-    require(kept is None or kept.by_itself, expected="a renewal by itself", seen="autorenew = False", go_to="7")
+    require(kept is None or kept.by_itself, expected="an automatic renewal", seen="autorenew = False", go_to="7")
 
 
 @then("nothing that it needs is missing")

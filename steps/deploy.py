@@ -36,7 +36,7 @@ def there_is_room(room: Room, reserve: int) -> None:
     wanted = room.image_bytes + reserve * GB
     require(
         room.free_bytes >= wanted,
-        expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image and {reserve} GB beside it",
+        expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image plus {reserve} GB",
         seen=f"{room.free_bytes / GB:.1f} GB free",
         go_to="9.3",
     )
@@ -73,7 +73,7 @@ def the_branch_is_checked_out(clone: Clone, branch: str) -> None:
 
 @then("the clone has no uncommitted changes")
 def the_clone_is_clean(clone: Clone) -> None:
-    seen = [*clone.changed, *(f"{path} (git does not look at it)" for path in clone.hidden)]
+    seen = [*clone.changed, *(f"{path} (hidden from git)" for path in clone.hidden)]
     require(not seen, expected="no changed, new or hidden file", seen=_some(seen), go_to="4.2")
 
 

@@ -14,7 +14,7 @@ from runbook.outcome import Attested, Undetermined, require
 def a_person_has_attested(attestation: Attestation | None, section: str) -> None:
     if attestation is None:
         raise Undetermined(
-            "nobody has attested it (expected a table of the scenario's id in the target's file of attestations)"
+            "nobody has attested it (expected a table of the scenario's id in the target's attestations file)"
         )
     said = f"{attestation.by} on {attestation.on}: {attestation.proof}"
     if attestation.has_ended(datetime.now(UTC)):

@@ -183,7 +183,7 @@ def last_run_is_recent(last_runs: LastRuns, cron_jobs: dict[str, Job], script: s
     ended = run.good_run if run else None
     require(
         ended and ended.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
-        expected=f"a run that ended well less than {limit} {unit}s ago",
+        expected=f"a successful run less than {limit} {unit}s ago",
         seen=f"the last one {ended}" if ended else f"none in {cron_jobs[script].log}",
         go_to="6.4",
     )

@@ -44,7 +44,7 @@ def read_whole(operator: Operator, backup: Backup) -> Opened:
     operator.figure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,
-        expected="one dump, whole from its first line to its last",
+        expected="one dump, complete from its first line to its last",
         seen=f"{backup.name}: {opened.flaw}",
         go_to="5.1",
     )
@@ -120,19 +120,19 @@ def values_open(operator: Operator, count: int) -> None:
     look = operator.look()
     columns = look.target.backups.encrypted_columns
     if not columns:
-        raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
+        raise Undetermined("the target names no backups.encrypted_columns: nothing shows which values to decrypt")
     release = look.see(fleet).running_releases[0].name
     found = restore.decrypted(operator, columns, count, release)
-    operator.figure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
+    operator.figure("encrypted values that decrypted", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
-    require(not closed, expected="values that open with today's keys", seen=closed, go_to="8.2")
+    require(not closed, expected="values that decrypt with today's keys", seen=closed, go_to="8.2")
 
 
 @then("its newest row meets the RPO")
 def newest_row_is_new(operator: Operator, restored: Restored) -> None:
     target = operator.target
     if not target.backups.freshness_columns:
-        raise Undetermined("the target names no backups.freshness_columns: nothing tells how old the content is")
+        raise Undetermined("the target names no backups.freshness_columns: nothing shows how old the content is")
     newest, limit = restored.contents.newest, target.objectives.rpo_hours
     age = ago(newest, restored.opened.backup.seen_at) if newest else None
     within = age is not None and age.at_most(timedelta(hours=limit))

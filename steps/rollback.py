@@ -122,7 +122,7 @@ def the_route_can_be_kept(operator: Operator, rollback_target: RollbackTarget) -
 
 @given(
     parsers.parse(
-        "at least {rate:d} requests a second are sent through the edge at a fixed rate, and none fails for {s:d} s"
+        "at least {rate:d} requests a second are sent through the edge at a fixed rate, and none is lost for {s:d} s"
     ),
     target_fixture="rolling",
 )
@@ -143,7 +143,7 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
         raise Undetermined("the answers do not name one release (key probe.version_header of the target)")
     rolling.newer_version = str(versions.pop())
     if change.older.version == rolling.newer_version:
-        raise Undetermined("both releases have one version, so nothing tells whose answer is whose")
+        raise Undetermined("both releases have one version, so nothing shows whose answer is whose")
     return rolling
 
 
@@ -232,7 +232,7 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
     )
 
 
-@then("no request failed and none was left unsent")
+@then("no request was lost and none was left unsent")
 def none_was_lost(rolling: Rolling) -> None:
     rollback.none_lost(summary(rolling.probe.samples()))
 

@@ -37,7 +37,7 @@ def every_volume_is_named(look: Look, volumes_of_releases: dict[str, tuple[str, 
 def the_files_are_saved(look: Look, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
     volumes = look.target.backups.volumes
     if not volumes:
-        raise NotApplicable("the target names no volume that has to be saved (key backups.volumes)")
+        raise NotApplicable("the target names no volume to back up (key backups.volumes)")
     late = [late for volume in volumes if (late := _lateness(f"no archive of {volume}", archives[volume], limit))]
     require(not late, expected=f"an archive of each that is less than {limit} h old", seen=late, go_to="5.1")
 
@@ -56,7 +56,7 @@ def the_archives_are_whole(contents_of_archives: tuple[Contents, ...]) -> None:
     if not contents_of_archives:
         raise NotApplicable("the archives are encrypted: what is in them only the holder of the private key can see")
     broken = [str(one) for one in contents_of_archives if not one.whole]
-    require(not broken, expected="every archive whole", seen=broken, go_to="5.1")
+    require(not broken, expected="every archive intact", seen=broken, go_to="5.1")
 
 
 @then("every file of the volume that is older than the archive is in it")
@@ -104,7 +104,7 @@ def _lateness(none: str, found: tuple[Backup, ...], limit: int) -> str | None:
 
 def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> None:
     require(not one.plain, expected="an archive that is encrypted", seen=f"{one.file.name}: {one.flaw}", go_to="8.2")
-    require(not one.flaw, expected="an archive that is whole", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
+    require(not one.flaw, expected="an archive that is intact", seen=f"{one.file.name}: {one.flaw}", go_to="5.4")
     key = wanted_key((one,), backup_key)
     if one.hides_recipients:
         raise Undetermined(f"{one.file.name} does not reveal its recipient key")

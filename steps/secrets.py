@@ -84,7 +84,7 @@ def the_database_asks(log_in_of_anybody: LogIn) -> None:
 def the_secrets_took_effect(taken_over: TakenOver) -> None:
     require(
         (taken_over.same or taken_over.by_reference) and not taken_over.other,
-        expected=f"the values of .kamal/secrets in {taken_over.release}, which is to be created anew after a change",
+        expected=f"the values of .kamal/secrets in {taken_over.release}, which has to be recreated after a change",
         seen=[f"another {name}" for name in taken_over.other] or "no variable in .kamal/secrets",
         go_to="8.2",
     )
@@ -154,7 +154,7 @@ def _nowhere(found: Search) -> None:
     require(
         found.places and not found.sightings,
         expected="none of them there; one that is has to be changed",
-        seen=found.sightings or "nothing was looked at",
+        seen=found.sightings or "nothing was checked",
         go_to="8.2",
     )
 

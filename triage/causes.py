@@ -27,15 +27,15 @@ A = TypeVar("A")
 AT_MOST = 5
 OUT_OF_REACH = "The server cannot be reached over SSH"
 NO_SSH = {
-    Met.REFUSED: "start its sshd by the provider's console: systemctl start ssh",
-    Met.TIMED_OUT: "look at it by the provider's console: is it running, and does a firewall keep you out?",
-    Met.NOT_YET: "look at it by the provider's console: is it running, and how high is its load?",
-    Met.NO_ROUTE: "try it from another network; then look at it by the provider's console",
+    Met.REFUSED: "start its sshd in the provider's console: systemctl start ssh",
+    Met.TIMED_OUT: "check it in the provider's console: is it running, and does a firewall keep you out?",
+    Met.NOT_YET: "check it in the provider's console: is it running, and how high is its load?",
+    Met.NO_ROUTE: "try it from another network; then check it in the provider's console",
     Met.NO_ADDRESS: "put its number in place of the name (key address of the target)",
-    Met.SILENT: "look at it by the provider's console: its load, its memory; restart its sshd there",
-    Met.CUT: "try again; if it is cut again, look at its sshd and its memory by the provider's console",
-    Met.STOPPED: "try again; if it stops again, look at its load by the provider's console",
-    Met.OTHER_KEY: "ask who set the server up anew; until that is known, log in to nothing",
+    Met.SILENT: "check it in the provider's console: its load, its memory; restart its sshd there",
+    Met.CUT: "try again; if it is cut again, look at its sshd and its memory in the provider's console",
+    Met.STOPPED: "try again; if it stops again, look at its load in the provider's console",
+    Met.OTHER_KEY: "ask who set up the server again; until that is known, log in to nothing",
     Met.LOGIN_REFUSED: "see which key ssh offers, and whether the account is still there",
     Met.NO_SUDO: "let the account become root without a password, or take ssh.become out of the target",
     Met.FAILED: "try it by hand: ssh says more",
@@ -169,7 +169,7 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
 
 def _unreachable(run: Run, met: Met | None) -> Cause:
     lost = [one for one in run.scenarios if (one.reason or "").startswith("no SSH connection to the server")]
-    why = next((one.reason for one in lost if one.reason), f"its ssh port: {met}")
+    why = next((one.reason for one in lost if one.reason), f"its SSH port: {met}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
     return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting)
 

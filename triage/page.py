@@ -24,8 +24,8 @@ from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
 from triage.remedies import Remedy
 
 NAMED_AT_MOST = 3
-PASTE_HERE = "next, to paste here:"
-MORE_TO_READ = "next, to read more, to paste here:"
+PASTE_HERE = "next, paste here:"
+MORE_TO_READ = "for more detail, paste here:"
 
 
 class Page:
@@ -56,7 +56,7 @@ class Page:
             self._line(Text.assemble(("what users see: ", "dim"), self._safe(symptom)))
         if findings.still_open:
             count, names = len(findings.still_open), ", ".join(findings.still_open)
-            self._line(Text(f"? still open when the time was over ({count}): {names}", "bold yellow"))
+            self._line(Text(f"? still running when the time was up ({count}): {names}", "bold yellow"))
         self._verdict(run, findings)
 
     def _cause(self, number: int, cause: Cause, met: Met | None) -> None:
@@ -83,7 +83,7 @@ class Page:
                 told = f"{advice.thing}{self._ago(said.at)}: {said.text}" if said else "could not be read"
                 self._fact("last log line", self._short(told))
             if advice.beside:
-                self._fact("know before", advice.beside)
+                self._fact("note first", advice.beside)
             self._command(PASTE_HERE if advice.heals else MORE_TO_READ, pasted(self._target, advice.remedy))
         for sentence in _consequences(cause):
             self._fact("with it", sentence)

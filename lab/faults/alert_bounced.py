@@ -1,4 +1,4 @@
-"""The alerts' address leads nowhere any more: the last alert came back."""
+"""The alerts' address no longer exists: the last alert bounced."""
 
 from __future__ import annotations
 

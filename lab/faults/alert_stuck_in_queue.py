@@ -1,4 +1,4 @@
-"""A mail to the alerts' address waits in the queue, and nobody sends it."""
+"""A mail to the alerts' address is stuck in the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backup key in the server's ring ends in ten days."""
+"""The backup key in the server's keyring expires in ten days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backup's log was taken away."""
+"""The backup's log was deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backups' file system is not mounted: they lie on the server's own."""
+"""The backups' file system is not mounted: they are on the server's own."""
 
 from __future__ import annotations
 

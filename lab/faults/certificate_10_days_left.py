@@ -1,4 +1,4 @@
-"""The certificate ends in ten days."""
+"""The certificate expires in ten days."""
 
 from __future__ import annotations
 

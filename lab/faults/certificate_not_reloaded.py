@@ -1,4 +1,4 @@
-"""The certificate on the server was renewed, and the proxy still shows the one before."""
+"""The certificate on the server was renewed, and the proxy still serves the previous one."""
 
 from __future__ import annotations
 

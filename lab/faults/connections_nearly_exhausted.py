@@ -1,4 +1,4 @@
-"""Most of the database's connections are in use: a pool lets none go."""
+"""Most of the database's connections are in use: a pool releases none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A container is held back by its limit of CPU time."""
+"""A container is throttled by its CPU limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service is degraded and answers with HTTP status 200 all the same."""
+"""The service is degraded and still answers with HTTP status 200."""
 
 from __future__ import annotations
 

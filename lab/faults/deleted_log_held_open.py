@@ -1,4 +1,4 @@
-"""A script that hangs writes to a log that was rotated and taken away."""
+"""A script that hangs writes to a log that was rotated and deleted."""
 
 from __future__ import annotations
 

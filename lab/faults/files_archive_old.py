@@ -1,4 +1,4 @@
-"""The files of the volume were not saved for more than a day."""
+"""The files of the volume were not backed up for more than a day."""
 
 from __future__ import annotations
 

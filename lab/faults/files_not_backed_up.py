@@ -1,4 +1,4 @@
-"""The files of the volume were never saved."""
+"""The files of the volume were never backed up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health check's time is ten minutes old: something answers from a store."""
+"""The health check's time is ten minutes old: something answers from a cache."""
 
 from __future__ import annotations
 

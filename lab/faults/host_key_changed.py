@@ -1,4 +1,4 @@
-"""The server shows another host key than the one that is known: it was set up anew, or it is somebody else's."""
+"""The server shows another host key than the known one: it was reinstalled, or it is somebody else's."""
 
 from __future__ import annotations
 

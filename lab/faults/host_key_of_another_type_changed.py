@@ -1,4 +1,4 @@
-"""One of the server's host keys is another, of a kind that ssh does not take here: the line stands nevertheless."""
+"""One of the server's host keys has changed, of a type that ssh does not use here: the connection still works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys lie among the backups in plain."""
+"""The keys are among the backups, unencrypted."""
 
 from __future__ import annotations
 

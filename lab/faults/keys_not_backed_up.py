@@ -1,4 +1,4 @@
-"""The keys were never saved."""
+"""The keys were never backed up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A container has used almost all the memory that it may have."""
+"""A container has used almost all of its memory limit."""
 
 from __future__ import annotations
 

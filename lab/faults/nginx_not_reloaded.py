@@ -1,4 +1,4 @@
-"""Certbot has renewed the certificate, and nginx, which was not told, still shows the one before."""
+"""Certbot has renewed the certificate, and nginx, which was not reloaded, still serves the previous one."""
 
 from __future__ import annotations
 

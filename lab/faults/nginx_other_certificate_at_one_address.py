@@ -1,4 +1,4 @@
-"""nginx shows another certificate at one of the server's addresses, under which it has another server."""
+"""nginx serves another certificate at one of the server's addresses, under which it has another server."""
 
 from __future__ import annotations
 

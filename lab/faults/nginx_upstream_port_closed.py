@@ -1,4 +1,4 @@
-"""nginx passes the requests to a port at which nobody listens."""
+"""nginx forwards the requests to a port on which nothing listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of the four blocks of public access to the off-site bucket is off."""
+"""One of the four Block Public Access settings of the off-site bucket is off."""
 
 from __future__ import annotations
 

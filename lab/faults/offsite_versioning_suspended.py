@@ -1,4 +1,4 @@
-"""The off-site bucket keeps no versions any more: who overwrites a copy destroys it."""
+"""Versioning of the off-site bucket is suspended: whoever overwrites a copy destroys it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Something in front of the proxy terminates TLS itself, and speaks TLS 1.1 with whoever asks for it."""
+"""Something in front of the proxy terminates TLS itself, and accepts TLS 1.1."""
 
 from __future__ import annotations
 

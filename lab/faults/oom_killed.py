@@ -1,4 +1,4 @@
-"""A process in a container was killed for lack of memory, and the container runs on."""
+"""A process in a container was OOM-killed, and the container keeps running."""
 
 from __future__ import annotations
 

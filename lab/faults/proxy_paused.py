@@ -1,4 +1,4 @@
-"""The proxy holds every request back, and answers the health path with 200 by itself."""
+"""The proxy holds every request, and answers the health path with 200 by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A query waits for a lock that a transaction left open holds."""
+"""A query is blocked by a lock that an idle transaction holds."""
 
 from __future__ import annotations
 

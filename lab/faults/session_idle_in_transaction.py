@@ -1,4 +1,4 @@
-"""A session began a transaction and does nothing: a list of active queries does not show it."""
+"""A session is idle in transaction: a list of active queries does not show it."""
 
 from __future__ import annotations
 

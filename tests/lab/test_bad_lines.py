@@ -132,7 +132,7 @@ def dead(address: str) -> Iterator[int]:
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(port=port))
-    assert inside(seen) == {"no SSH connection to the server: the ssh port is closed"}
+    assert inside(seen) == {"no SSH connection to the server: the SSH port is closed"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · 22443 ok · {port} refused → the host is up, its sshd alone is down"

@@ -278,7 +278,7 @@ def test_a_drill_that_somebody_has_recovered_does_nothing_more_and_says_so(serve
     code, run = drilled(server, "When one is made\nWhen somebody recovers\nWhen two is made")
     (scenario,) = run.scenarios
     assert code == 1
-    assert "somebody else has ended this drill by a recovery" in (scenario.reason or "")
+    assert "somebody else has ended this drill with a recovery" in (scenario.reason or "")
     assert scenario.steps[2].reason == "this drill has been ended, so no act of it begins"
     assert undone(server) == ["one"]
     assert nothing_is_left(server)
@@ -287,7 +287,7 @@ def test_a_drill_that_somebody_has_recovered_does_nothing_more_and_says_so(serve
 def test_a_drill_whose_heart_has_stopped_does_nothing_more(server: Path) -> None:
     code, run = drilled(server, "When one is made\nWhen its heart is stopped\nWhen two is made\nThen two is there")
     assert (code, run.scenarios[0].how_it_ran) == (3, "stopped")
-    assert run.scenarios[0].reason == "the heart of this drill has stopped, so no act of it begins"
+    assert run.scenarios[0].reason == "the heartbeat of this drill has stopped, so no act of it begins"
     assert undone(server) == ["one"]
 
 

@@ -286,5 +286,5 @@ def test_an_engine_that_hangs_holds_the_page_up_no_longer(lab: Server, triage: T
     finally:
         lab.run("pkill -CONT -x dockerd").required()
     assert seen.code in (1, 3), seen.screen
-    assert "? still open when the time was over" in seen.screen
+    assert "? still running when the time was up" in seen.screen
     lab.wait_until(hands.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")

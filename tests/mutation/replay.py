@@ -32,7 +32,7 @@ from tests.unit.answering import looking
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY = "healthy"
-UNDER_WAY = "-is-under-way"
+UNDER_WAY = "-is-in-progress"
 
 
 @dataclass(frozen=True)

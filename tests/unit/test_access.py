@@ -101,7 +101,7 @@ def test_a_log_that_is_written_to_is_well() -> None:
     ("text", "seen"),
     [
         (f"log 1790000000 100 regular file {MONITOR}\n", "written to 10 min ago"),
-        (f"log 1790000600 100 directory {MONITOR}\n", "is no file"),
+        (f"log 1790000600 100 directory {MONITOR}\n", "is not a file"),
         (f"log 1790000600 100 regular file {BACKUP}\n", f"no {MONITOR}"),
         ("", f"no {MONITOR}"),
     ],

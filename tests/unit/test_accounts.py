@@ -71,7 +71,7 @@ def test_what_a_release_does_not_say_is_undetermined() -> None:
 
 
 def test_what_is_no_number_is_undetermined() -> None:
-    with pytest.raises(Undetermined, match="LOCKOUT_MINUTES is no whole number"):
+    with pytest.raises(Undetermined, match="LOCKOUT_MINUTES is not a whole number"):
         log_in_policies(looking(TARGET, answers(SAID.replace("LOCKOUT_MINUTES 30", "LOCKOUT_MINUTES ?"))))
 
 

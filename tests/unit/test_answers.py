@@ -135,7 +135,7 @@ def test_mails_that_wait() -> None:
 
 
 def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None:
-    told = "log\t/a\t3\trefused\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
+    told = "log\t/a\t3\tbounced\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
     assert _seen(alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
     with pytest.raises(Undetermined, match="no mail log"):
         _seen(alerts.last_delivery, DELIVERIES=Output(0, "", ""))

@@ -90,10 +90,10 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
 @pytest.mark.parametrize(
     ("said", "reason", "met"),
     [
-        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the ssh port is closed", Met.REFUSED),
+        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the SSH port is closed", Met.REFUSED),
         (
             "ssh: connect to host 192.0.2.1 port 22: Connection timed out",
-            "the ssh port did not answer within 8 s",
+            "the SSH port did not answer within 8 s",
             Met.TIMED_OUT,
         ),
         (

@@ -222,7 +222,7 @@ def test_the_file_is_a_target_file() -> None:
 def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> None:
     facts = {**GIVEN, "domain": Fact(None, "no proxy"), "paths.app": Fact(None, "nobody knows")}
     text = init.render(facts, init.Seen(WHO, facts, {}), Path("made.toml"))
-    assert '# could not be determined: app: nobody knows; taken as "/var/www/psyfit"' in text.splitlines()
+    assert '# could not be determined: app: nobody knows; default: "/var/www/psyfit"' in text.splitlines()
     assert "# could not be determined: domain: no proxy" in text.splitlines()
     with pytest.raises(TargetError, match="key environment is missing"):
         validated(tomllib.loads(text), Path("made.toml"))

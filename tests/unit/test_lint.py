@@ -128,7 +128,9 @@ BROKEN = {
     "a duplicate name": Broken(FEATURE_FILE, "Scenario: The clone is", "has the name of the one at 04-deploy.feature:"),
     "no severity": Broken(FEATURE_FILE, "Scenario: Without a severity", "has no severity"),
     "two severities": Broken(FEATURE_FILE, "Scenario: With two", "has 2 severities"),
-    "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "depends on somebody-else, which is no other scenario"),
+    "no ground": Broken(
+        FEATURE_FILE, "Scenario: On nothing", "depends on somebody-else, which is not another scenario"
+    ),
     "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
     "an old tag": Broken(FEATURE_FILE, "Scenario: With an old tag", "expected @depends-on-the-database-is-up, as it"),
     "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
@@ -136,9 +138,11 @@ BROKEN = {
     "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),
     "no kind": Broken(FEATURE_FILE, "Scenario: Neither", "has no kind"),
     "a section without a control": Broken(FEATURE_FILE, "Rule: 99.1", "section 99.1 has no control"),
-    "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is no Gherkin (expected: "),
+    "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is not Gherkin (expected: "),
     "a step that asserts nothing": Broken(STEP_FILE, '@then("this asserts', "“this asserts nothing” asserts nothing"),
-    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this is more"),
+    "a question that is not read-only": Broken(
+        CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this does more"
+    ),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
     "a control that nothing supports": Broken(

@@ -17,14 +17,14 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
     ("edge", "ssh", "line"),
     [
         (Met.OK, Met.REFUSED, "443 ok · 22 refused → the host is up, its sshd alone is down"),
-        (Met.OK, Met.TIMED_OUT, "443 ok · 22 timed out → the host is up, its ssh port alone does not answer"),
-        (Met.OK, Met.NOT_YET, "443 ok · 22 no answer yet → the host is up, its ssh port alone has not answered yet"),
+        (Met.OK, Met.TIMED_OUT, "443 ok · 22 timed out → the host is up, its SSH port alone does not answer"),
+        (Met.OK, Met.NOT_YET, "443 ok · 22 no answer yet → the host is up, its SSH port alone has not answered yet"),
         (Met.OK, Met.LOGIN_REFUSED, "443 ok · 22 login refused → the host is up, its sshd alone refuses this login"),
         (Met.REFUSED, Met.OK, "443 refused · 22 ok → the host is up, its edge alone is down"),
         (
             Met.REFUSED,
             Met.TIMED_OUT,
-            "443 refused · 22 timed out → the host is up, its edge is down, its ssh port does not answer",
+            "443 refused · 22 timed out → the host is up, its edge is down, its SSH port does not answer",
         ),
         (Met.REFUSED, Met.REFUSED, "443 refused · 22 refused → the host is up, its edge is down, its sshd is down"),
         (Met.TIMED_OUT, Met.TIMED_OUT, "443 timed out · 22 timed out → the host is down or cut off from here"),

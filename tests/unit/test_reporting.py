@@ -213,7 +213,7 @@ def test_a_page_says_what_limits_its_verdict() -> None:
     assert "What limits this verdict" not in html.render(example.healthy())
     assert "Partial: 1 of 41 collected scenarios were selected" in html.render(example.run([passed], collected=41))
     unfinished = html.render(example.run([passed], selected=9, exit_code=INTERRUPTED))
-    assert "Interrupted: the run was ended before its time." in unfinished
+    assert "Interrupted: the run was stopped early." in unfinished
     assert "Unfinished: 1 of 9 selected scenarios came to an outcome." in unfinished
     assert "The suite itself broke" in html.render(example.run([passed], exit_code=OWN_FAULT))
     troubled = html.render(example.troubled())
@@ -394,7 +394,7 @@ def test_each_control_is_shown_with_its_outcomes_and_what_is_not_covered() -> No
         "? 3 undetermined",
         "– 1 not applicable",
         "A.8.24 Use of cryptography",
-        "not looked at",
+        "not checked",
         "No scenario covers:",
         "A.8.2 Privileged access rights",
         "NIST SP 800-53 r5",

@@ -1250,7 +1250,7 @@ def test_what_the_jobs_need() -> None:
                 "last_delivery",
                 [
                     (seen(last=last, lines=1, path="/x"), outcome)
-                    for last, outcome in {"delivered": PASSES, "refused": FAILS, "put off": FAILS}.items()
+                    for last, outcome in {"delivered": PASSES, "bounced": FAILS, "deferred": FAILS}.items()
                 ],
                 name="X",
             ),

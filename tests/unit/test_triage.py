@@ -259,7 +259,7 @@ def test_what_others_stand_on_comes_first_and_what_users_see_is_no_cause_beside_
     assert lines[2] == "1. ✗ FAILED  the database is up: psyfit-db ended with 0 → runbook section 3.1"
     assert re.fullmatch(r"    since: 2026-02-24 \d\d:53:00 [+-]\d{4} \(7 min ago\), it ended then", lines[3])
     assert lines[4] == "    last log line: psyfit-db (30 s ago): ready"
-    assert lines[5] == "    next, to paste here:"
+    assert lines[5] == "    next, paste here:"
     assert lines[6] == "ssh -p 22 192.0.2.1 'docker start psyfit-db'"
     assert "    with it: 1 more could not be determined because of it" in lines
     assert "what users see: the api is healthy: HTTP status 503" in lines
@@ -290,12 +290,12 @@ def test_at_most_five_causes_are_shown_and_the_others_are_named() -> None:
 def test_what_had_no_answer_in_time_is_named_as_still_open() -> None:
     run = example.run([scenario("redis-is-up", UNTOLD, reason=f"{OUT_OF_TIME} (8 s)")], exit_code=3)
     text = page(run, Seen(TARGET))
-    assert "? still open when the time was over (1): redis is up" in text
+    assert "? still running when the time was up (1): redis is up" in text
     assert "could not be determined" in text.splitlines()[-1]
 
 
 def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
-    reason = "no SSH connection to the server: the ssh port is closed"
+    reason = "no SSH connection to the server: the SSH port is closed"
     run = example.run([scenario(one, UNTOLD, reason=reason) for one in ("redis-is-up", "the-proxy-is-up")], exit_code=3)
     lines = page(run, Seen(TARGET), Met.REFUSED).splitlines()
     assert lines[2] == f"1. ? UNDETERMINED  The server cannot be reached over SSH: {reason} → runbook section 1"
