@@ -7,13 +7,15 @@ from rich.text import Text
 
 from commands import rooms
 from commands.front import ROOT
+from linting import glossary
 from linting.everything import House, lint
 from runbook import controls, exits, features
 
 
 def lint_all() -> int:
-    """Tell what is wrong with the features, their steps and checks, and the table of controls: file, line and rule."""
-    found = lint(House(features.FEATURES, rooms.meanings(), rooms.declaring(), controls.CONTROLS))
+    """Check features, steps, checks, the table of controls and the words of the glossary: file, line and rule."""
+    house = House(features.FEATURES, rooms.meanings(), rooms.declaring(), controls.CONTROLS)
+    found = sorted({*lint(house), *glossary.findings(ROOT)})
     console = Console(highlight=False)
     for finding in found:
         console.print(Text(finding.told(ROOT)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``runbook triage``: what is broken and what to do now, within 10 seconds. It only looks."""
+"""``runbook triage``: what is broken and what to do now, within 10 seconds. Read-only."""
 
 from __future__ import annotations
 

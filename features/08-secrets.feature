@@ -1,7 +1,7 @@
 Feature: 8. Secrets
 
   @rb-8.1 @check
-  Rule: 8.1 The important variables
+  Rule: 8.1 The required secrets
 
     @critical @gate
     Scenario: The releases have the required secrets

@@ -312,7 +312,7 @@ def put_in_front(server: Server, fault: str, oldest: str, find: str = "", replac
         "curl --silent --fail --output /dev/null "
         f"--connect-to psytech.jp:443:127.0.0.1:{RELAY_PORT} https://psytech.jp/up",
         seconds=10,
-        what="what was put in front of the proxy passes requests on",
+        what="what was put in front of the proxy forwards requests",
     )
     server.run(f"iptables --table nat --insert {REDIRECT}").required()
 

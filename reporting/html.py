@@ -30,7 +30,7 @@ SIGNS_OR_NOT_REACHED = dict[Outcome | None, str]([*SIGNS.items(), (None, "·")])
 EXITS: Mapping[int, str] = {
     exits.COMPLIANT: "nothing failed",
     exits.FAILED: "something failed",
-    exits.WRONG_USE: "wrong use, or nothing was run",
+    exits.WRONG_USE: "usage error, or nothing was run",
     exits.UNDETERMINED: "something could not be determined",
     exits.REFUSED: "refused",
     exits.OWN_FAULT: "an internal error of the suite",

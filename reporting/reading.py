@@ -92,9 +92,9 @@ def cautions(run: Run) -> Iterator[str]:
     if run.evidence_incomplete:
         yield f"Evidence incomplete: {run.evidence_incomplete}. All exchanges stand below and in run.json."
     if run.origin.uncommitted_changes is None:
-        yield "Whether the suite ran with changes that are in no commit is not known: git did not say."
+        yield "Whether the suite ran with uncommitted changes is not known: git did not say."
     elif run.origin.uncommitted_changes:
-        yield "The suite ran with changes that are in no commit."
+        yield "The suite ran with uncommitted changes."
 
 
 def renamed_since(run: Run) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from runbook.outcome import Outcome
 class Event(StrEnum):
     """What can befall a run besides the outcomes of its scenarios."""
 
-    WRONG_USE = "wrong use"
+    WRONG_USE = "usage error"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
     OWN_FAULT = "internal error"

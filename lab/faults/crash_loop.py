@@ -1,4 +1,4 @@
-"""Redis ends as it starts, and Docker starts it again, over and over."""
+"""Redis ends as it starts, and Docker restarts it: a restart loop."""
 
 from __future__ import annotations
 

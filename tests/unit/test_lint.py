@@ -20,7 +20,7 @@ from runbook.look import Look
 from runbook.outcome import require
 from runbook.question import Command
 
-ROOMS = ("features", "steps", "checks", "drills", "linting", "runbook", "reporting", "commands", "lab")
+ROOMS = ("features", "steps", "checks", "drills", "linting", "runbook", "reporting", "commands", "lab", "docs")
 
 FEATURE = """
     @minor
@@ -50,6 +50,7 @@ FEATURE = """
     Scenario: With an old tag
       Then this means one thing
 
+    # What could not be told.
     @minor @urgent
     Scenario: With a tag of its own
       Then this means one thing
@@ -133,6 +134,9 @@ BROKEN = {
     ),
     "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
     "an old tag": Broken(FEATURE_FILE, "Scenario: With an old tag", "expected @depends-on-the-database-is-up, as it"),
+    "a replaced word": Broken(
+        FEATURE_FILE, "# What could not be told", "“could not be told” is replaced by the glossary"
+    ),
     "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
     "an outline without rows": Broken(FEATURE_FILE, "Outline: Without", "is an outline without rows"),
     "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),

@@ -219,7 +219,7 @@ def test_a_page_says_what_limits_its_verdict() -> None:
     troubled = html.render(example.troubled())
     assert "The suite itself broke in 1 of 14 scenarios" in troubled
     assert "97.0 s behind laptop&#39;s" in troubled
-    assert "changes that are in no commit" in troubled
+    assert "uncommitted changes" in troubled
 
 
 def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> None:
@@ -247,7 +247,7 @@ def test_a_page_does_not_say_of_the_suite_what_git_did_not_tell() -> None:
     origin = run.origin.model_copy(update={"commit": None, "uncommitted_changes": None})
     page = " ".join(Page(html.render(run.model_copy(update={"origin": origin}))).text.split())
 
-    assert "Whether the suite ran with changes that are in no commit is not known: git did not say." in page
+    assert "Whether the suite ran with uncommitted changes is not known: git did not say." in page
     assert "commit not known, with or without uncommitted changes: not known" in page
 
 
