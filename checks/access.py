@@ -98,7 +98,7 @@ def domain_leads(look: Look) -> Leads:
     try:
         address = str(ipaddress.ip_address(target.address))
     except ValueError:
-        raise NotApplicable("the target's address is a name itself") from None
+        raise NotApplicable("the target's address is a host name, not an IP address") from None
     told = look.ask(NAME)
     return Leads(address, told.addresses, told.refusal)
 

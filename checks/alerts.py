@@ -168,7 +168,7 @@ def last_delivery(look: Look) -> MailLog | None:
         raise Undetermined("there is no mail log in /var/log, or no ALERT_EMAIL")
     told_of = next((one for one in reversed(logs) if one.last), None)
     if told_of is None and (others := [one.path for one in logs if one.lines]):
-        raise Undetermined(f"{', '.join(others)} names the alerts' address, in no line of a form that is known here")
+        raise Undetermined(f"{', '.join(others)} mentions the alerts' address, but in no known form of line")
     return told_of
 
 
@@ -227,7 +227,7 @@ def read_queue(program: str, printed: str) -> int:
     if not lines and program.startswith(SILENT_WHERE_EMPTY):
         return 0
     said = f"it begins with “{lines[0].strip()}”" if lines else "it is empty"
-    raise ValueError(f"of what {program} prints nothing is known here: {said}")
+    raise ValueError(f"the output of {program} is not understood: {said}")
 
 
 def _by_exim(lines: Sequence[str]) -> int | None:

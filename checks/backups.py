@@ -65,7 +65,7 @@ done""",
 )
 """How each file begins, or that it is plain: whether it is encrypted is judged where it lies."""
 
-NOT_ENCRYPTED = "it is not encrypted, whatever its name says"
+NOT_ENCRYPTED = "it is not encrypted, despite its name"
 
 PARTS = Command(
     cleandoc(
@@ -426,7 +426,7 @@ def _judged(one: _Opened, end_of_parts: int | None) -> EncryptedBackup:
     if data is None:
         flaw: str | None = "it ends before its data"
     elif not one.message.sealed:
-        flaw = "nothing in it would show that it was changed"
+        flaw = "it has no integrity protection"
     else:
         end = end_of_parts if data.length is None else data.body + data.length
         flaw = _flaw(one.file.size_bytes, end)

@@ -176,7 +176,7 @@ def _proxys_pair(look: Look) -> KeyPair:
     if saved is None or not saved.tls:
         raise Undetermined("the proxy terminates no TLS for the service, so no key is in use")
     if saved.certificate_path is None or saved.key_path is None:
-        raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
+        raise NotApplicable("the proxy obtains its certificates itself (ACME), each in one file with its key")
     certificate_file, public_half = look.ask(
         IN_PROXY.about(certificate=saved.certificate_path), KEY_IN_PROXY.about(key=saved.key_path)
     )

@@ -297,7 +297,7 @@ def read_crontab(text: str) -> Crontab:
     rows = text.split("\n")
     for number, row in enumerate(rows, start=1):
         if number == len(rows) and row.strip():
-            flaws.append(Flaw(number, "it does not end with a new line, so cron passes over it"))
+            flaws.append(Flaw(number, "it does not end with a newline, so cron ignores it"))
         elif row.endswith(("\r", r"\r")):  # Debian's crontab -l writes it out
             flaws.append(Flaw(number, "it ends with a carriage return, which becomes part of the command"))
         elif row.strip() and not row.lstrip().startswith("#") and not SETTING.match(row):

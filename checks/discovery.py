@@ -243,7 +243,7 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
     proxy = next((one for one in listed if _name(one) == facts["containers.proxy"].value), None)
     for key, port in (("edge.https_port", "443/tcp"), ("edge.http_port", "80/tcp")):
         number = _published(proxy, port)
-        why = f"the proxy publishes no port {port} to everybody: something else may stand in front of it"
+        why = f"the proxy publishes no port {port} to everybody: something else may be in front of it"
         facts[key] = Fact(number, "as the proxy publishes it") if number else Fact(None, why)
     return facts
 
@@ -340,7 +340,7 @@ def _domain(hosts: Sequence[str]) -> Fact:
     named = sorted((host for host in hosts if "*" not in host), key=lambda host: (host.startswith("www."), len(host)))
     others = f"; it serves {', '.join(named[1:])} too" if named[1:] else ""
     if not named:
-        return Fact(None, "the proxy serves whatever name it is asked for")
+        return Fact(None, "the proxy serves any host name")
     return Fact(named[0], f"from the proxy's state file{others}")
 
 
@@ -369,14 +369,14 @@ def _of_backups(look: Look, facts: Mapping[str, Fact]) -> dict[str, Fact]:
         (
             "backups.freshness_columns",
             ROW_TIMES,
-            "a guess: of the largest tables; strike those that do not get new rows every day",
+            "a guess, from the largest tables; remove those that do not get new rows every day",
             "no table has a column created_at",
         ),
         (
             "backups.encrypted_columns",
             ENCRYPTED_COLUMNS,
             "a guess, by their names",
-            "no column is called _ciphertext or _bidx at its end",
+            "no column has a name that ends in _ciphertext or _bidx",
         ),
     ):
         if db.value is None or database.value is None:
@@ -406,7 +406,9 @@ def _trusted(look: Look, paths: Sequence[str], account: Fact) -> tuple[tuple[str
     except Undetermined as error:
         return (), error.reason
     trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o022}
-    others = f"others than {' and '.join(sorted(owners))} can put files where those lie that are named like a backup"
+    others = (
+        f"others than {' and '.join(sorted(owners))} can write to the folders of the files that are named like a backup"
+    )
     return tuple(path for path in paths if str(PurePosixPath(path).parent) in trusted), others
 
 
@@ -427,7 +429,7 @@ def facts_in_backups(paths: Iterable[str], why: str) -> dict[str, Fact]:
         if match := BACKUP_FILE.fullmatch(path.name):
             seen[str(path.parent), match["database"]] += 1
     if not seen:
-        why = why or "no file is seen that is named like a backup"
+        why = why or "no file is named like a backup"
         return {"paths.backups": Fact(None, why), "backups.database": Fact(None, why)}
     ((folder, database), count), *_ = seen.most_common(1)
     told = f"a guess, by the names of {count} backups"

@@ -115,7 +115,7 @@ def offsite_openness(look: Look) -> Openness | None:
     if not _is_named(look):
         return None
     block, policy, grants = look.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
-    with reading("what lets the public into the bucket"):
+    with reading("the public access of the bucket"):
         return Openness(read_unblocked(block), read_policy(policy), read_grants(grants))
 
 

@@ -113,7 +113,7 @@ def contents_of_archives(look: Look) -> tuple[Contents, ...]:
     with reading("the containers' volumes"):
         folders = read_folders(inspected)
     if unknown := [volume for volume in plain if volume not in folders]:
-        raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container has the volume")
+        raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container mounts the volume")
     answers = look.ask_each(
         COMPARED.about(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
         for volume, one in plain.items()

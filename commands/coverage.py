@@ -26,7 +26,8 @@ LONGEST = 90
 def coverage(
     *,
     against: Annotated[
-        Path | None, Parameter(help="The runbook in Markdown: account for each of its commands, rows and sentences.")
+        Path | None,
+        Parameter(help="The runbook in Markdown: check that each of its commands, rows and sentences is covered."),
     ] = None,
 ) -> int:
     """Print each section with its scenarios and the faults that make them fail; exit 1 where one is without.
@@ -97,7 +98,7 @@ def _lines(console: Console, accounted: Sequence[Accounted], scenarios: Sequence
     counted = Counter(one.state for one in accounted)
     console.print(", ".join(f"{counted[state]} {state}" for state in State if counted[state]), soft_wrap=True)
     left = sum(not one.settled for one in accounted)
-    console.print(f"{left} of {len(accounted)} lines are not accounted for" if left else "every line is accounted for")
+    console.print(f"{left} of {len(accounted)} lines are not covered" if left else "every line is covered")
     return exits.FAILED if left else exits.COMPLIANT
 
 

@@ -140,7 +140,7 @@ def init(
     asked = {key: Fact(value, "as given") for key, value in given.items() if value is not None}
     target = _provisional(asked, path)
     if path.exists():
-        raise TargetError(f"{path}: is there already; `runbook init` overwrites nothing, so move it or give --output")
+        raise TargetError(f"{path}: exists already; `runbook init` overwrites nothing, so move it or give --output")
     try:
         seen = _look(target, _given(path))
     except _Unreachable as error:

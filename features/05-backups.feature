@@ -160,7 +160,7 @@ Feature: 5. Backups and restore
 
     @major
     Scenario: Backup settings reach cron
-      Then every BACKUP_ variable that is set for shells is set in the environment of cron's job
+      Then every BACKUP_ variable that is set for shells is set in cron's environment
 
     @critical @depends-on-there-are-backups
     Scenario: Backups are encrypted once BACKUP_ENCRYPT_KEY is set

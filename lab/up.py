@@ -134,7 +134,7 @@ def up(
 
 def _refuse_second(client: Any, server: Server) -> None:
     if outer.address_of(client, server) is not None:
-        raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` removes it")
+        raise Refused(f"the lab {server.name} exists already: `runbook lab down --name {server.name}` removes it")
 
 
 def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:

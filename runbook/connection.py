@@ -72,9 +72,9 @@ _SAYINGS = {
         "the server refused the login",
         Met.LOGIN_REFUSED,
     ),
-    r"Host key verification failed": ("the server's host key is not the known one", Met.OTHER_KEY),
+    r"Host key verification failed": ("the server's host key does not match known_hosts", Met.OTHER_KEY),
     r"@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED": (
-        "the server's host key is not the known one",
+        "the server's host key does not match known_hosts",
         Met.OTHER_KEY,
     ),
     r"ssh: connect to host .*: Connection refused": ("the SSH port is closed", Met.REFUSED),

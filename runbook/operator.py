@@ -42,7 +42,7 @@ BEYOND_SECONDS = 20.0
 OVERDUE = (124, 137)
 """What `timeout` ends with where it has ended the act, by the first or the second signal."""
 
-UNKNOWN = "how far it came is not known"
+UNKNOWN = "how far it got is not known"
 
 
 class NotGiven(Undetermined):

@@ -49,7 +49,7 @@ SSH_FAULTS = {
     Met.SILENT: ("its sshd", "accepts connections but gives no shell"),
     Met.CUT: ("its SSH connection", "was cut"),
     Met.STOPPED: ("its SSH connection", "stopped answering"),
-    Met.OTHER_KEY: ("its host key", "is not the known one"),
+    Met.OTHER_KEY: ("its host key", "does not match known_hosts"),
     Met.LOGIN_REFUSED: ("its sshd", "refuses this login"),
     Met.NO_SUDO: ("its sudo", "asks for a password"),
 }

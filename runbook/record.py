@@ -203,7 +203,7 @@ class OpenJournal(_Model):
     def sentence(self) -> str:
         """What a person has to know before anything else."""
         name = f"the drill {self.drill}" if self.drill else "a drill"
-        whose = f"{name}, begun {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
+        whose = f"{name}, started {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
         changes = f"{self.changes} change{'s' if self.changes > 1 else ''}"
         here, there = self.heal
         if self.under_way:

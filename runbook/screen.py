@@ -90,7 +90,7 @@ class Screen:
         )
         if running.kind != "triage":  # whose first line says what is wrong
             self._console.print(head)
-            self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
+            self._console.print(Text(f"running {running.selected} scenarios …", "dim"))
         if self._console.is_terminal and self._alone:
             self._status = self._console.status(self._progress())
             self._status.start()
@@ -136,7 +136,7 @@ class Screen:
             self._console.print(
                 Text(clean(f"Internal error: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True
             )
-        self._console.print(Text(f"Report: {report}" if report else f"No whole report: {folder}"), soft_wrap=True)
+        self._console.print(Text(f"Report: {report}" if report else f"No complete report: {folder}"), soft_wrap=True)
 
     def quiet(self) -> None:
         """Take away what shows the progress."""

@@ -38,7 +38,7 @@ def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
     strangers = [one for one in host_keys if one.compared and not one.known]
     require(
         any(one.known for one in host_keys) and not strangers,
-        expected="the keys that known_hosts has here; compare another by hand, at the server itself",
+        expected="the keys in known_hosts; verify a different one at the server itself",
         seen=strangers or "none of the known ones",
         go_to="1",
     )
@@ -83,7 +83,7 @@ def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
 def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[Writer, ...]) -> None:
     require(
         not writers_to_deleted_logs,
-        expected="logs that are there for all who write to them",
+        expected="only log files that still exist",
         seen=writers_to_deleted_logs,
         go_to="9.2",
     )

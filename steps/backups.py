@@ -62,9 +62,7 @@ def content_moves_on(plain_backups: tuple[PlainBackup, ...]) -> None:
     back = [
         f"{later[0]} holds older rows than {earlier[0]}" for earlier, later in pairwise(dated) if later[1] < earlier[1]
     ]
-    require(
-        not back, expected="newest rows that are as new as those of the backup before, or newer", seen=back, go_to="10"
-    )
+    require(not back, expected="newest rows that are no older than those of the backup before", seen=back, go_to="10")
     for one in whole:
         _newest_row_has_been(one)
 
@@ -270,7 +268,7 @@ def the_tables_are_in_it(
     )
 
 
-@then("every BACKUP_ variable that is set for shells is set in the environment of cron's job")
+@then("every BACKUP_ variable that is set for shells is set in cron's environment")
 def cron_sees_the_settings(job_settings: JobSettings) -> None:
     own = [one for one in (*job_settings.for_shells, *job_settings.for_cron) if one.name.startswith("BACKUP_")]
     if not own:
@@ -305,7 +303,7 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
     left = key_in_ring.days_left if key_in_ring else None
     require(
         key_in_ring and key_in_ring.usable and (left is None or left > days),
-        expected=f"a key in the server's ring that can be encrypted to for {days} days",
+        expected=f"a key in the server's keyring that can be encrypted to for {days} days",
         seen="no such key"
         if key_in_ring is None
         else f"it expires in {left:.0f} days"

@@ -68,7 +68,7 @@ def the_status_says_what_the_words_say(health: Health) -> None:
 
 @then("the health response has every documented field, with its type")
 def every_documented_field_is_there(health: Health) -> None:
-    require(not health.unlike_form, expected="the documented form", seen=health.unlike_form, go_to="2.1")
+    require(not health.unlike_form, expected="the documented fields", seen=health.unlike_form, go_to="2.1")
 
 
 @then(parsers.parse("the time in the health response is within {limit:d} s of the server's clock"))
@@ -162,7 +162,7 @@ def none_waits_for_a_restart(fleet: Fleet) -> None:
     waiting = [
         f"{one.name} ended with {one.exit_code}, restart {one.restarts}" for one in fleet.known if one.restarting
     ]
-    require(fleet.known and not waiting, expected="no container between two restarts", seen=waiting, go_to="10")
+    require(fleet.known and not waiting, expected="no container waiting to be restarted", seen=waiting, go_to="10")
 
 
 @then(parsers.parse("none that was restarted {times:d} times or more has been up for less than {minutes:d} minutes"))

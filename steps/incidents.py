@@ -40,7 +40,7 @@ def redis_lets_the_application_in(redis_login: Login) -> None:
 
 
 def _require_login(login: Login, go_to: str) -> None:
-    require(login.answered, expected=f"{login.release.name} let in", seen=f"“{login.said}”", go_to=go_to)
+    require(login.answered, expected=f"{login.release.name} logged in", seen=f"“{login.said}”", go_to=go_to)
 
 
 @then(parsers.parse("no query has been running for {limit:d} s or longer"))
@@ -58,7 +58,7 @@ def no_transaction_is_left_open(sessions: Sessions, limit: int) -> None:
         for one in sessions.others
         if one.holds_transaction and one.state_seconds >= limit
     ]
-    require(not left, expected=f"transactions that are used within {limit} s", seen=left, go_to="3.3")
+    require(not left, expected=f"no session idle in transaction for {limit} s", seen=left, go_to="3.3")
 
 
 @then(parsers.parse("no query has been blocked by a lock for {limit:d} s or longer"))
@@ -68,7 +68,7 @@ def nobody_waits_for_a_lock(sessions: Sessions, limit: int) -> None:
         for one in sessions.others
         if one.waits_for_lock and one.query_seconds >= limit
     ]
-    require(not waiting, expected=f"locks that come within {limit} s", seen=waiting, go_to="3.3")
+    require(not waiting, expected=f"no query blocked by a lock for {limit} s", seen=waiting, go_to="3.3")
 
 
 def _processes(session: Session) -> str:

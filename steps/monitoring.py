@@ -119,7 +119,7 @@ def cron_is_running(cron_processes: tuple[CronProcess, ...]) -> None:
 
 @then("cron can read every line of the crontab")
 def crontab_is_well_formed(crontab: Crontab) -> None:
-    require(not crontab.flaws, expected="lines that cron takes as they look", seen=crontab.flaws, go_to="6.4")
+    require(not crontab.flaws, expected="lines that cron can read", seen=crontab.flaws, go_to="6.4")
 
 
 @then(parsers.parse('the crontab runs {script} at "{expression}"'))

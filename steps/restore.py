@@ -87,7 +87,7 @@ def no_sequence_is_behind(restored: Restored) -> None:
     behind = restored.contents.behind
     require(
         not behind,
-        expected="sequences that give only new numbers",
+        expected="sequences that are ahead of their columns",
         seen=[f"{sequence} is behind its column" for sequence in behind],
         go_to="5.1",
     )

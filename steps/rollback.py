@@ -284,4 +284,4 @@ def options_are_lost(operator: Operator, change: Change, least: int) -> None:
 def _do(rolling: Rolling, act: Act, word: str) -> None:
     release = rolling.release(word)
     done = rolling.operator.do(rolling.change.about(act, release))
-    require(done.status == 0, expected="the command to end well", seen=done.err or done.out, go_to="3.4")
+    require(done.status == 0, expected="the command to succeed", seen=done.err or done.out, go_to="3.4")

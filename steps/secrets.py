@@ -72,12 +72,12 @@ def no_secret_serves_twice(releases_in_use: tuple[Release, ...], names: str) -> 
 def the_secrets_password_is_taken(log_in_of_secrets: LogIn) -> None:
     if not log_in_of_secrets.taken and not log_in_of_secrets.tried:
         raise Undetermined(".kamal/secrets gives POSTGRES_PASSWORD by reference: its value is not known here")
-    require(log_in_of_secrets.taken, expected="a password that the database takes", seen="it is refused", go_to="8.1")
+    require(log_in_of_secrets.taken, expected="a password that the database accepts", seen="it is refused", go_to="8.1")
 
 
 @then("the database accepts no login over TCP without a password")
 def the_database_asks(log_in_of_anybody: LogIn) -> None:
-    require(not log_in_of_anybody.taken, expected="a refusal", seen="somebody without a password got in", go_to="8.1")
+    require(not log_in_of_anybody.taken, expected="a refusal", seen="a login without a password succeeded", go_to="8.1")
 
 
 @then("every variable of .kamal/secrets has the same value in the running release")

@@ -172,7 +172,7 @@ def log_in_to_the_database(seen: Seen) -> Advice:
         return Advice(
             db.name,
             SAME_PASSWORD.about(release=release.name, role=role),
-            beside="the database takes the password that the running release has",
+            beside="the database accepts the password that the running release has",
         )
     return Advice(db.name, LOG.about(container=db.name), heals=False)
 

@@ -158,11 +158,11 @@ def test_a_wrong_host_key(
     original = (lab.state / "ssh_config").read_text()
     config.write_text(original.replace(str(lab.state / "known_hosts"), str(strange)))
     seen = badly(target(config=config))
-    assert inside(seen) == {"no SSH connection to the server: the server's host key is not the known one"}
+    assert inside(seen) == {"no SSH connection to the server: the server's host key does not match known_hosts"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         "psytech.jp: DNS not asked · 22443 ok · 22022 other host key → "
-        "the host is up, its host key alone is not the known one"
+        "the host is up, its host key alone does not match known_hosts"
     )
 
 

@@ -119,5 +119,5 @@ def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], repor
     seen = verify(target, reports, "--section", "6.3")
     assert seen.code == 3
     assert {one.reason for one in seen.run.scenarios if one.because is None} == {
-        "no SSH connection to the server: the server's host key is not the known one"
+        "no SSH connection to the server: the server's host key does not match known_hosts"
     }

@@ -63,7 +63,7 @@ def test_a_command_says_first_that_a_drill_is_open_whose_it_is_and_how_to_heal(
 ) -> None:
     told = runbook(*arguments(command, lab, tmp_path))
     banner = next((one for one in told.stdout.splitlines()[:3] if "A drill was left open on this server: " in one), "")
-    assert re.search(r"the drill rollback, begun \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by ", banner), told.stdout
+    assert re.search(r"the drill rollback, started \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by ", banner), told.stdout
     assert f" by {getpass.getuser()}@" in banner
     assert re.search(r"; \d+ changes? waits? to be undone\. ", banner)
     how = left_open if command != "init" else f"{JOURNAL}/recover.sh on the server"

@@ -267,7 +267,7 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
     answers: dict[Question[Any], object] = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
     assert [one.known for one in looking(target, answers).see(host_keys)] == [True]
     hosts.unlink()
-    with pytest.raises(Undetermined, match="no key of the server is known here"):
+    with pytest.raises(Undetermined, match="known_hosts has no key of the server"):
         looking(target, answers).see(host_keys)
 
 

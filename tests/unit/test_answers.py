@@ -140,7 +140,7 @@ def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None
     with pytest.raises(Undetermined, match="no mail log"):
         _seen(alerts.last_delivery, DELIVERIES=Output(0, "", ""))
     assert _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t0\t\n", "")) is None
-    with pytest.raises(Undetermined, match="/a names the alerts' address, in no line of a form"):
+    with pytest.raises(Undetermined, match="/a mentions the alerts' address, but in no known form of line"):
         _seen(alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t3\t\nlog\t/b\t0\t\n", ""))
 
 

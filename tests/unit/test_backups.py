@@ -261,7 +261,7 @@ def test_one_that_is_not_whole_has_a_flaw() -> None:
     [
         (SESSION_KEY, "it ends before its data"),
         (SESSION_KEY + SEALED[:2], "5 bytes are missing at its end"),
-        (SESSION_KEY + bytes([0xC9, 1, 0]), "nothing in it would show that it was changed"),
+        (SESSION_KEY + bytes([0xC9, 1, 0]), "it has no integrity protection"),
     ],
 )
 def test_why_one_is_not_whole(octets: bytes, flaw: str) -> None:
@@ -354,7 +354,7 @@ def test_what_is_not_encrypted_is_told_to_be_that() -> None:
     }
     (found,) = looking(TARGET, answers).see(backups.encrypted_backups)
     assert found.plain
-    assert found.flaw == "it is not encrypted, whatever its name says"
+    assert found.flaw == "it is not encrypted, despite its name"
 
 
 @pytest.mark.parametrize("question", [HEADS, BEGINNING])

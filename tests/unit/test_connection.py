@@ -108,7 +108,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
             Met.NO_ADDRESS,
         ),
         ("deploy@192.0.2.1: Permission denied (publickey).", "the server refused the login", Met.LOGIN_REFUSED),
-        ("Host key verification failed.", "the server's host key is not the known one", Met.OTHER_KEY),
+        ("Host key verification failed.", "the server's host key does not match known_hosts", Met.OTHER_KEY),
         ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", Met.STOPPED),
         ("Connection to 192.0.2.1 closed by remote host.", "the server closed it", Met.CUT),
         (

@@ -99,7 +99,7 @@ def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
     in_front = facts_in_containers([container("front", "kamal-proxy", _80=80, _443=443)])
     assert (in_front["edge.https_port"].value, in_front["edge.http_port"].value) == (443, 80)
     assert behind_another["edge.https_port"].value is None
-    assert "something else may stand in front of it" in behind_another["edge.https_port"].told
+    assert "something else may be in front of it" in behind_another["edge.https_port"].told
 
 
 def test_a_port_that_only_the_server_itself_reaches_is_not_the_edges() -> None:
@@ -336,7 +336,7 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytes
     assert run(["init", "--host", "192.0.2.1", "--output", str(path)]) == 2
     captured = capsys.readouterr()
     assert path.read_text() == "mine"
-    assert captured.err.startswith(f"{path}: is there already;")
+    assert captured.err.startswith(f"{path}: exists already;")
     assert captured.err.count("\n") == 1
 
 

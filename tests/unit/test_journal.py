@@ -113,7 +113,7 @@ def test_what_is_registered_says_whose_it_is(folder: Folder) -> None:
     assert (left.drill, left.by, left.since, left.changes) == ("rollback", "hanako@laptop", BEGUN, 2)
     assert not left.under_way
     assert left.sentence() == (
-        "A drill was left open on this server: the drill rollback, begun 2026-02-24 08:00:12 UTC by hanako@laptop; "
+        "A drill was left open on this server: the drill rollback, started 2026-02-24 08:00:12 UTC by hanako@laptop; "
         "2 changes wait to be undone. Heal it first: `runbook recover --target lab` from here, or "
         "/var/lib/psyfit-runbook/recover.sh on the server."
     )
@@ -125,7 +125,7 @@ def test_a_heart_that_beats_tells_one_that_is_under_way(folder: Folder) -> None:
     left = folder.read()
     assert left is not None
     assert left.under_way
-    assert left.sentence().startswith("A drill is in progress on this server: the drill rollback, begun ")
+    assert left.sentence().startswith("A drill is in progress on this server: the drill rollback, started ")
 
 
 @pytest.mark.parametrize("at", ["", "-5", "99999999999", "9" * 40, "0x10", "soon"])
@@ -161,7 +161,7 @@ def test_a_journal_that_does_not_say_whose_it_is_is_open_all_the_same(folder: Fo
     assert left is not None
     assert (left.drill, left.by, left.changes) == (None, None, 1)
     assert abs((left.since - datetime.now(UTC)).total_seconds()) < 60
-    assert "a drill, begun " in left.sentence()
+    assert "a drill, started " in left.sentence()
     assert "by somebody unknown; 1 change waits to be undone" in left.sentence()
 
 
@@ -344,7 +344,7 @@ def test_every_act_ends_before_an_undo_stops_waiting_for_it() -> None:
 
 def test_what_does_not_come_to_its_end_has_undone_nothing_that_is_known() -> None:
     for output in (Output(127, "", "sh: not found"), Output(0, "", ""), Output(0, "undone 0001.sh\n", "")):
-        with pytest.raises(ValueError, match="it did not come to its end"):
+        with pytest.raises(ValueError, match="it did not finish"):
             read_recovery(output)
     with pytest.raises(ValueError, match="not those that it counts"):
         read_recovery(Output(0, "undone 0001.sh\nend: 2 undone, 0 interfered, 0 failed\n", ""))
@@ -400,7 +400,7 @@ def said(left: OpenJournal | None, untold: Undetermined | None = None) -> str:
 
 def test_what_the_screen_says_of_it() -> None:
     left = OpenJournal(drill="x\x1b[2J", by=None, since=BEGUN, changes=1, under_way=False, heal=("a", "b"))
-    assert said(left).startswith("A drill was left open on this server: the drill x�[2J, begun ")
+    assert said(left).startswith("A drill was left open on this server: the drill x�[2J, started ")
     assert said(None) == ""
     assert said(None, Undetermined("no line")) == "", "why nothing can be told is said elsewhere"
     assert said(None, Undetermined("not allowed", right=rights.ROOT)).startswith(

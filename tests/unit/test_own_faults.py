@@ -69,7 +69,7 @@ def test_where_the_record_cannot_be_written_the_verdict_is_on_the_screen(
     assert ended_with == code
     assert f" here: {verdict} · " in screen
     assert f"not everything can be written in {folder}: {folder}/not/there: No such file or directory" in screen
-    assert f"No whole report: {folder}" in screen
+    assert f"No complete report: {folder}" in screen
 
 
 @WHOEVER

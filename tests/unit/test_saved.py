@@ -204,7 +204,7 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
 def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
     listed = LISTED.replace("files_20260214_020000.tar.gz.gpg", "files_20260214_020000.tar.gz")
     look = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
-    with pytest.raises(Undetermined, match="no container has the volume"):
+    with pytest.raises(Undetermined, match="no container mounts the volume"):
         look.see(contents_of_archives)
 
 
