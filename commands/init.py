@@ -94,8 +94,8 @@ PURPOSES = {
     "login_policy.attempts": "the variable with how many failed logins lock an account",
     "login_policy.lockout_minutes": "the variable with the minutes that it then stays locked",
     "login_policy.locked_at": "table.column: when an account was locked; only counts are asked of it",
-    "objectives.rto_seconds": "how long the database may take to come back from a backup",
-    "objectives.rpo_hours": "how old its newest row may then be",
+    "objectives.rto_seconds": "RTO: how long the restore of the database may take",
+    "objectives.rpo_hours": "RPO: how old its newest row may then be",
 }
 
 

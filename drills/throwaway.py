@@ -1,7 +1,7 @@
-"""The throw-away: a PostgreSQL of production's own image that stands beside it for a while and reaches nobody.
+"""The scratch database: a PostgreSQL of production's own image that runs next to it for a while, without a network.
 
-It has no network, no published port and no restart policy; it may take so much memory and no more, swaps nothing, is
-the first that the kernel ends, and yields the processor to everybody. What it holds goes with it.
+It has no published port and no restart policy; its memory is limited, it swaps nothing, is the OOM killer's first
+choice and runs at low CPU priority. What it holds is removed with it.
 """
 
 from __future__ import annotations

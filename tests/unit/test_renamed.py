@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.drilled import PASSED, passed_drills
+from commands.front import ROOT
 from commands.lab import break_
 from lab import faults
 from reporting import html
@@ -228,6 +231,32 @@ def test_an_expression_of_pytests_with_an_old_name_means_the_new_one(typed: str,
 def test_each_old_name_of_an_expression_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     renamed.in_expression("one-release-runs or one_release_runs")
     assert capsys.readouterr().err == is_called("scenario", "one-release-runs", "exactly-one-release-runs") + "\n"
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        ("--section", "nobody-waits-for-a-lock"),
+        ("--section", "no-query-is-blocked-by-a-lock"),
+        ("--section", "3.3", "--", "-k", "nobody_waits_for_a_lock"),
+        ("--", "-k", "nobody-waits-for-a-lock and rb-3"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_with_an_old_name_selects_the_same_scenario(selected: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "commands.main", "verify", "--plan", "--target", str(KEPT / "target.toml"), *selected],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r" · for ([\d., ]+)", done.stdout)) == {"3.3"}
+    assert "sessions." in done.stdout
+    said = is_called("scenario", "nobody-waits-for-a-lock", "no-query-is-blocked-by-a-lock")
+    assert done.stderr.count(said) == (0 if "no-query-is-blocked-by-a-lock" in selected else 1)
 
 
 @given(st.text(alphabet="abc-_ ()[].+"))
