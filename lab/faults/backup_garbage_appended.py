@@ -1,4 +1,4 @@
-"""Something that is no gzip follows on a backup's gzip."""
+"""Something that is not gzip follows a backup's gzip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certbot no longer knows the certificate: its file about the renewal is gone."""
+"""Certbot no longer knows the certificate: its renewal configuration is missing."""
 
 from __future__ import annotations
 

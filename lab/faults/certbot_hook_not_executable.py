@@ -1,4 +1,4 @@
-"""The hook that makes nginx load a renewed certificate cannot be executed: certbot passes over it."""
+"""The hook that makes nginx load a renewed certificate is not executable: certbot skips it."""
 
 from __future__ import annotations
 

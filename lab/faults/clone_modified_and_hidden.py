@@ -1,4 +1,4 @@
-"""A file in the clone was edited, and git told not to look at it."""
+"""A file in the clone was edited, and hidden from git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clean-up's line in the crontab begins its log anew each time."""
+"""The clean-up's line in the crontab overwrites its log each time."""
 
 from __future__ import annotations
 

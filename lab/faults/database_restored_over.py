@@ -1,4 +1,4 @@
-"""Somebody has tried the oldest backup with `bin/restore.sh`, "for a test": it stands in the place of production."""
+"""Somebody has tried the oldest backup with `bin/restore.sh`, "for a test": it has replaced production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deploy script cannot be executed."""
+"""The deploy script is not executable."""
 
 from __future__ import annotations
 

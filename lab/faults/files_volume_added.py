@@ -1,4 +1,4 @@
-"""The running release keeps files in one more volume, which nobody saves."""
+"""The running release keeps files in one more volume, which nobody backs up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's clone stands at a commit that was never deployed."""
+"""The server's clone is at a commit that was never deployed."""
 
 from __future__ import annotations
 

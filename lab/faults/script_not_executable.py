@@ -1,4 +1,4 @@
-"""The backup script cannot be executed."""
+"""The backup script is not executable."""
 
 from __future__ import annotations
 

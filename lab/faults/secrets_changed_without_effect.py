@@ -1,4 +1,4 @@
-"""SECRET_KEY_BASE was changed in .kamal/secrets, and the release that runs was not created anew."""
+"""SECRET_KEY_BASE was changed in .kamal/secrets, and the release that runs was not recreated."""
 
 from __future__ import annotations
 

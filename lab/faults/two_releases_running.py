@@ -1,4 +1,4 @@
-"""The release that was to be stopped after the deploy runs on beside the new one."""
+"""The release that was to be stopped after the deploy keeps running next to the new one."""
 
 from __future__ import annotations
 
