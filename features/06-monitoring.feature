@@ -12,7 +12,7 @@ Feature: 6. Monitoring and alerts
     Scenario: Every disk has inodes left
       Then every file system of the service has used less than 80 % of its inodes
 
-    # The sections above check the values themselves. This checks that somebody is alerted to them.
+    # The values themselves are checked above and in those sections. This checks that somebody is alerted to them.
     @major
     Scenario: The monitor watches what the runbook lists
       Then monitor.sh checks each of these against its threshold

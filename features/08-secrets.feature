@@ -8,7 +8,7 @@ Feature: 8. Secrets
       Then the running release and the one to roll back to have a valid value for RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD
 
     # A release that is started again has the variables that it was created with. After a rotation the one to roll
-    # back to has the old keys: then a deploy needs an override, and a rollback is not possible.
+    # back to has the old keys: then a deploy needs an override, and the release cannot be rolled back to.
     @critical @gate @depends-on-the-releases-have-the-required-secrets
     Scenario: Both releases have the same secrets
       Then RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are the same in the running release and the one to roll back to

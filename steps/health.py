@@ -202,7 +202,7 @@ def one_release_runs(fleet: Fleet) -> None:
 def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> None:
     commits = {one.name: one.made_from(deployed_revision) for one in fleet.running_releases}
     if not any(commits.values()):
-        raise NotApplicable("neither a label of the running release's image nor a name of them says its commit")
+        raise NotApplicable("neither a label nor a name of the running release's image says its commit")
     require(
         set(commits.values()) == {deployed_revision},
         expected=f"a release made from {deployed_revision[:12]}",

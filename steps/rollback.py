@@ -143,7 +143,7 @@ def the_requests_go(operator: Operator, change: Change, request: pytest.FixtureR
         raise Undetermined("the answers do not name one release (key probe.version_header of the target)")
     rolling.newer_version = str(versions.pop())
     if change.older.version == rolling.newer_version:
-        raise Undetermined("both releases have one version, so nothing shows whose answer is whose")
+        raise Undetermined("both releases have the same version, so nothing shows which one answered")
     return rolling
 
 

@@ -88,7 +88,7 @@ def the_keys_are_sealed_rightly(
 def no_plain_keys(plain_key_archives: tuple[str, ...]) -> None:
     require(
         not plain_key_archives,
-        expected="encrypted ones; keys that lay there plain are to be changed",
+        expected="encrypted ones; rotate the keys that were stored unencrypted",
         seen=plain_key_archives,
         go_to="8.2",
     )

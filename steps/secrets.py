@@ -90,7 +90,7 @@ def the_secrets_took_effect(taken_over: TakenOver) -> None:
     )
     if taken_over.by_reference:
         names = ", ".join(taken_over.by_reference)
-        raise Undetermined(f".kamal/secrets gives {names} by reference: what they come to is not known here")
+        raise Undetermined(f".kamal/secrets gives {names} by reference: their values are not known here")
 
 
 @then(parsers.parse(".kamal/secrets, and .env if there is one, are readable by their owner only, mode {mode}"))
@@ -153,7 +153,7 @@ def _nowhere(found: Search) -> None:
     """A secret that was somewhere else has to be changed: it is known to whoever could read that."""
     require(
         found.places and not found.sightings,
-        expected="none of them there; one that is has to be changed",
+        expected="none of them; rotate any that appears",
         seen=found.sightings or "nothing was checked",
         go_to="8.2",
     )
