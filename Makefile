@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test unit journal harness page lint bench mutate soak lock clean
+.PHONY: help install rehearse test unit journal harness page lint bench mutate soak lock clean
 
 PYTHON ?= python3
 ENVIRONMENT := .venv/installed
@@ -16,11 +16,13 @@ SHARD ?= 1/1
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
+install: $(ENVIRONMENT) ## Python and the libraries, the lab's and the tests' among them
+
 rehearse: $(ENVIRONMENT) ## the whole runbook on a disposable server: lab up, report, lab down
 	.venv/bin/runbook rehearse
 
 test: $(ENVIRONMENT) lint unit journal harness page ## all tests: lint, unit, the journal, the report's page, then a sample of the faults on a lab
-	.venv/bin/python -m pytest tests/lab -m "not soak" --durations=25
+	.venv/bin/python -m pytest tests/lab -m "not soak" --numprocesses=2 --durations=25
 
 unit: $(ENVIRONMENT) ## the tests that need no Docker
 	.venv/bin/python -m pytest tests/unit --numprocesses=3 --dist=worksteal
@@ -34,11 +36,13 @@ harness: $(ENVIRONMENT) ## the tests of the tests: healthy labs, what a run says
 page: $(ENVIRONMENT) ## the report in a headless Chromium, which is installed where that can be done
 	.venv/bin/python -m pytest tests/page
 
-lint: $(ENVIRONMENT) ## style, types, the arrows between the rooms
+lint: $(ENVIRONMENT) ## style, types, the arrows between the rooms, what is imported and declared
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/deptry . --extend-exclude lab/ --optional-dependencies-dev-groups lab,bench,dev
+	.venv/bin/deptry . --exclude '\.venv|lab/psyfit/'
 
 bench: $(ENVIRONMENT) ## speed, as ratios against peers in the same run
 	.venv/bin/python -m tests.bench

@@ -74,7 +74,7 @@ def log_in_policies(look: Look) -> tuple[LogInPolicy, ...]:
     """What each running release was created with."""
     running = look.see(fleet).running_releases
     if not running:
-        raise Undetermined("no web release runs", because="the-web-release-is-up")
+        raise Undetermined("no web release runs")
     told = look.ask_each(SETTINGS.about(release=one.id) for one in running)
     names = look.target.login_policy.variables
     policies = []

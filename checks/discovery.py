@@ -81,11 +81,13 @@ class Fact:
 
     Attributes:
         value: What the server says; None where it could not be told.
-        told: Where that comes from, or why it could not be told.
+        told: Where that comes from, or why it could not be told; nothing where whoever asks has given it.
+        recipients: Of the key of the backups: the ids of those that the newest encrypted backup is for.
     """
 
     value: Value | None
     told: str
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,19 +141,22 @@ def read_who(lines: Sequence[str]) -> Who:
 
 @dataclass(frozen=True)
 class _Heard(Generic[A]):
-    """An answer, or why there is none."""
+    """An answer, or why there is none, and what a command that failed has said itself."""
 
     answer: A | None
     why: str
+    said: str = ""
 
 
 def _ask(look: Look, question: Question[A]) -> _Heard[A]:
+    said = ""
     try:
         answer = look.ask(question)
         if isinstance(answer, Output):
+            said = answer.err
             answer.required("the answer")
     except Undetermined as error:
-        return _Heard(None, f"the account lacks the right {error.right.name}" if error.right else error.reason)
+        return _Heard(None, f"the account lacks the right {error.right.name}" if error.right else error.reason, said)
     return _Heard(answer, "")
 
 
@@ -166,7 +171,7 @@ def _of_cron(look: Look, who: Who) -> dict[str, Fact]:
         table = read_crontab(heard.answer.out) if heard.answer else Crontab((), ())
         if found := facts_in_crontab(table, account):
             return found | facts_of_copies(heard.answer.out if heard.answer else "", account)
-        none = heard.answer is not None or "no crontab for" in heard.why
+        none = heard.answer is not None or "no crontab for" in heard.said
         whys.append(f"the crontab of {account} runs no backup.sh" if none else heard.why)
     why = "; ".join(whys)
     facts = {key: Fact(None, why) for key in ("cron.account", "paths.app", *LOGS.values())}
@@ -459,6 +464,7 @@ def _key(look: Look, path: str | None) -> Fact:
         None,
         f"the newest encrypted backup is for key {ids}; its public half is yours to name: "
         f"gpg --armor --export {recipients[0]} > backup-key.asc",
+        recipients,
     )
 
 

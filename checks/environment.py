@@ -122,7 +122,7 @@ def taken_over(look: Look) -> TakenOver:
     """What of .kamal/secrets the running release has."""
     running = look.see(fleet).running_releases
     if not running:
-        raise Undetermined("no web release runs", because="the-web-release-is-up")
+        raise Undetermined("no web release runs")
     told = look.ask(TAKEN_OVER.about(release=running[0].id)).required("the comparison with .kamal/secrets")
     with reading("the comparison with .kamal/secrets"):
         return read_taken_over(running[0].name, told.out)

@@ -27,11 +27,16 @@ VERSIONING = S3("get_bucket_versioning")
 SUMS = Command("sha256sum -- {files}", needs=rights.ROOT, seconds=SECONDS_PER_FILE, lane="slow")
 
 SETTING = "BACKUP_S3_BUCKET"
-HAS_ITS_COPY = "every-backup-has-an-off-site-copy"
 NOT_FOUND = 404
+NO_SUCH_BUCKET = "NoSuchBucket"
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")
 """Groups of S3's, at the end of their addresses; of the second is whoever has any account at Amazon."""
+
+
+@dataclass(frozen=True)
+class NoBucket:
+    """The bucket that the target names is not there."""
 
 
 @dataclass(frozen=True)
@@ -101,25 +106,29 @@ def backup_sums(look: Look) -> dict[str, str]:
         return read_sums(told.out)
 
 
-def offsite_default_encryption(look: Look) -> str | None:
+def offsite_default_encryption(look: Look) -> str | NoBucket | None:
     """How the bucket encrypts what comes without saying how; None where it does not, or the target names none."""
     if not _is_named(look):
         return None
     answer = look.ask(ENCRYPTION)
+    if _is_missing(answer):
+        return NoBucket()
     with reading("the bucket's encryption"):
         return read_encryption(answer)
 
 
-def offsite_openness(look: Look) -> Openness | None:
+def offsite_openness(look: Look) -> Openness | NoBucket | None:
     """What lets the public into the bucket; None where the target names none."""
     if not _is_named(look):
         return None
     block, policy, grants = look.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
+    if _is_missing(block, policy, grants):
+        return NoBucket()
     with reading("the public access of the bucket"):
         return Openness(read_unblocked(block), read_policy(policy), read_grants(grants))
 
 
-def offsite_versioning(look: Look) -> str | None:
+def offsite_versioning(look: Look) -> str | NoBucket | None:
     """Whether the bucket keeps versions, in S3's own word; ``never`` where it was never asked to.
 
     None where the target names no bucket.
@@ -127,6 +136,8 @@ def offsite_versioning(look: Look) -> str | None:
     if not _is_named(look):
         return None
     answer = look.ask(VERSIONING)
+    if _is_missing(answer):
+        return NoBucket()
     with reading("the bucket's versioning"):
         return str(_told(answer).get("Status", "never"))
 
@@ -142,6 +153,10 @@ def _is_named(look: Look) -> bool:
             f"{setting.file} sets {SETTING} for cron's job, and the target names no offsite.bucket to look into"
         )
     return look.target.offsite.bucket is not None
+
+
+def _is_missing(*answers: S3Answer) -> bool:
+    return any(one.code == NO_SUCH_BUCKET for one in answers)
 
 
 def read_stored(answer: S3Answer) -> Stored | None:
@@ -232,8 +247,6 @@ def read_grants(answer: S3Answer) -> tuple[str, ...]:
 
 def _told(answer: S3Answer) -> Mapping[str, Any]:
     """What S3 tells, where nothing is wrong."""
-    if answer.code == "NoSuchBucket":
-        raise Undetermined("there is no such bucket", because=HAS_ITS_COPY)
     if answer.code is not None:
         raise Undetermined(f"S3 answers {answer.status} {answer.code}")
     return answer.told

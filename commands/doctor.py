@@ -18,7 +18,7 @@ from runbook.features import section_order
 from runbook.observer import Observer
 from runbook.outcome import Undetermined
 from runbook.plan import Planned
-from runbook.question import S3, Command, Containers, Tls
+from runbook.question import S3, Command, Containers, GitHub, Tls
 from runbook.redaction import Redactor
 from runbook.rights import Right
 from runbook.screen import clean
@@ -27,6 +27,7 @@ from runbook.target import Target, load
 TOUCH_EDGE = Tls()
 TOUCH_ENGINE = Containers()
 TOUCH_BUCKET = S3("get_bucket_versioning")
+TOUCH_GITHUB = GitHub("/repos/{repository}/actions/secrets?per_page=1")
 WHO = Command("id -u", needs=rights.ROOT)
 TOUCH_CLONE = Command(asking_git("ask_git {app} rev-parse HEAD"), needs=rights.CLONE)
 
@@ -79,26 +80,34 @@ def _tried(target: Target, observer: Observer) -> dict[Right, str]:
         rights.DOCKER: lambda: observer.put(TOUCH_ENGINE)().required(),
         rights.ROOT: lambda: _be_root(observer),
         rights.CLONE: lambda: answered(observer.put(TOUCH_CLONE)().required(), "the clone"),
-        **({rights.S3: lambda: observer.put(TOUCH_BUCKET)().required()} if target.offsite.bucket else {}),
+        rights.S3: lambda: observer.put(TOUCH_BUCKET)().required(),
+        rights.GITHUB: lambda: _list_secrets(observer),
     }
     missing = {}
-    for right, attempt in tries.items():
+    for right in _asked_of(target):
         try:
-            attempt()
+            tries[right]()
         except Undetermined as error:
             missing[right] = error.reason
     return missing
 
 
 def _asked_of(target: Target) -> tuple[Right, ...]:
-    """The rights that are of use there: those on the server, and to see its off-site copies where there are any."""
-    return (*rights.ALL, *((rights.S3,) if target.offsite.bucket else ()))
+    """The rights that are of use there: those on the server, and those that the target has an object for."""
+    beside = {rights.S3: target.offsite.bucket, rights.GITHUB: target.github.repository}
+    return (*rights.ALL, *(right for right, thing in beside.items() if thing))
 
 
 def _be_root(observer: Observer) -> None:
     identity = observer.put(WHO)().required().required("the account's number").out.strip()
     if identity != "0":
         raise Undetermined(f"the account is not root (its number is {identity})")
+
+
+def _list_secrets(observer: Observer) -> None:
+    status = observer.put(TOUCH_GITHUB)().required().status
+    if status != 200:  # 404 is also what a token is told that may not see the repository
+        raise Undetermined(f"GitHub's API answers {status}")
 
 
 def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[str]]) -> None:

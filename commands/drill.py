@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from commands.front import Reports, Server, run_features
+from commands.front import PytestOptions, Reports, Server, run_features
 from runbook.target import load
 
 Drill = Literal["restore", "rollback", "rollback-as-written"]
@@ -15,7 +15,7 @@ Drill = Literal["restore", "rollback", "rollback-as-written"]
 def drill(
     name: Annotated[Drill, Parameter(help="The drill.")],
     /,
-    *pytest_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    *pytest_options: PytestOptions,
     target: Server,
     plan: Annotated[
         bool, Parameter(negative=(), help="Print its sentences and exact commands, each with its undo; touch nothing.")
@@ -25,7 +25,12 @@ def drill(
 ) -> int:
     """Carry out a drill and undo it, whatever happens. It runs only on a server that says itself that it is a lab.
 
-    What follows `--` goes to pytest as it is.
+    * restore: the latest backup, and the latest encrypted one, into a scratch database database (section 5.3).
+    * rollback: to the release before, and forward again, under load (section 3.4).
+    * rollback-as-written: by section 3.4's own words, to show what that loses.
+
+    What follows `--` goes to pytest as it is: `runbook drill restore --target lab -- --backup=FILE` takes another
+    backup, by its name or path on the server.
     """
     load(target)
     options = ["--plan"] if plan else ["--step"] if step else []

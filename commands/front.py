@@ -47,6 +47,14 @@ Sections = Annotated[
         help="Only this section of the runbook, such as 2.1 or 5, or this scenario by its id; can be repeated.",
     ),
 ]
+PytestOptions = Annotated[
+    str,
+    Parameter(
+        name="PYTEST",
+        allow_leading_hyphen=True,
+        help="What follows `--` goes to pytest as it is, such as `-- -k disk` or `-- -x --junitxml=out.xml`.",
+    ),
+]
 Reports = Annotated[Path | None, Parameter(name="--reports", help="Where the run's folder goes; reports/ by default.")]
 
 

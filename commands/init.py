@@ -137,7 +137,7 @@ def init(
     }
     if encryption_key is not None:
         given["backups.encryption_key"] = str(encryption_key.absolute())
-    asked = {key: Fact(value, "as given") for key, value in given.items() if value is not None}
+    asked = {key: Fact(value, "") for key, value in given.items() if value is not None}
     target = _provisional(asked, path)
     if path.exists():
         raise TargetError(f"{path}: exists already; `runbook init` overwrites nothing, so move it or give --output")
@@ -207,7 +207,7 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
         usual = _usual(key)
         taken = f"; default: {_written(usual)}" if usual else ""
         return [f"# could not be determined: {last}: {_comment_safe(fact.told)}{taken}"]
-    comment = "; ".join(filter(None, (purpose, "" if fact.told == "as given" else fact.told)))
+    comment = "; ".join(filter(None, (purpose, fact.told)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]
 
 
@@ -313,7 +313,7 @@ def _look(target: Target, given: str) -> Seen:
         try:
             who = discovery.who_is_asking(look)
         except Undetermined as error:
-            raise _Unreachable(str(error), observer.line()) from None
+            raise _Unreachable(str(error), observer.line(named=target.domain != UNKNOWN_DOMAIN)) from None
         sudo = _refusal(look) if not who.root else None
         if who.root or sudo is not None:
             banner.asked(observer, given)()
@@ -357,7 +357,7 @@ def _key_fact(path: Path, seen: Fact) -> Fact:
         raise TargetError(f"{path}: cannot be read ({error.strerror}); expected the public half of a key") from None
     except NotOpenPgp as error:
         raise TargetError(f"{path}: {error}; expected the public half of a key") from None
-    fits = any(one in seen.told for one in ids)
+    fits = not ids.isdisjoint(seen.recipients)
     told = "it is the one that the newest encrypted backup is for" if fits else f"not compared: {seen.told}"
     return Fact(str(path.absolute()), told)
 
@@ -383,7 +383,7 @@ def _unreachable(error: _Unreachable) -> int:
     console = Console(stderr=True, highlight=False)
     _say(console, f"nothing was written: {error}")
     if error.line:
-        _say(console, error.line.removeprefix(f"{UNKNOWN_DOMAIN}: "))
+        _say(console, error.line)
     return exits.UNDETERMINED
 
 

@@ -150,11 +150,16 @@ def _existing(name: str) -> Server:
 
 
 def _list_faults() -> None:
-    table = Table("section", "edge", "fault", "what is wrong", box=None, pad_edge=False)
-    known = sorted((faults.describe(name) for name in faults.names()), key=lambda fault: (fault.section, fault.id))
-    for fault in known:
-        table.add_row(fault.section, fault.edge or "", fault.id, fault.title)
-    _console().print(table)
+    """One line each, in the runbook's order, never cut however narrow the terminal is: an id is there to be copied."""
+    from runbook.features import section_order  # with it comes a parser, which the other commands here do without
+
+    known = sorted(map(faults.describe, faults.names()), key=lambda fault: (section_order(fault.section), fault.id))
+    rows = [("section", "edge", "fault", "what is wrong")]
+    rows += [(fault.section, fault.edge or "", fault.id, fault.title) for fault in known]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        _console().print(line.rstrip(), soft_wrap=True, markup=False)
 
 
 def _rounded(age: timedelta) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from lab import LabError, Refused
+from lab import LabError, NotInstalled, Refused
 from runbook import __version__, endings, exits, streams
 from runbook.exits import WrongUse
 
@@ -110,10 +112,11 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code (`runbook.exits`)."""
     try:
+        _let_docstrings_speak(arguments)
         code = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return exits.WRONG_USE  # cyclopts has said what is wrong
-    except WrongUse as error:
+    except (WrongUse, NotInstalled) as error:
         return _said(str(error), exits.WRONG_USE)
     except Refused as error:
         return _said(str(error), exits.REFUSED)
@@ -126,6 +129,20 @@ def run(arguments: Sequence[str]) -> int:
 
         return _said(own_fault(error), exits.OWN_FAULT)
     return code if isinstance(code, int) else exits.COMPLIANT
+
+
+def _let_docstrings_speak(arguments: Sequence[str]) -> None:
+    """On a command's own page show its whole docstring, where cyclopts would repeat the one line of the list."""
+    if not {"--help", "-h"}.isdisjoint(arguments):
+        _, (_, *commands), _ = app.parse_commands(arguments)
+        for command in commands:
+            if command.default_command is not None:
+                command.help = _in_whole_paragraphs(inspect.getdoc(command.default_command) or "")
+
+
+def _in_whole_paragraphs(text: str) -> str:
+    """The text without the line breaks within its paragraphs: cyclopts would keep each of them."""
+    return re.sub(r"(?<!\n)\n(?![\n*])", " ", text)
 
 
 def _said(sentence: str, code: int) -> int:

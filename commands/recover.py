@@ -45,8 +45,8 @@ def _run(target: Target, console: Console) -> Output:
     """
 
     def heard(line: str) -> float | None:
-        if not line.startswith(("begin: 0 ", "end: ")):
-            console.print(Text(clean(journal.in_words(line))), soft_wrap=True)
+        if (words := journal.in_words(line)) is not None:
+            console.print(Text(clean(words)), soft_wrap=True)
         return journal.seconds_in(line)
 
     connection = Connection(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -24,22 +25,42 @@ MaybeServer = Annotated[
 
 def show(
     section: Annotated[
-        str | None, Parameter(help="A section of the runbook, such as 3.4, or a chapter, such as 3.")
+        str | None,
+        Parameter(
+            help="A section of the runbook, such as 3.4, a chapter, such as 3, or a scenario by its id, "
+            "such as every-disk-has-room."
+        ),
     ] = None,
     /,
     *,
     target: MaybeServer = None,
+    where: Annotated[
+        bool,
+        Parameter(
+            negative=(), help="Print for each sentence the file and line of its step, and of the checks it rests on."
+        ),
+    ] = False,
 ) -> int:
     """Print a section: its scenarios, their sentences, and the exact commands; without one the table of contents.
 
     It works offline: no server is asked anything. With a target its names stand in the commands; what only the server
     itself can tell stands as <name>.
+
+    With --where the code stands in place of the commands: `runbook show 6.3 --where` leads from each sentence to the
+    step that says what it means, and to the check that observes for it.
     """
     chapters = features.read()
     if section is None:
+        if where:
+            raise WrongUse("--where needs a section or the id of a scenario, as in `runbook show 6.3 --where`")
         _contents(Console(highlight=False), chapters)
         return exits.COMPLIANT
     wanted = chosen(section, chapters)
+    if where:
+        from commands import where as places  # with it come pytest and all checks, as below
+
+        places.show(wanted)
+        return exits.COMPLIANT
     from commands import (
         section as showing,  # with it come pytest and all checks, which a table of contents can do without
     )
@@ -49,13 +70,19 @@ def show(
 
 
 def chosen(number: str, chapters: Iterable[Chapter]) -> tuple[Section, ...]:
-    """The section of this number, or all those of the chapter.
+    """The section of this number, or all those of the chapter; of a scenario's id its section with it alone.
 
     Raises:
         WrongUse: There is none; the sentence names the nearest.
     """
     sections = [section for chapter in chapters for section in chapter.sections]
     found = tuple(one for one in sections if one.number == number or one.number.startswith(f"{number}."))
+    found = found or tuple(
+        replace(section, scenarios=(scenario,))
+        for section in sections
+        for scenario in section.scenarios
+        if scenario.id == number
+    )
     if not found:
         listed = ", ".join(f"{one.number} {one.title}" for one in _nearest(number, sections))
         raise WrongUse(f"the features have no section {number}; the nearest are {listed} (`runbook show` lists all)")

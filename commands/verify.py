@@ -6,12 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from commands.front import Reports, Sections, Server, run_features
+from commands.front import PytestOptions, Reports, Sections, Server, run_features
 from runbook.target import load
 
 
 def verify(
-    *pytest_options: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)],
+    *pytest_options: PytestOptions,
     target: Server,
     section: Sections = None,
     plan: Annotated[
@@ -21,7 +21,8 @@ def verify(
 ) -> int:
     """Verify that the server is as the runbook says. Nothing on it is changed.
 
-    What follows `--` goes to pytest as it is: -k, -x, --junitxml, ...
+    What follows `--` goes to pytest as it is: `runbook verify --target production -- -k disk` looks at the scenarios
+    whose names have the word, `-- -x` ends at the first that failed, `-- --junitxml=FILE` writes a file for CI.
     """
     load(target)
     return run_features(

@@ -39,8 +39,6 @@ BINS_AT_MOST = 120
 MARK = "runbook-drill-"
 """Every token of a probe begins so."""
 
-LOST = "lost"
-NO_ANSWER_IN_TIME = "no answer in time"
 LATE_MS = 1000.0
 """A probe that sent a request so late was not given its turn: what it missed then says nothing of the server."""
 
@@ -89,6 +87,7 @@ class Sample:
         code: The answer's HTTP status; None where there was no answer.
         failure: Why there was no answer; None where there was one.
         release: The version that the answer names; None where it names none.
+        timed_out: Whether there was no answer in the time that one may take.
     """
 
     stream: Stream
@@ -98,6 +97,7 @@ class Sample:
     code: int | None = None
     failure: str | None = None
     release: str | None = None
+    timed_out: bool = False
 
     @property
     def served(self) -> bool:
@@ -116,6 +116,7 @@ class Summary:
 
     Attributes:
         ends: How the requests ended that were sent: by HTTP status, or by why there was no answer.
+        timed_out: Of those lost, how many had no answer in time.
         latencies_ms: Of those served, the slow ones apart: the median, the 95th and the 99th of a hundred, the longest.
         longest_gap_ms: The longest time without an answer of success, the slow ones apart.
         resolution_ms: A gap shorter than this may not have been seen.
@@ -126,6 +127,7 @@ class Summary:
     lost: int
     unsent: int
     ends: dict[str, int]
+    timed_out: int
     latencies_ms: tuple[float, float, float, float] | None
     longest_gap_ms: float | None
     resolution_ms: float
@@ -134,8 +136,7 @@ class Summary:
     @property
     def doubtful(self) -> bool:
         """Whether what is lost may be the probe's own fault: it was late itself, and only waited for too long."""
-        waited = self.ends.get(NO_ANSWER_IN_TIME, 0)
-        return self.unsent + self.lost > 0 and self.lag_ms > LATE_MS and self.lost == waited
+        return self.unsent + self.lost > 0 and self.lag_ms > LATE_MS and self.lost == self.timed_out
 
 
 def streams_of(target: Target) -> tuple[Stream, ...]:
@@ -253,11 +254,12 @@ class Probe:
         token = {self._target.probe.post_column: f"{self.mark}{number}"}
         method, body = ("POST", json.dumps(token).encode()) if stream.posts else ("GET", b"")
         failure: str | None = None
+        timed_out = False
         try:
             async with asyncio.timeout(stream.answer_seconds):
                 answer = await self._edge.ask(method, stream.path, body, fresh=stream.fresh)
         except TimeoutError:
-            failure = NO_ANSWER_IN_TIME
+            failure, timed_out = "no answer in time", True
         except NoConnection:
             failure = "no TLS connection"
         except Cut:
@@ -267,7 +269,7 @@ class Probe:
         except Exception as error:  # whatever else it is, a request that was sent is in one of the counts
             failure = f"{type(error).__name__}: {error}"
         if failure is not None:
-            self._keep(Sample(stream, due, sent, self._now(), failure=failure))
+            self._keep(Sample(stream, due, sent, self._now(), failure=failure, timed_out=timed_out))
             return
         release = answer.headers.get(self._target.probe.version_header.lower())
         self._keep(Sample(stream, due, sent, self._now(), answer.status, release=release))
@@ -293,6 +295,7 @@ def summary(samples: Iterable[Sample]) -> Summary:
         lost=sum(not one.served for one in sent),
         unsent=len(every) - len(sent),
         ends=dict(sorted(Counter(str(one.code) if one.code else one.failure or "no answer" for one in sent).items())),
+        timed_out=sum(one.timed_out for one in sent),
         latencies_ms=_latencies(sorted(1000 * one.latency for one in served)),
         longest_gap_ms=max((1000 * (after - before) for before, after in pairwise(arrivals)), default=None),
         resolution_ms=1000 / rate if rate else 0.0,
@@ -306,14 +309,14 @@ def timeline(title: str, samples: Iterable[Sample]) -> Timeline:
     seconds = max((one.due for one in every), default=0.0)
     width = next(one for one in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, max(20.0, seconds)) if seconds <= one * BINS_AT_MOST)
     bins = int(seconds / width) + 1
-    counts: dict[str, list[int]] = {}
-    for one in sorted(every, key=lambda one: (not one.served, one.due)):
-        name = (one.release or "no release named") if one.served else LOST
-        counts.setdefault(name, [0] * bins)[int(one.due / width)] += 1
-    counts.setdefault(LOST, [0] * bins)
-    return Timeline(
-        title=title, bin_seconds=width, series=tuple(Series(name=name, counts=tuple(of)) for name, of in counts.items())
-    )
+    served: dict[str, list[int]] = {}
+    lost = [0] * bins
+    for one in sorted(every, key=lambda one: one.due):
+        counts = served.setdefault(one.release or "no release named", [0] * bins) if one.served else lost
+        counts[int(one.due / width)] += 1
+    releases = [Series(name=name, counts=tuple(counts), lost=False) for name, counts in served.items()]
+    failed = Series(name="lost", counts=tuple(lost), lost=True)
+    return Timeline(title=title, bin_seconds=width, series=(*releases, failed))
 
 
 def changeover_ms(samples: Iterable[Sample], away: str, to: str, since: float, until: float) -> float | None:

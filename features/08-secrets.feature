@@ -43,7 +43,7 @@ Feature: 8. Secrets
   @rb-8.2 @check
   Rule: 8.2 Rotated secrets take effect
 
-    @major @depends-on-the-next-release-gets-the-required-secrets
+    @major @depends-on-the-next-release-gets-the-required-secrets @depends-on-the-web-release-is-up
     Scenario: The running release uses the current secrets
       Then every variable of .kamal/secrets has the same value in the running release
 

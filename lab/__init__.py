@@ -16,5 +16,9 @@ class LabError(Exception):
         self.tail = "\n".join(tail.strip().splitlines()[-25:])
 
 
+class NotInstalled(LabError):
+    """What only a lab needs is not installed here, and nothing was begun."""
+
+
 class Refused(LabError):
     """The lab will not do what it was asked, and has changed nothing."""

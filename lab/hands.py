@@ -46,6 +46,7 @@ STANDS_ON_THE_RELEASE = frozenset(
         "few-accounts-are-locked",
         "the-running-release-is-the-one-deployed",
         "the-proxy-routes-to-the-running-release",
+        "the-running-release-uses-the-current-secrets",
     }
 )
 STANDS_ON_REDIS = frozenset({"the-application-can-log-in-to-redis"})

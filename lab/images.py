@@ -20,9 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import docker
-from docker.errors import DockerException, ImageNotFound
-
 from lab import LabError, machine, s3_server
 from lab.programs import run
 from lab.progress import Steps
@@ -143,6 +140,8 @@ class _Workshop:
         self._remove_older(tag)
 
     def _exists(self, tag: str) -> bool:
+        from docker.errors import ImageNotFound
+
         try:
             self.client.images.get(tag)
         except ImageNotFound:
@@ -157,6 +156,8 @@ class _Workshop:
                     self.client.images.remove(other, force=True)
 
     def _pull(self, published: str, tag: str) -> bool:
+        from docker.errors import DockerException
+
         if not self._registry_answers():
             return False
         was_here = self._exists(published)
@@ -171,6 +172,8 @@ class _Workshop:
         return True
 
     def _registry_answers(self) -> bool:
+        from docker.errors import DockerException
+
         with self._asking:
             if self._registry is None:
                 with self.steps.step("asking whether a registry answers"):
@@ -183,6 +186,8 @@ class _Workshop:
 
     def _api(self, seconds: float) -> Any:
         """The engine's interface with a time limit of its own."""
+        import docker
+
         return docker.from_env(timeout=seconds).api
 
     def _make_base(self) -> None:

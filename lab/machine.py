@@ -15,10 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import docker
-from docker.errors import DockerException
-
-from lab import LabError, Refused
+from lab import LabError, Refused, extra
 from lab.programs import run
 from lab.progress import Steps
 
@@ -33,7 +30,12 @@ PROGRAMS = {"ssh": "openssh-client", "ssh-keygen": "openssh-client", "gpg": "gnu
 
 
 def engine(steps: Steps) -> Any:
-    """The Docker SDK's client of this machine's own engine, installed and started where that can be done."""
+    """The Docker SDK's client of this machine's own engine, installed and started where that can be done.
+
+    Raises:
+        NotInstalled: The SDK, or another of the lab's libraries, is not here.
+    """
+    extra.require()
     for program, package in PROGRAMS.items():
         need(program, package, steps)
     client = _found_or_started(steps)
@@ -60,7 +62,12 @@ def _found_or_started(steps: Steps) -> Any:
 
 @contextmanager
 def existing_engine() -> Iterator[Any | None]:
-    """The client of this machine's engine if it answers now; nothing is installed or started."""
+    """The client of this machine's engine if it answers now; nothing is installed or started.
+
+    Raises:
+        NotInstalled: The SDK, or another of the lab's libraries, is not here.
+    """
+    extra.require()
     client, _ = _answering()
     try:
         yield client
@@ -70,6 +77,9 @@ def existing_engine() -> Iterator[Any | None]:
 
 
 def _answering() -> tuple[Any | None, str]:
+    import docker
+    from docker.errors import DockerException
+
     try:
         _touch()
         client = docker.from_env(timeout=60)

@@ -160,16 +160,20 @@ def _copies(server: Server) -> list[str]:
 
 
 def _client(service: str, address: str, key: dict[str, str]) -> Any:
-    from botocore.config import Config  # a tenth of a second, for the few who need it
+    import boto3  # a tenth of a second, for the few who need it
+    from botocore.config import Config
     from botocore.session import Session
 
     nobodys = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-    return Session(session_vars=nobodys).create_client(
-        service,
-        endpoint_url=endpoint(address),
-        region_name=REGION,
+    session = boto3.Session(
         aws_access_key_id=key["id"],
         aws_secret_access_key=key["secret"],
+        region_name=REGION,
+        botocore_session=Session(session_vars=nobodys),
+    )
+    return session.client(
+        service,
+        endpoint_url=endpoint(address),
         config=Config(
             connect_timeout=CALL_SECONDS,
             read_timeout=CALL_SECONDS,

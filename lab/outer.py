@@ -7,8 +7,6 @@ import ipaddress
 import socket
 from typing import Any
 
-from docker.errors import NotFound
-
 from lab import LabError
 from lab.server import DEFAULT_NAME, LABEL, Server
 
@@ -41,6 +39,8 @@ def start(client: Any, server: Server, image: str) -> str:
 
 def address_of(client: Any, server: Server) -> str | None:
     """The loopback address of the lab of this name; None where there is no such lab."""
+    from docker.errors import NotFound
+
     try:
         return str(client.containers.get(server.container).labels[ADDRESS_LABEL])
     except NotFound:
@@ -60,6 +60,8 @@ def labs(client: Any) -> list[str]:
 
 def remove(client: Any, server: Server) -> None:
     """Remove container, volume and network, those of them that are there."""
+    from docker.errors import NotFound
+
     with contextlib.suppress(NotFound):
         client.api.remove_container(server.container, force=True, v=True)
     with contextlib.suppress(NotFound):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from docker.errors import NotFound
-
 from lab import edge as edges
 from lab import faults, machine, outer
 from lab.edge import Edge
@@ -41,6 +39,8 @@ def status() -> list[Status]:
 
 
 def _of(client: Any, server: Server) -> Status:
+    from docker.errors import NotFound
+
     try:
         container = client.containers.get(server.container)
     except NotFound:

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from docker.errors import DockerException
-
 from lab import LabError, Refused, attested, contents, images, keys, machine, offsite, outer, programs
 from lab.down import remove
 from lab.edge import KAMAL_PROXY, Edge
@@ -105,6 +103,7 @@ def up(
         scripts: Somebody's own ``bin/``, to be tried in place of the lab's.
 
     Raises:
+        NotInstalled: The lab's libraries are not here.
         Refused: The machine looks like the service's own, a lab of this name is there already, or scripts are missing.
         LabError: It could not be made.
     """
@@ -190,6 +189,8 @@ def _taken_away_on_failure(client: Any, server: Server, steps: Steps) -> Iterato
 
 @contextmanager
 def _told_by_the_lab() -> Iterator[None]:
+    from docker.errors import DockerException
+
     try:
         yield
     except DockerException as error:

@@ -17,7 +17,7 @@ def findings(chapters: Iterable[Chapter], table: Path) -> Iterator[Finding]:
     try:
         known = controls.load(table)
     except ControlsError as error:
-        yield Finding(table, 1, str(error).removeprefix(f"{table}: ").partition("; expected")[0], "a table of controls")
+        yield Finding(table, 1, error.what, "a table of controls")
         return
     for chapter in chapters:
         for section in chapter.sections:

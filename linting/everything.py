@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from linting import chains, controlled, meanings, questions, scenarios
+from linting import chains, controlled, meanings, questions, scenario_ids, scenarios
 from linting.finding import Finding
 from runbook import bdd, catalogue, features
 from runbook.features import Chapter, Unreadable
@@ -48,5 +48,6 @@ def _findings(house: House) -> Iterator[Finding]:
     yield from scenarios.findings(written)
     yield from meanings.findings(written, [one for one in bdd.definitions() if one.step_func.__module__ in modules])
     yield from questions.findings(house.declaring)
+    yield from scenario_ids.findings(written, house.declaring)
     yield from chains.findings(declared.checks)
     yield from controlled.findings(chapters, house.controls)

@@ -21,7 +21,7 @@ from reporting.reading import Section
 from reporting.timeline import picture
 from runbook import exits
 from runbook.outcome import SIGNS, Outcome
-from runbook.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity
+from runbook.record import SEVERITIES, Change, ChangeKind, Changes, Control, Exchange, Run, Scenario, Severity, Verdict
 
 LONGEST_SHOWN = 4096
 """Characters of one answer that the report shows; the record keeps more."""
@@ -36,11 +36,11 @@ EXITS: Mapping[int, str] = {
     exits.OWN_FAULT: "an internal error of the suite",
     exits.INTERRUPTED: "interrupted",
 }
-TONES: Mapping[str, str] = {
-    "as the runbook says": Outcome.PASSED,
-    "not as the runbook says": Outcome.FAILED,
-    "safe to deploy": Outcome.PASSED,
-    "not safe to deploy": Outcome.FAILED,
+TONES: Mapping[Verdict, Outcome] = {
+    Verdict.AS_IT_SAYS: Outcome.PASSED,
+    Verdict.NOT_AS_IT_SAYS: Outcome.FAILED,
+    Verdict.SAFE: Outcome.PASSED,
+    Verdict.NOT_SAFE: Outcome.FAILED,
 }
 LARGE = 1000
 """Scenarios of a run from which on a browser had better not lay out all of the page at once."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from reporting.foreign import visible
 from reporting.reading import difference, gaps, sections
 from runbook.outcome import Outcome
-from runbook.record import Run, Scenario
+from runbook.record import Run, Scenario, Verdict
 
 
 def render(run: Run) -> str:
@@ -22,7 +22,7 @@ def render(run: Run) -> str:
         controls = [f"{one.framework}: {one.id}" for one in run.controls if section.number in one.sections]
         cases = [_case(scenario, controls) for scenario in section.scenarios]
         root.append(_suite(run, f"{section.number} {section.title}", section.seconds, cases))
-    if not run.scenarios or len(run.scenarios) < run.selected or run.own_faults or run.verdict() == "incomplete":
+    if not run.scenarios or len(run.scenarios) < run.selected or run.own_faults or run.verdict() is Verdict.INCOMPLETE:
         root.append(_suite(run, "run", 0, [_unfinished(run)]))
     _sum_up(root, root.iter("testcase"), (run.ended - run.started).total_seconds())
     ET.indent(root)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from runbook import renamed
 from runbook.exits import INTERRUPTED, OWN_FAULT
 from runbook.outcome import Outcome
-from runbook.record import Difference, Run, Scenario
+from runbook.record import Difference, Run, Scenario, Verdict
 
-NOTHING_RUN = "nothing was run"
 CLOCK_TOLERANCE_SECONDS = 5.0
 
 
@@ -48,9 +47,9 @@ def _in_order(number: str) -> tuple[list[int], str]:
     return [int(part) for part in re.findall(r"[0-9]+", number)], number
 
 
-def verdict(run: Run) -> str:
-    """The run in a few words; a run of nothing says so."""
-    return run.verdict() if run.scenarios else NOTHING_RUN
+def verdict(run: Run) -> Verdict:
+    """What the run comes to; a run of nothing says so."""
+    return run.verdict() if run.scenarios else Verdict.NOTHING_RUN
 
 
 def difference(scenario: Scenario) -> Difference | None:

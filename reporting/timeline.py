@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runbook.record import Series, Timeline
 
 LOST = "lost"
-"""The series of what went wrong: always the last, in the colour of what failed, and never too low to be seen."""
+"""The kind of what went wrong: always the last, in the colour of what failed, and never too low to be seen."""
 
 COLOURS = 4
 HEIGHT = 100.0
@@ -68,10 +68,10 @@ class Picture:
 
 def picture(timeline: Timeline) -> Picture:
     """Draw a timeline, its series one upon the other."""
-    ordered = sorted(timeline.series, key=lambda one: one.name == LOST)
+    ordered = sorted(timeline.series, key=lambda one: one.lost)
     bins = max((len(one.counts) for one in ordered), default=0)
     most = max((sum(_count(one, at) for one in ordered) for at in range(bins)), default=0)
-    kinds = tuple(LOST if one.name == LOST else f"series-{number % COLOURS}" for number, one in enumerate(ordered))
+    kinds = tuple(LOST if one.lost else f"series-{number % COLOURS}" for number, one in enumerate(ordered))
     return Picture(
         title=timeline.title,
         bins=bins,

@@ -29,7 +29,7 @@ from typing import IO
 
 from runbook.bounded import MIB, TooLong
 from runbook.met import Met
-from runbook.outcome import Undetermined
+from runbook.outcome import ReasonCode, Undetermined
 from runbook.question import Output
 from runbook.workers import NO_THREAD
 
@@ -48,7 +48,7 @@ class LineLost(Undetermined):
     """The line to the server is gone: nothing more can be asked over it. ``met`` is what it met."""
 
     def __init__(self, reason: str, met: Met = Met.CUT) -> None:
-        super().__init__(reason)
+        super().__init__(reason, code=ReasonCode.NO_CONNECTION)
         self.met = met
 
 

@@ -25,7 +25,14 @@ CONTROLS = Path(__file__).resolve().parent.parent / "controls.toml"
 
 
 class ControlsError(WrongUse):
-    """A table of controls that cannot be used: one sentence that names the file and what is wrong."""
+    """A table of controls that cannot be used: one sentence that names the file and what is wrong.
+
+    ``what`` is what is wrong alone.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: {what}; expected a table of controls")
+        self.what = what
 
 
 class _Table(BaseModel):
@@ -122,10 +129,10 @@ def load(path: Path = CONTROLS) -> Controls:
         table: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return Controls.model_validate(table)
     except OSError as error:
-        raise ControlsError(f"{path}: cannot be read ({error.strerror}); expected a table of controls") from None
+        raise ControlsError(path, f"cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ControlsError(f"{path}: is not TOML ({error}); expected a table of controls") from None
+        raise ControlsError(path, f"is not TOML ({error})") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise ControlsError(f"{path}: key {key}: {first['msg']}; expected a table of controls") from None
+        raise ControlsError(path, f"key {key}: {first['msg']}") from None

@@ -24,7 +24,7 @@ from runbook.journal import Recovery, Whose
 from runbook.look import Look
 from runbook.observer import Observer
 from runbook.operator import NotGiven, Operator
-from runbook.outcome import Differs, Undetermined
+from runbook.outcome import Differs, ReasonCode, Undetermined
 from runbook.target import Target
 
 LEFT_AT = 3
@@ -140,7 +140,7 @@ class Drilling:
             try:
                 return operator.undo()
             except NotGiven as error:
-                if error.reason != journal.BUSY or time.monotonic() > deadline:
+                if error.code is not ReasonCode.RECOVERY_UNDER_WAY or time.monotonic() > deadline:
                     raise
 
     def _how_to_recover(self) -> str:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
 from runbook.observer import Observer, Told
-from runbook.outcome import Undetermined
+from runbook.outcome import ReasonCode, Undetermined
 from runbook.question import Command, Question
 from runbook.target import Target
 from runbook.workers import in_background
@@ -193,7 +193,7 @@ class _Clock:
 
     def over(self) -> Undetermined:
         """Why nothing is told any more."""
-        return Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)")
+        return Undetermined(f"{OUT_OF_TIME} ({self._seconds:.3g} s)", code=ReasonCode.OUT_OF_TIME)
 
     def stand_until(self, read: Future[Any]) -> None:
         """Something is read whole until this has ended."""

@@ -223,10 +223,13 @@ class Observer:
         """Ask a Docker Engine again that has given no answer."""
         self._silence = Silence()
 
-    def line(self) -> str | None:
+    def line(self, *, named: bool = True) -> str | None:
         """What the server looks like from outside, in one line; None where no line to it has failed and nobody asked.
 
         The name and the edge are asked as soon as a line fails; the ssh port is not tried again.
+
+        Args:
+            named: Whether the line begins with the service's domain.
         """
         met = self._connection.met()
         if met not in (None, Met.OK, Met.NOT_YET):
@@ -241,7 +244,7 @@ class Observer:
         ]
         if met is not None:
             parts.append(reachability.ssh_part(self.target.ssh.port, met))
-        return reachability.line_of(self.target.domain, tuple(parts))
+        return reachability.line_of(self.target.domain if named else None, tuple(parts))
 
     def look_out(self) -> None:
         """Ask for the name and the edge, once: what the line needs of them."""

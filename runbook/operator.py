@@ -26,7 +26,7 @@ from runbook.evidence import Evidence
 from runbook.journal import Recovery, Whose
 from runbook.look import Look
 from runbook.observer import Observer
-from runbook.outcome import Undetermined
+from runbook.outcome import ReasonCode, Undetermined
 from runbook.question import Output, facts_of
 from runbook.record import Figure, Timeline
 from runbook.target import Target
@@ -58,6 +58,7 @@ class Operator:
         whose: The drill, and who runs it.
         figures: What the drill has measured so far.
         timelines: What it has seen over time.
+        backup: The name of the backup that the drill is about; None where it is about none.
         generation: The word under which it holds the server.
     """
 
@@ -68,6 +69,7 @@ class Operator:
     whose: Whose
     figures: list[Figure] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list)
+    backup: str | None = None
     generation: str = field(default_factory=lambda: secrets.token_hex(8))
     _registered: list[float] = field(default_factory=list)
     _heart: subprocess.Popen[bytes] | None = None
@@ -164,8 +166,7 @@ class Operator:
         Raises:
             Undetermined: It could not be noted.
         """
-        backup = next((one.value.partition(",")[0] for one in self.figures if one.name == "backup"), "-")
-        script = journal.passed(scenario, backup)
+        script = journal.passed(scenario, self.backup or "-")
         self._run("journal.passed", script, script, SHORT_SECONDS, b"").required("the note that the drill has passed")
 
     def release(self) -> None:
@@ -244,7 +245,8 @@ class Operator:
         if output is None:
             raise Undetermined(error)
         if refused := journal.refusal(output):
-            raise NotGiven(refused)
+            code = ReasonCode.RECOVERY_UNDER_WAY if output.status == journal.BUSY else None
+            raise NotGiven(refused, code=code)
         return output
 
     def _ended(

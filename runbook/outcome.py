@@ -19,7 +19,10 @@ from runbook.rights import Right
 
 
 class Outcome(StrEnum):
-    """The outcome of one scenario. Only ``passed``, ``waived`` and ``attested`` are compliant."""
+    """The outcome of one scenario. Only ``passed``, ``waived`` and ``attested`` are compliant.
+
+    No scenario comes to ``waived`` yet; before a deploy what an override lets through counts as that.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
@@ -40,6 +43,14 @@ SIGNS = {
 """One character for each outcome, on the screen and in the report alike."""
 
 
+class ReasonCode(StrEnum):
+    """Why something is undetermined, where a program goes by it. The sentence beside it is for people alone."""
+
+    NO_CONNECTION = "no connection"
+    OUT_OF_TIME = "out of time"
+    RECOVERY_UNDER_WAY = "recovery in progress"
+
+
 class Undetermined(Exception):
     """It could not be told: unreachable, not allowed, timed out, or an answer that cannot be read.
 
@@ -47,13 +58,22 @@ class Undetermined(Exception):
         reason: One sentence for a tired reader.
         right: The right that is missing, where that is the reason.
         because: The id of the scenario whose failure makes this one unanswerable.
+        code: The same reason for programs, where one goes by it.
     """
 
-    def __init__(self, reason: str, *, right: Right | None = None, because: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        right: Right | None = None,
+        because: str | None = None,
+        code: ReasonCode | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.right = right
         self.because = because
+        self.code = code
 
     def __str__(self) -> str:
         if self.right is None:

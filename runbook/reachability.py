@@ -63,9 +63,10 @@ EDGE_FAULTS = {
 }
 
 
-def line_of(domain: str, parts: tuple[Part, ...]) -> str:
-    """The line: each part, and what follows from all of them."""
-    return f"{domain}: {' · '.join(part.shown for part in parts)} → {', '.join(_conclusion(parts))}"
+def line_of(domain: str | None, parts: tuple[Part, ...]) -> str:
+    """The line: each part, and what follows from all of them; before it the domain, where that is known."""
+    name = f"{domain}: " if domain else ""
+    return f"{name}{' · '.join(part.shown for part in parts)} → {', '.join(_conclusion(parts))}"
 
 
 def ssh_part(port: int, met: Met) -> Part:

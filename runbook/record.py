@@ -6,11 +6,12 @@ import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from runbook.outcome import Outcome
+from runbook.outcome import Outcome, ReasonCode
 
 Severity = Literal["critical", "major", "minor"]
 Vantage = Literal["inside", "outside"]
@@ -26,6 +27,20 @@ ChangeKind = Literal[
     "only in that run",
 ]
 CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
+
+
+class Verdict(StrEnum):
+    """What a run comes to, with the words in which a reader is told."""
+
+    NOTHING_RUN = "nothing was run"
+    AS_IT_SAYS = "as the runbook says"
+    NOT_AS_IT_SAYS = "not as the runbook says"
+    UNDETERMINED = "could not be determined"
+    INCOMPLETE = "incomplete"
+    SAFE = "safe to deploy"
+    NOT_SAFE = "not safe to deploy"
+    NOT_KNOWN_TO_BE_SAFE = "undetermined: do not deploy"
+    LET_THROUGH = "let through by an override"
 
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -81,10 +96,17 @@ class Figure(_Model):
 
 
 class Series(_Model):
-    """One line of a timeline: how often a thing was seen in each bin."""
+    """One line of a timeline: how often a thing was seen in each bin; ``lost`` is true of what went wrong."""
 
     name: str
     counts: tuple[int, ...]
+    lost: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _was_known_by_its_name(cls, given: Any) -> Any:
+        """Records from before there was ``lost`` call that series so, and no other."""
+        return {"lost": given.get("name") == "lost", **given} if isinstance(given, dict) else given
 
 
 class Timeline(_Model):
@@ -101,6 +123,7 @@ HowItRan = Literal["completed", "stopped", "interrupted", "refused", "not starte
 class Scenario(_Model):
     """One scenario and its outcome. A drill also tells how it ran, apart from what it showed.
 
+    ``reason`` is for people; what a program goes by stands in ``reason_code``, ``missing_right`` and ``because``.
     ``because`` is the id of the scenario on which this one stands, where that one's outcome decided this one's.
     ``own_fault`` is true where the suite itself broke: its outcome is then undetermined.
     """
@@ -116,6 +139,7 @@ class Scenario(_Model):
     tags: tuple[str, ...]
     outcome: Outcome
     reason: str | None = None
+    reason_code: ReasonCode | None = None
     missing_right: str | None = None
     because: str | None = None
     own_fault: bool = False
@@ -344,32 +368,32 @@ class Run(_Model):
         """The scenarios that failed and, by an override, do not block."""
         return tuple(one for one in self.deciding() if self.override and one.outcome is Outcome.FAILED)
 
-    def verdict(self) -> str:
-        """The run in a few words: the first thing a reader sees."""
+    def verdict(self) -> Verdict:
+        """What the run comes to: the first thing a reader sees."""
         if self.kind == "gate":
             return self._gate_verdict()
         counts = self.counts()
         if counts[Outcome.FAILED]:
-            return "not as the runbook says"
+            return Verdict.NOT_AS_IT_SAYS
         if counts[Outcome.UNDETERMINED] or not self.scenarios:
-            return "could not be determined"
+            return Verdict.UNDETERMINED
         if self.exit_code and not self.saw_all():
-            return "incomplete"
-        return "as the runbook says"
+            return Verdict.INCOMPLETE
+        return Verdict.AS_IT_SAYS
 
     def saw_all(self) -> bool:
         """Whether every scenario came to an outcome, and what broke of the suite broke beside them."""
         return bool(self.own_faults) and len(self.scenarios) >= self.selected
 
-    def _gate_verdict(self) -> str:
+    def _gate_verdict(self) -> Verdict:
         outcomes = {one.outcome for one in self.deciding()}
         if Outcome.FAILED in outcomes and self.override is None:
-            return "not safe to deploy"
+            return Verdict.NOT_SAFE
         if Outcome.UNDETERMINED in outcomes or not outcomes:
-            return "undetermined: do not deploy"
+            return Verdict.NOT_KNOWN_TO_BE_SAFE
         if self.exit_code:
-            return "incomplete"
-        return "let through by an override" if self.let_through() else "safe to deploy"
+            return Verdict.INCOMPLETE
+        return Verdict.LET_THROUGH if self.let_through() else Verdict.SAFE
 
     def explained(self) -> tuple[tuple[Scenario, tuple[Scenario, ...]], ...]:
         """Each cause, worst first, with the other scenarios that could not be told because of it.

@@ -71,6 +71,7 @@ def scenario_record(
         tags=tuple(sorted(tags)),
         outcome=_outcome_of(error),
         reason=_reason(error, redactor),
+        reason_code=error.code if isinstance(error, Undetermined) else None,
         missing_right=error.right.name if isinstance(error, Undetermined) and error.right else None,
         because=error.because if isinstance(error, Undetermined) else None,
         own_fault=not isinstance(error, EXPECTED),

@@ -62,7 +62,7 @@ class Key:
 class OffSiteBucket:
     """Asks the bucket that a target names.
 
-    botocore signs what is asked and reads what is answered; sent it is by our own `Client`, whose answers have one
+    boto3 signs what is asked and reads what is answered; sent it is by our own `Client`, whose answers have one
     deadline and one size, and which knows nothing of this machine's environment.
 
     Args:
@@ -132,19 +132,23 @@ class OffSiteBucket:
             return self._made
 
     def _client_with(self, key: Key) -> Any:
+        import boto3
         from botocore.config import Config
         from botocore.session import Session
 
         for secret in filter(None, (key.secret, key.token)):
             self._learn(secret)
         nobodys = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-        client = Session(session_vars=nobodys).create_client(
-            "s3",
-            region_name=self._offsite.region,
-            endpoint_url=self._offsite.endpoint,
+        session = boto3.Session(
             aws_access_key_id=key.id,
             aws_secret_access_key=key.secret,
             aws_session_token=key.token,
+            region_name=self._offsite.region,
+            botocore_session=Session(session_vars=nobodys),
+        )
+        client = session.client(
+            "s3",
+            endpoint_url=self._offsite.endpoint,
             config=Config(
                 user_agent_extra=f"psyfit-runbook/{__version__}",
                 retries={"mode": "standard", "total_max_attempts": ATTEMPTS},

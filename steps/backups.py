@@ -17,12 +17,13 @@ from checks.drilled import Passed
 from checks.job_settings import JobSettings
 from checks.keeping import Place
 from checks.keyring import KeyInRing
-from checks.offsite import HAS_ITS_COPY, SETTING, Copy, Openness, Stored
+from checks.offsite import SETTING, Copy, NoBucket, Openness, Stored
 from checks.owned import Owned
 from runbook.look import Look
 from runbook.outcome import NotApplicable, Undetermined, require
 
 FEWEST_FOR_USUAL = 2
+HAS_ITS_COPY = "every-backup-has-an-off-site-copy"
 
 A = TypeVar("A")
 
@@ -366,19 +367,19 @@ def copies_are_encrypted(offsite_copies: tuple[Copy, ...] | None) -> None:
 
 
 @then("the bucket encrypts new objects by default")
-def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | None) -> None:
+def bucket_encrypts(offsite_copies: tuple[Copy, ...] | None, offsite_default_encryption: str | NoBucket | None) -> None:
     _off_site(offsite_copies)
-    require(offsite_default_encryption, expected="encryption by default", seen="none", go_to="5.5")
+    require(_there(offsite_default_encryption), expected="encryption by default", seen="none", go_to="5.5")
 
 
 @then("the bucket has all four S3 Block Public Access settings on")
-def bucket_blocks(offsite_openness: Openness | None) -> None:
+def bucket_blocks(offsite_openness: Openness | NoBucket | None) -> None:
     off = _off_site(offsite_openness).unblocked
     require(not off, expected="all four S3 Block Public Access settings on", seen=_named("off", list(off)), go_to="5.5")
 
 
 @then("neither its policy nor its ACL grants public access")
-def bucket_is_not_public(offsite_openness: Openness | None) -> None:
+def bucket_is_not_public(offsite_openness: Openness | NoBucket | None) -> None:
     openness = _off_site(offsite_openness)
     ways = [
         *(["its policy"] if openness.by_policy else []),
@@ -388,14 +389,21 @@ def bucket_is_not_public(offsite_openness: Openness | None) -> None:
 
 
 @then("the bucket keeps the old versions of overwritten and deleted objects")
-def bucket_keeps_versions(offsite_versioning: str | None) -> None:
+def bucket_keeps_versions(offsite_versioning: str | NoBucket | None) -> None:
     status = _off_site(offsite_versioning)
     require(status == "Enabled", expected="versioning Enabled", seen=f"versioning {status}", go_to="5.5")
 
 
-def _off_site(seen: A | None) -> A:
-    if seen is None:
+def _off_site(seen: A | NoBucket | None) -> A:
+    there = _there(seen)
+    if there is None:
         raise NotApplicable(f"the target names no offsite.bucket, and cron's job has no {SETTING}")
+    return there
+
+
+def _there(seen: A | NoBucket) -> A:
+    if isinstance(seen, NoBucket):
+        raise Undetermined("there is no such bucket", because=HAS_ITS_COPY)
     return seen
 
 

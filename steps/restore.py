@@ -41,6 +41,7 @@ def latest_encrypted_backup(operator: Operator, named_backup: str | None) -> Bac
 @given("it can be read to its last byte and is one complete dump", target_fixture="opened")
 def read_whole(operator: Operator, backup: Backup) -> Opened:
     opened = restore.opened(operator, backup)
+    operator.backup = backup.name
     operator.figure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,

@@ -16,9 +16,9 @@ from checks.lately import Lived, LogLine, lately
 from checks.logins import database_login
 from checks.proxy import STATE, proxy_state
 from drills.route import Route, read_route
-from runbook.look import OUT_OF_TIME, Check, Look, reading
+from runbook.look import Check, Look, reading
 from runbook.met import Met
-from runbook.outcome import NotApplicable, Outcome, Undetermined
+from runbook.outcome import NotApplicable, Outcome, ReasonCode, Undetermined
 from runbook.record import Run, Scenario
 from triage.remedies import ADVICE, SYMPTOMS, Advice, Seen
 
@@ -55,6 +55,7 @@ class Cause:
         lived: The latest of the container that it is about.
         with_it: What else fails and is healed by the same command.
         folded: How many more could not be told because of it.
+        out_of_reach: Whether it is that there is no connection to the server at all.
     """
 
     outcome: Outcome
@@ -65,6 +66,7 @@ class Cause:
     lived: Lived | None = None
     with_it: tuple[str, ...] = ()
     folded: int = 0
+    out_of_reach: bool = False
 
     @property
     def last_line(self) -> LogLine | None:
@@ -111,7 +113,7 @@ def find(run: Run, seen: Seen, met: Met | None) -> Findings:
         met: What the ssh line has met; None where none is needed.
     """
     untold = [one for one in run.scenarios if one.outcome is Outcome.UNDETERMINED]
-    still_open = [one for one in untold if OUT_OF_TIME in (one.reason or "")]
+    still_open = [one for one in untold if one.reason_code is ReasonCode.OUT_OF_TIME]
     failed = _in_order(one for one in run.scenarios if one.outcome is Outcome.FAILED)
     behind = [one for one in failed if one.id not in SYMPTOMS]
     others = [one for one in run.causes() if one in untold and one not in still_open]
@@ -168,10 +170,10 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
 
 
 def _unreachable(run: Run, met: Met | None) -> Cause:
-    lost = [one for one in run.scenarios if (one.reason or "").startswith("no SSH connection to the server")]
+    lost = [one for one in run.scenarios if one.reason_code is ReasonCode.NO_CONNECTION]
     why = next((one.reason for one in lost if one.reason), f"its SSH port: {met}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
-    return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting)
+    return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting, out_of_reach=True)
 
 
 def _in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:

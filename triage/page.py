@@ -20,7 +20,7 @@ from runbook.question import facts_of
 from runbook.record import Run
 from runbook.screen import LONGEST_SEEN, STYLES, clean
 from runbook.target import Target
-from triage.causes import AT_MOST, NO_SSH, OUT_OF_REACH, Cause, Findings
+from triage.causes import AT_MOST, NO_SSH, Cause, Findings
 from triage.remedies import Remedy
 
 NAMED_AT_MOST = 3
@@ -71,7 +71,7 @@ class Page:
                 f" → runbook section {cause.section}",
             )
         )
-        if cause.title == OUT_OF_REACH:
+        if cause.out_of_reach:
             self._fact("what to do", NO_SSH.get(met or Met.FAILED, NO_SSH[Met.FAILED]))
             self._command(MORE_TO_READ, ssh(self._target, "uptime", "-v"))
         elif advice is None:

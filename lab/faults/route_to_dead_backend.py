@@ -14,7 +14,6 @@ fails = {
 undetermined = {
     *hands.STANDS_ON_THE_ANSWER,
     *hands.STANDS_ON_THE_RELEASE,
-    "the-running-release-uses-the-current-secrets",
 }
 
 FAULT = "route-to-dead-backend"

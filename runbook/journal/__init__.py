@@ -71,8 +71,9 @@ WHOLE = "# whole"
 """The last line of recover.sh: without it, it is not put on a server."""
 
 REFUSED = 75
-BUSY = "a recovery is in progress on this server"
-"""What is refused while another recovery, or that of a line that was lost, is at work."""
+BUSY = 76
+"""What a script here ends with where it has refused; the second while another recovery, or that of a line that was
+lost, is at work."""
 
 REFUSAL = "runbook: "
 """How the line begins in which one of the scripts here says why it has refused."""
@@ -243,8 +244,11 @@ def seconds_in(line: str) -> float | None:
     return float(begun[2]) + PATIENCE_SECONDS if begun else None
 
 
-def in_words(line: str) -> str:
-    """A line of a recovery as it is shown to a person."""
+def in_words(line: str) -> str | None:
+    """A line of a recovery as it is shown to a person; None where it says nothing that a person is not told anyway."""
+    begun = _BEGIN.fullmatch(line)
+    if _END.fullmatch(line) or (begun and int(begun[1]) == 0):
+        return None
     told = _ENTRY.fullmatch(line)
     return str(_undone(told)) if told else line
 
@@ -252,7 +256,7 @@ def in_words(line: str) -> str:
 def refusal(output: Output) -> str | None:
     """Why one of the scripts here has refused to do anything, where it has."""
     said = next((line for line in lines_of(output.err) if line.startswith(REFUSAL)), None)
-    return said.removeprefix(REFUSAL) if output.status == REFUSED and said else None
+    return said.removeprefix(REFUSAL) if output.status in (REFUSED, BUSY) and said else None
 
 
 def read_recovery(output: Output) -> Recovery:

@@ -7,9 +7,10 @@ umask 077
 # one which does not heed it is ended by the signal after that, and nothing goes on unseen.
 ends_last="trap 'exit 143' TERM"
 
+# Says $1 and ends with $2: 75, or 76 where somebody else is at work and it may be tried again.
 refuse() {
   printf 'runbook: %s\n' "$1" >&2
-  exit 75
+  exit "${2:-75}"
 }
 
 enter() {
@@ -19,7 +20,7 @@ enter() {
 # All that changes who holds the server is done one after another.
 one_at_a_time() {
   exec 9>> mutex || exit
-  flock --wait "$1" 9 || refuse 'a recovery is in progress on this server'
+  flock --wait "$1" 9 || refuse 'a recovery is in progress on this server' 76
 }
 
 # Sets $generation and $phase; both are empty where nobody holds the server.

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 class Lab:
     def __init__(self, name):
-        self.name, self.place = name, HERE / name
+        self.name, self.place, self.changes = name, HERE / name, 0
 
 @contextmanager
 def disposable(name, **_):
@@ -44,12 +44,15 @@ def well(server):
     there = sorted(one.name for one in server.place.iterdir())
     return "it is " + ", ".join(there) if there else ""
 
+def state(server):
+    return f"{server.changes} changes, {sorted(server.place.iterdir())}"
+
 def mend(server):
     said("mended " + server.name)
     (server.place / "broken").unlink(missing_ok=True)
 
 ours.disposable, ours.STANDING = disposable, None
-LABS.well, LABS.mend = well, mend
+LABS.well, LABS.state, LABS.mend = well, state, mend
 """
 
 
@@ -64,6 +67,7 @@ def ran(pytester: pytest.Pytester) -> Ran:
         root = Path(__file__).resolve().parents[2]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(root))
+            patch.delenv("PYTEST_XDIST_WORKER", raising=False)
             result = pytester.runpytest_subprocess("-pno:cacheprovider", "-pno:runbook")
         return result, Path(pytester.path, "said").read_text().splitlines()
 
@@ -138,6 +142,7 @@ def test_a_test_that_only_looks_and_failed_is_not_believed(ran: Ran) -> None:
 
         @pytest.mark.only_looks
         def test_looks(lab):
+            lab.changes += 1
             assert False
 
         def test_next(lab):
@@ -156,13 +161,33 @@ def test_a_tests_own_last_look_is_the_look_before_the_next_one(ran: Ran) -> None
             assert LABS.whole_look(lab) == ""
 
         def test_changes(lab):
-            pass
+            lab.changes += 1
 
         def test_next(lab):
             pass
         """
     )
     assert done.count("looked at test") == 3, "at first, by the test itself, and after the one that changes"
+
+
+def test_a_lab_that_is_as_it_was_when_it_was_healthy_is_not_looked_at_again(ran: Ran) -> None:
+    _, done = ran(
+        """
+        def test_breaks_and_heals(lab):
+            (lab.place / "broken").touch()
+            (lab.place / "broken").unlink()
+
+        def test_changes(lab):
+            lab.changes += 1
+
+        def test_changes_it_back(lab):
+            lab.changes -= 1
+
+        def test_next(lab):
+            pass
+        """
+    )
+    assert done.count("looked at test") == 3, "at first, and after each of the two that have changed it"
 
 
 def test_the_other_lab_is_not_looked_at_for_it(ran: Ran) -> None:

@@ -320,6 +320,13 @@ flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
         scenes.test_nothing_is_undone_while_an_act_that_has_checked_is_not_yet_registered,
     ),
     Mutant(
+        "a recovery in progress is refused as all else is",
+        "common",
+        "refuse 'a recovery is in progress on this server' 76",
+        "refuse 'a recovery is in progress on this server'",
+        scenes.test_only_one_undoes_at_a_time,
+    ),
+    Mutant(
         "two at a time",
         "recover",
         """\

@@ -22,6 +22,7 @@ from lab.edge import NGINX
 from lab.server import Server
 from tests.lab.health import LABS, Unhealthy, used_by
 from tests.lab.looking import Verified, verify
+from tests.lab.sharing import Quiet, Sharing, is_timed
 
 FAILED = pytest.StashKey[bool]()
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
@@ -31,6 +32,18 @@ LAB = "-".join(["test", *filter(None, [os.environ.get("PYTEST_XDIST_WORKER")])])
 """The name of the lab that this process makes."""
 
 TOLD = "labs that were not healthy"
+QUIET = Quiet()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Let whoever is free take the next test."""
+    return Sharing(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that are held to a time."""
+    items.sort(key=lambda item: not is_timed(item))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,8 +66,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    result = yield
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    with QUIET.during(item, nextitem):
+        result = yield
     only_looks = item.get_closest_marker("only_looks") is not None
     passed = not item.stash.get(FAILED, True)
     LABS.was_used(item.nodeid, used_by(_fixtures_of(item)), passed=passed, only_looks=only_looks)

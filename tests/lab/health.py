@@ -1,8 +1,9 @@
 """Whether a lab is known to be healthy, so that no test fails because of the one before it.
 
-It is known where a whole look at it has passed after the last test that could have changed it. Every test that uses a
-lab is taken for one that could, unless it is marked ``only_looks`` or has ended with such a look itself
-(`Labs.whole_look`). A test that has failed is taken for one whatever it says of itself.
+It is known where a whole look at it has passed after the last test that could have changed it, or where its state is
+the one that it had after such a look (`tests.lab.state`). Every test that uses a lab is taken for one that could have,
+unless it is marked ``only_looks`` or has ended with a whole look itself (`Labs.whole_look`). A test that has failed is
+taken for one whatever it says of itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lab.server import Server
 from runbook.outcome import Outcome
 from runbook.record import Scenario
 from tests.lab.looking import runbook, verified
+from tests.lab.state import state_of
 from tests.lab.warm import warm
 
 RECOVERED_SECONDS = 60.0
@@ -34,11 +36,13 @@ class Known:
     """What is known of one lab.
 
     Attributes:
-        changed_by: The test that could have changed it since the last whole look that passed; None where none could.
+        changed_by: The test that could have changed it since it was last known to be healthy; None where none could.
+        state: Its state while it was known to be healthy; None where that was not taken since the last whole look.
         held: Why it is left as it is between two tests, where a fixture of theirs has broken it for both.
     """
 
     changed_by: str | None
+    state: str | None = None
     held: str | None = None
 
 
@@ -48,11 +52,13 @@ class Labs:
 
     Attributes:
         well: Looks at a lab as a whole; returns what is wrong, or an empty text.
+        state: Its state, of which only is asked whether it is the same.
         mend: Takes off whatever a test may have left.
         told: One line for each time that a lab was not as it should be between two tests.
     """
 
     well: Callable[[Server], str]
+    state: Callable[[Server], str]
     mend: Callable[[Server], None]
     standing: dict[str, Server] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
@@ -68,7 +74,7 @@ class Labs:
         """
         if wrong := self.well(server):
             raise Unhealthy(f"the lab {server.name} was not healthy before its first test ({before}): {wrong}")
-        self.standing[name], self.known[name] = server, Known(None)
+        self.standing[name], self.known[name] = server, Known(None, self.state(server))
         try:
             yield server
         finally:
@@ -97,7 +103,7 @@ class Labs:
         """A test of these labs has ended."""
         for name in names & self.known.keys():
             if passed and name in self._ended_healthy:
-                self.known[name].changed_by = None
+                self.known[name] = Known(None)
             elif not (passed and only_looks):
                 self.known[name].changed_by = test
         self._ended_healthy.clear()
@@ -108,14 +114,17 @@ class Labs:
 
     def _still(self, name: str) -> str:
         server, known = self.standing[name], self.known[name]
-        if known.changed_by is None or known.held:
+        if known.held:
             return ""
-        if wrong := self.well(server):
-            self.told.append(f"the lab {server.name} was not healthy after {known.changed_by}: {wrong}")
-            self.mend(server)
+        if known.changed_by is not None and (known.state is None or known.state != self.state(server)):
             if wrong := self.well(server):
-                return f"the lab {server.name} could not be healed after {known.changed_by}: {wrong}"
+                self.told.append(f"the lab {server.name} was not healthy after {known.changed_by}: {wrong}")
+                self.mend(server)
+                if wrong := self.well(server):
+                    return f"the lab {server.name} could not be healed after {known.changed_by}: {wrong}"
+            known.state = None
         known.changed_by = None
+        known.state = known.state or self.state(server)
         return ""
 
 
@@ -153,5 +162,5 @@ def used_by(fixtures: Mapping[str, object] | list[str]) -> set[str]:
     return {"lab", "nginx_lab"} & set(fixtures)
 
 
-LABS = Labs(well, mend)
+LABS = Labs(well, state_of, mend)
 """The labs of this session."""

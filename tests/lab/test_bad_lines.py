@@ -26,6 +26,8 @@ from tests.lab.test_triage import triaged
 from tests.resolver import Resolver
 from tests.waiting import until
 
+pytestmark = pytest.mark.timed
+
 LIMIT_SECONDS = 20.0
 OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-redirects-to-https"}
 ASKED_OF_OTHERS = {

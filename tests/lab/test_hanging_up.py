@@ -17,6 +17,8 @@ from runbook.outcome import Undetermined
 from runbook.question import Lane
 from runbook.target import Ssh, Target, load
 
+pytestmark = pytest.mark.timed
+
 LANES: tuple[Lane, ...] = get_args(Lane)
 SOON = 20.0
 

@@ -102,9 +102,10 @@ def test_the_doctor_tells_right_by_right(as_account: Callable[..., Path]) -> Non
         "✗",
         "✗",
         "✓",
+        "✓",
     ]
     assert "not checked without it: sections" in told.stdout
-    assert "3 of 6 rights are missing" in told.stdout
+    assert "3 of 7 rights are missing" in told.stdout
 
 
 def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], reports: Path, tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ def test_what_no_command_heals_is_told_by_the_last_word_of_its_log(fault: Broken
 
 
 @pytest.mark.only_looks
+@pytest.mark.timed
 def test_a_healthy_server_is_said_to_be_so(triage: Triage) -> None:
     seen = triage()
     assert seen.code == 0, seen.screen
@@ -240,6 +241,7 @@ UNFILL = "umount --lazy /tmp; rm -f /var/backups/psyfit/.filler /var/lib/docker/
 
 
 @pytest.mark.usefixtures("full_disks")
+@pytest.mark.timed
 def test_a_server_with_full_disks_is_told_of_in_time(lab: Server, triage: Triage) -> None:
     lab.run("docker stop psyfit-redis").required()
     try:
@@ -267,6 +269,7 @@ IDLE = "setsid timeout 40 sh -c 'while :; do :; done' psyfit-busy"
 
 
 @pytest.mark.usefixtures("busy")
+@pytest.mark.timed
 def test_a_server_with_a_load_above_20_is_told_of_in_time(lab: Server, triage: Triage) -> None:
     """What had no answer by then is named; that the line is not yet there is a cause as well."""
     lab.run("docker pause psyfit-redis").required()
@@ -279,6 +282,7 @@ def test_a_server_with_a_load_above_20_is_told_of_in_time(lab: Server, triage: T
 
 
 @pytest.mark.soak
+@pytest.mark.timed
 def test_an_engine_that_hangs_holds_the_page_up_no_longer(lab: Server, triage: Triage) -> None:
     lab.run("pkill -STOP -x dockerd").required()
     try:

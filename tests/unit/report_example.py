@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.evidence import Evidence
-from runbook.outcome import Outcome
+from runbook.outcome import Outcome, ReasonCode
 from runbook.record import (
     Change,
     Changes,
@@ -79,6 +79,7 @@ def scenario(
     because: str | None = None,
     own_fault: bool = False,
     missing_right: str | None = None,
+    reason_code: ReasonCode | None = None,
 ) -> Scenario:
     return Scenario(
         id="-".join(name.lower().split()),
@@ -92,6 +93,7 @@ def scenario(
         tags=("check", severity, f"rb-{section}"),
         outcome=outcome,
         reason=reason,
+        reason_code=reason_code,
         because=because,
         own_fault=own_fault,
         missing_right=missing_right,

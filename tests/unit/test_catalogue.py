@@ -39,6 +39,19 @@ def test_a_meaning_is_used_and_waits_for_itself(definition: StepFunctionContext)
 
 
 @pytest.mark.parametrize("name", faults.names())
+def test_a_fault_names_all_that_cannot_be_told_because_of_what_it_makes_fail(name: str) -> None:
+    fault = faults.describe(name)
+    amiss = fault.fails | fault.undetermined
+    resting = {
+        scenario.id
+        for scenario in SCENARIOS
+        if not {f"needs-{one}" for one in amiss}.isdisjoint(scenario.tags)
+        or not {f"follows-{one}" for one in fault.fails}.isdisjoint(scenario.tags)
+    }
+    assert resting - amiss == set()
+
+
+@pytest.mark.parametrize("name", faults.names())
 def test_a_fault_names_scenarios_that_there_are_and_at_least_one(name: str) -> None:
     fault = faults.describe(name)
     assert fault.title

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from runbook.channel import LineLost
 from runbook.connection import LAST_SESSION_SECONDS, Connection, _line_lost
 from runbook.met import Met
+from runbook.outcome import ReasonCode
 from runbook.question import Lane
 from runbook.target import Ssh, Target
 
@@ -129,6 +130,7 @@ def test_what_ssh_says_last_becomes_one_sentence(
     with pytest.raises(LineLost) as caught:
         connection.ready().result(SOON)
     assert str(caught.value) == f"no SSH connection to the server: {reason}"
+    assert caught.value.code is ReasonCode.NO_CONNECTION
     assert connection.met() is met
     connection.close()
 

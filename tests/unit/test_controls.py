@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from linting import controlled
 from runbook import controls
 from runbook.controls import Controls, ControlsError, Entry, Framework
 from runbook.features import Scenario
@@ -120,3 +121,6 @@ def test_a_bad_table_is_told_in_one_sentence(tmp_path: Path, text: str | None, s
         controls.load(path)
     assert str(told.value).startswith(f"{path}: {sentence}")
     assert "\n" not in str(told.value)
+    (found,) = controlled.findings((), path)
+    assert found.what == told.value.what
+    assert str(told.value) == f"{path}: {found.what}; expected a table of controls"

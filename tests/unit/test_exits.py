@@ -14,6 +14,7 @@ from runbook.outcome import Outcome
 README = Path(__file__).resolve().parents[2] / "README.md"
 ROW = re.compile(r"^\| `(\d+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 HAPPENINGS: dict[str, Outcome | Event] = {str(one): one for one in (*Outcome, *Event)}
+HAPPENINGS["let through by an override"] = HAPPENINGS.pop(Outcome.WAIVED)  # nothing else is waived yet
 
 
 def table() -> list[tuple[int, list[Outcome | Event]]]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import discovery
+from checks.cron import CRONTAB as CRONTAB_OF
 from checks.cron import read_crontab
 from checks.discovery import (
     OWNERS,
@@ -38,7 +39,7 @@ from tests.unit.test_containers import ANYTHING
 
 WHO = Who("deploy", root=False, lab=False)
 TARGET = Target(name="t", environment="lab", address="127.0.0.1", domain="example.test")
-GIVEN = {"name": Fact("made", "as given"), "address": Fact("192.0.2.1", "as given")}
+GIVEN = {"name": Fact("made", ""), "address": Fact("192.0.2.1", "")}
 CRONTAB = """\
 MAILTO=ops@service.example
 */5 * * * * /opt/fit/bin/monitor.sh >> /var/log/fit-monitor.log 2>&1
@@ -228,7 +229,38 @@ def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> N
         validated(tomllib.loads(text), Path("made.toml"))
 
 
-KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.freshness_columns"]
+def test_what_is_given_with_the_command_has_no_source_beside_it() -> None:
+    facts = {**GIVEN, "domain": Fact("fit.example", "from the proxy"), "ssh.user": Fact("as given", "")}
+    lines = init.render(facts, init.Seen(WHO, facts, {}), Path("made.toml")).splitlines()
+    assert 'user = "as given"' in [line.partition("  #")[0] for line in lines]
+    assert not any("; as given" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (Output(1, "", "no crontab for whomever"), "the crontab of root runs no backup.sh"),
+        (Output(1, "no crontab for root", ""), "the answer could not be read: the command ended with 1"),
+    ],
+)
+def test_only_the_program_itself_says_that_there_is_no_crontab(asked: Output, why: str) -> None:
+    question = CRONTAB_OF.about(cron_account="root")
+    look = looking(TARGET, {question: asked, discovery.FIND_SCRIPTS: Output(0, "", "")})
+    assert discovery._of_cron(look, Who("root", root=True, lab=False))["cron.account"].told.startswith(why)
+
+
+@pytest.mark.parametrize(("recipients", "fits"), [(("0123456789ABCDEF",), True), ((), False)])
+def test_a_key_is_compared_with_those_that_the_backups_are_for_and_not_with_what_is_said_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipients: tuple[str, ...], fits: bool
+) -> None:
+    monkeypatch.setattr(init, "key_ids", lambda _: frozenset({"0123456789ABCDEF"}))
+    key = tmp_path / "key.asc"
+    key.write_bytes(b"a key")
+    seen = Fact(None, "whatever words, 0123456789ABCDEF among them", recipients)
+    assert init._key_fact(key, seen).told.startswith("it is the one") is fits
+
+
+KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]
 
 
 @given(key=st.sampled_from(KEYS), value=st.text(max_size=20) | st.integers(), told=st.text(max_size=40))

@@ -103,6 +103,11 @@ def silent() -> None:
 """
 CHECKS = """
 STOPS = Command("docker stop db")
+GROUND = "the-web-release-is-up"
+
+
+def knows_why(look: Look) -> None:
+    raise Undetermined("no release runs", because="whatever it rests on")
 
 
 def too_deep(look: Look) -> str:
@@ -147,6 +152,8 @@ BROKEN = {
     "a question that is not read-only": Broken(
         CHECK_FILE, "STOPS", "repository.STOPS is not read-only: this does more"
     ),
+    "a check that knows a scenario": Broken(CHECK_FILE, "GROUND = ", "knows the scenario the-web-release-is-up"),
+    "a check that says because of what": Broken(CHECK_FILE, 'because="whatever', "says because of which scenario"),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
     "a control that nothing supports": Broken(

@@ -15,7 +15,7 @@ from runbook import look as looks
 from runbook.evidence import Evidence
 from runbook.look import CEILING_SECONDS, OUT_OF_TIME, Look, reading
 from runbook.observer import AT_ONCE, Observer, Told
-from runbook.outcome import Undetermined
+from runbook.outcome import ReasonCode, Undetermined
 from runbook.question import Command, Http, Question
 from runbook.redaction import Redactor
 from runbook.target import Edge, Ssh, Target
@@ -49,8 +49,9 @@ def ceiling(monkeypatch: pytest.MonkeyPatch) -> float:
 def out_of_time(look: Look, *questions: Question[Any]) -> float:
     """After how many seconds the look says that its time is over."""
     began = time.monotonic()
-    with pytest.raises(Undetermined, match=OUT_OF_TIME):
+    with pytest.raises(Undetermined, match=OUT_OF_TIME) as told:
         look.ask(*questions)
+    assert told.value.code is ReasonCode.OUT_OF_TIME
     return time.monotonic() - began
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
 
 import pytest
 
-from commands.main import run
+from commands.main import app, run
 from runbook import exits
 
-HEAVY = ("_pytest", "pytest_bdd", "docker", "httpcore", "cryptography", "pydantic", "markdown_it", "jinja2", "gherkin")
+HEAVY = (
+    *("_pytest", "pytest_bdd", "docker", "httpcore", "dns", "boto3", "botocore"),
+    *("cryptography", "pydantic", "markdown_it", "jinja2", "gherkin"),
+)
 """What takes long to import; `runbook --help` has 0.15 s."""
 
 
@@ -39,6 +43,32 @@ def test_whoever_was_woken_finds_the_first_commands_first(capsys: pytest.Capture
     assert run(["--help"]) == exits.COMPLIANT
     listed = re.findall(r"^│ ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
     assert listed[:3] == ["triage", "show", "recover"]
+
+
+def page(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str) -> str:
+    """What stands on a command's own page, whatever the width of the terminal."""
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run([command, "--help"]) == exits.COMPLIANT
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+
+
+def test_the_help_of_verify_says_what_goes_to_pytest(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = page(capsys, monkeypatch, "verify")
+    assert "What follows `--` goes to pytest as it is: `runbook verify --target production -- -k disk`" in shown
+    assert "[ARGS...]" in shown.partition("Verify")[0]
+
+
+COMMANDS = {name for name in app if not name.startswith("-") and name != "lab"}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_page_of_a_command_is_its_whole_docstring(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = inspect.getdoc(app[name].default_command) or ""
+    assert " ".join(written.split()) in page(capsys, monkeypatch, name)
 
 
 def test_what_breaks_in_a_command_is_ours_and_says_where(

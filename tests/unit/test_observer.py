@@ -246,7 +246,7 @@ def test_what_only_some_need_is_made_ready_where_it_will_be_asked_and_there_alon
         "from runbook.evidence import Evidence; "
         "observer = Observer(TARGET, Evidence(Redactor()), Redactor(), {}); "
         "observer.expect([S3('get_bucket_acl'), Containers()]); observer.close(); "
-        "sys.exit(any(one in sys.modules for one in ('botocore', 'docker', 'requests', 'urllib3')))"
+        "sys.exit(any(one in sys.modules for one in ('boto3', 'botocore', 'docker', 'requests', 'urllib3')))"
     )
     here = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", script], cwd=here).returncode == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +32,7 @@ from checks.offsite import (
     SUMS,
     VERSIONING,
     Copy,
+    NoBucket,
     Openness,
     Stored,
     backup_sums,
@@ -52,6 +54,7 @@ from runbook.outcome import Differs, NotApplicable, Undetermined
 from runbook.question import Output, Question, S3Answer
 from runbook.s3 import Key, OffSiteBucket, key_of
 from runbook.target import OffSite, TargetError, validated
+from steps import backups
 from steps.backups import copies_are_the_same, each_has_its_copy
 from tests.unit.answering import looking
 
@@ -69,6 +72,20 @@ ANSWERS = {
 }
 SECRET = "a/secret+of+forty+characters+0123456789"  # noqa: S105 - made up
 NOW = datetime(2026, 2, 14, tzinfo=UTC)
+SOMEBODY_ELSES = {
+    "AWS_PROFILE": "one-that-is-not-there",
+    "AWS_ACCESS_KEY_ID": "AKIDOTHER",
+    "AWS_SECRET_ACCESS_KEY": "other",
+    "AWS_SESSION_TOKEN": "other",
+    "AWS_DEFAULT_REGION": "nowhere",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_CA_BUNDLE": "/nonexistent",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+"""What this machine's environment says, which has no part in what is asked."""
 FACTS = {"name": "x", "environment": "staging", "address": "127.0.0.1", "domain": "service.example"}
 
 
@@ -107,7 +124,8 @@ def keyed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The keys of a target file that lead to a key in variables; this machine's own settings are of no use."""
     monkeypatch.setenv("ITS_KEY", "AKIDOFFSITE")
     monkeypatch.setenv("ITS_SECRET", SECRET)
-    monkeypatch.setenv("AWS_PROFILE", "one-that-is-not-there")
+    for name, value in SOMEBODY_ELSES.items():
+        monkeypatch.setenv(name, value)
     return {"key_variable": "ITS_KEY", "secret_variable": "ITS_SECRET"}
 
 
@@ -128,7 +146,8 @@ def test_the_request_is_signed_with_the_key_and_the_secret_is_never_to_be_writte
     bucket(s3, "kept", keyed, learned).ask(VERSIONING)
     method, authorization = Bucket.asked[-1]
     assert method == "GET"
-    assert "Credential=AKIDOFFSITE/" in authorization
+    assert re.search("Credential=AKIDOFFSITE/[0-9]{8}/ap-northeast-1/s3/", authorization)
+    assert "x-amz-security-token" not in authorization
     assert learned == [SECRET]
     assert SECRET not in repr(Key("AKIDOFFSITE", SECRET, "and a token"))
 
@@ -248,9 +267,20 @@ def test_what_was_never_set_is_told_by_s3s_own_word() -> None:
 
 
 def test_a_bucket_that_is_not_there_follows_from_the_copies_that_are_missing() -> None:
-    for read in (read_encryption, read_unblocked, read_policy, read_grants):
+    asked: tuple[Question[Any], ...] = (ENCRYPTION, PUBLIC_ACCESS_BLOCK, POLICY, GRANTS, VERSIONING)
+    gone: dict[Question[Any], object] = dict.fromkeys(asked, S3Answer(404, "NoSuchBucket", {}))
+    look = looking(validated({**FACTS, "offsite": {"bucket": "kept"}}, Path("x.toml")), gone)
+    for check in (offsite_default_encryption, offsite_openness, offsite_versioning):
+        assert look.see(check) == NoBucket()
+    judged: tuple[Callable[[], None], ...] = (
+        lambda: backups.bucket_encrypts((), NoBucket()),
+        lambda: backups.bucket_blocks(NoBucket()),
+        lambda: backups.bucket_is_not_public(NoBucket()),
+        lambda: backups.bucket_keeps_versions(NoBucket()),
+    )
+    for judge in judged:
         with pytest.raises(Undetermined) as told:
-            read(S3Answer(404, "NoSuchBucket", {}))
+            judge()
         assert told.value.because == "every-backup-has-an-off-site-copy"
 
 

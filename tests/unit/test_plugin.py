@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from runbook import renamed
-from runbook.record import Run
+from runbook.outcome import ReasonCode
+from runbook.record import Run, Scenario
+from tests.unit import report_example as example
 
 pytest_plugins = ["pytester"]
 
@@ -51,6 +54,7 @@ from runbook.look import Look, reading
 from runbook.question import Command
 
 COUNT = Command("echo 3")
+LATE = Command("echo late")
 BROKEN = Command("echo three")
 HIDDEN = Command("echo 'x: Permission denied' >&2; exit 1")
 SLOW = Command("exec tail -f /dev/null", seconds=0.3)
@@ -64,6 +68,10 @@ def broken(look: Look) -> int:
 
 def hidden(look: Look) -> str:
     return look.ask(HIDDEN).out
+
+def out_of_time(look: Look) -> str:
+    look.end_at(0.0)
+    return look.ask(LATE).out
 
 def slow(look: Look) -> str:
     return look.ask(SLOW).out
@@ -89,6 +97,9 @@ def see_hidden(hidden): ...
 
 @then("the slow answer comes")
 def wait_for_slow(slow): ...
+
+@then("the time of the look is over")
+def is_over(out_of_time): ...
 
 @then("the suite breaks")
 def breaks(faulty): ...
@@ -160,6 +171,18 @@ def test_what_could_not_be_told_is_undetermined_with_the_reason(
     code, run = ran(suite, f"Scenario: Something\nThen {sentence}")
     assert (code, run.scenarios[0].outcome) == (3, "undetermined")
     assert (run.scenarios[0].reason or "").startswith(reason)
+    assert run.scenarios[0].reason_code is None, "nothing goes by it"
+
+
+def test_why_it_could_not_be_told_stands_in_the_record_for_programs_too(suite: pytest.Pytester) -> None:
+    _, run = ran(suite, "Scenario: Late\nThen the time of the look is over")
+    assert run.scenarios[0].reason_code is ReasonCode.OUT_OF_TIME
+
+
+def test_a_record_from_before_there_were_codes_still_loads() -> None:
+    (older,) = example.run([example.scenario("Redis is up", "2.2")]).model_dump(mode="json")["scenarios"]
+    del older["reason_code"]
+    assert Scenario.model_validate_json(json.dumps(older)).reason_code is None
 
 
 def test_what_has_no_object_is_not_applicable_and_compliant(suite: pytest.Pytester) -> None:
@@ -267,7 +290,9 @@ def test_an_unknown_tag_is_refused(suite: pytest.Pytester) -> None:
 
 def test_an_old_tag_is_refused_with_the_one_of_today(suite: pytest.Pytester) -> None:
     result = started(
-        suite, "Feature: F\n@needs-one-release-runs\nScenario: One\nThen the count is 3", "--target=target.toml"
+        suite,
+        "Feature: F\n@needs-one-release-runs\nScenario: One\nThen the count is 3",
+        "--target=target.toml",
     )
     assert "@needs-one-release-runs is called @depends-on-exactly-one-release-runs now" in (
         result.stdout.str() + result.stderr.str()

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drills import exchange
-from drills.probe import LOST, Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
+from drills.probe import Probe, Sample, Stream, changeover_ms, streams_of, summary, timeline
 from runbook.outcome import Undetermined
 from runbook.target import Edge, Target
 from runbook.target import Probe as Asked
@@ -101,11 +101,12 @@ def test_the_longest_gap_is_between_two_answers_of_success_the_slow_ones_apart()
 
 
 def test_a_probe_that_was_late_itself_and_only_waited_too_long_is_in_doubt() -> None:
-    waited = Sample(PAGE, 1.0, 4.0, 14.0, failure="no answer in time")
+    waited = Sample(PAGE, 1.0, 4.0, 14.0, failure="whatever words", timed_out=True)
 
     assert summary([waited]).doubtful
     assert not summary([waited, sample(2, 2.1, 502)]).doubtful
-    assert not summary([Sample(PAGE, 1.0, 1.0, 11.0, failure="no answer in time")]).doubtful
+    assert not summary([Sample(PAGE, 1.0, 1.0, 11.0, failure="whatever words", timed_out=True)]).doubtful
+    assert not summary([Sample(PAGE, 1.0, 4.0, 14.0, failure="no answer in time")]).doubtful, "words alone say nothing"
 
 
 SAMPLES = st.builds(
@@ -132,7 +133,8 @@ def test_every_request_is_counted_once(samples: list[Sample]) -> None:
 def test_a_timeline_tells_which_release_answered_when() -> None:
     drawn = timeline("Requests", [sample(0, 0.1), sample(0.3, 0.4, release="1.1.0"), sample(0.3, 0.4, 502)])
 
-    assert {one.name: one.counts for one in drawn.series} == {"1.0.0": (1, 0), "1.1.0": (0, 1), LOST: (0, 1)}
+    assert {one.name: one.counts for one in drawn.series} == {"1.0.0": (1, 0), "1.1.0": (0, 1), "lost": (0, 1)}
+    assert [one.lost for one in drawn.series] == [False, False, True]
 
 
 def test_both_releases_answer_from_the_first_of_one_to_the_last_of_the_other() -> None:

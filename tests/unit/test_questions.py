@@ -11,13 +11,15 @@ from conftest import CATALOGUE
 from linting import questions
 from runbook import journal, observer
 from runbook.as_owner import ASK_GIT
-from runbook.question import Command, Question, facts_of
+from runbook.outcome import Undetermined
+from runbook.question import Command, Output, Question, facts_of
 from runbook.target import load
 
 TARGET = load("lab")
 DECLARED = {name: question for question, name in CATALOGUE.names.items()}
 DECLARED["doctor.WHO"] = doctor.WHO
 DECLARED["doctor.TOUCH_CLONE"] = doctor.TOUCH_CLONE
+DECLARED["doctor.TOUCH_GITHUB"] = doctor.TOUCH_GITHUB
 DECLARED["journal.OPEN"] = journal.OPEN
 SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if isinstance(one, Command)} | {
     "containers without the socket": observer.CONTAINERS_BY_COMMAND,
@@ -26,6 +28,24 @@ SCRIPTS = {name: one.told(facts_of(TARGET)) for name, one in DECLARED.items() if
 SQL = (
     "docker exec -e PGOPTIONS='-c default_transaction_read_only=on -c x' db sh -c 'exec psql \"$1\"' sh service \"%s\""
 )
+
+
+SAID_BY_OURSELVES = re.compile(r'\becho "([^"]*)" >&2;?\s*exit 1\b')
+
+
+def test_where_a_question_says_itself_that_it_may_not_look_that_is_a_missing_right() -> None:
+    """Programs say it in words that the observer knows; a script that says it for them must use the same."""
+    missing, others = set(), set()
+    for name, script in SCRIPTS.items():
+        for sentence in SAID_BY_OURSELVES.findall(script):
+            try:
+                observer._forbidden(Output(1, "", sentence), DECLARED[name])
+                others.add(sentence)
+            except Undetermined as error:
+                assert error.right is DECLARED[name].needs, name
+                missing.add(sentence)
+    assert len(missing) >= 5
+    assert others == {"grep tells no words of command lines here"}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -36,6 +36,7 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
 def test_each_pair_has_its_conclusion(edge: Met, ssh: Met, line: str) -> None:
     parts = (GOOD_NAME, edge_part(443, edge), ssh_part(22, ssh))
     assert line_of("service.example", parts) == f"service.example: DNS ok · {line}"
+    assert line_of(None, parts) == f"DNS ok · {line}"
 
 
 @pytest.mark.parametrize("edge", Met)

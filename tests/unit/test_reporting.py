@@ -18,16 +18,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting import html, junit
+from reporting import html, junit, reading
 from reporting.bundle import write, write_record
 from reporting.changes import AMISS
 from reporting.foreign import excerpt, visible
+from runbook import recording
 from runbook.exits import INTERRUPTED, OWN_FAULT, UNDETERMINED
-from runbook.outcome import Outcome
-from runbook.record import Changes, Difference, Run, Scenario, Step
+from runbook.outcome import SIGNS, Attested, Differs, NotApplicable, Outcome, Undetermined
+from runbook.record import Changes, Difference, Run, Scenario, Step, Verdict
 from tests.unit import report_example as example
 
 README = Path(__file__).parents[2] / "reports" / "README.md"
+
+
+def test_what_a_run_comes_to_is_known_by_more_than_its_words() -> None:
+    """Whoever goes by it, as the page's colour and a case of JUnit's do, goes by one of a closed set."""
+    wholes = (example.healthy(), example.run(), example.run([example.scenario("One", "2.2")], exit_code=INTERRUPTED))
+    assert all(isinstance(one, Verdict) for one in (*map(reading.verdict, wholes), *html.TONES))
+
+
+def test_the_outcomes_that_are_described_are_those_that_a_scenario_can_come_to() -> None:
+    endings = (None, Differs(expected="", seen="", go_to=""), Undetermined(""), NotApplicable(""), Attested(""))
+    table = README.read_text().partition("| Outcome |")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| (\S) ([a-z ]+) \|", table, re.MULTILINE)
+    assert sorted(described) == sorted((SIGNS[one], one) for one in map(recording._outcome_of, endings))
 
 
 class Page(HTMLParser):

@@ -9,6 +9,19 @@ from reporting.timeline import HEIGHT, LEAST_HEIGHT, LOST, picture
 from runbook.record import Series, Timeline
 
 
+def test_what_went_wrong_is_known_by_more_than_its_name() -> None:
+    counts = (1, 2)
+    release = Series(name="lost", counts=counts, lost=False)
+    failed = Series(name="whatever", counts=counts, lost=True)
+    drawn = picture(Timeline(title="Requests", bin_seconds=1, series=(failed, release)))
+    assert [(key.name, key.kind == LOST) for key in drawn.keys] == [("lost", False), ("whatever", True)]
+
+
+def test_a_record_from_before_there_was_more_than_a_name_is_drawn_as_it_was() -> None:
+    older = [Series.model_validate_json(f'{{"name": "{name}", "counts": [1]}}') for name in ("lost", "1.1.0")]
+    assert [one.lost for one in older] == [True, False]
+
+
 def timeline(*series: tuple[str, tuple[int, ...]], bin_seconds: float = 0.5) -> Timeline:
     return Timeline(
         title="Requests",

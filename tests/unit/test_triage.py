@@ -19,9 +19,8 @@ from checks.logins import Login
 from checks.proxy import Saved
 from drills.route import Route
 from runbook import features
-from runbook.look import OUT_OF_TIME
 from runbook.met import Met
-from runbook.outcome import Outcome
+from runbook.outcome import Outcome, ReasonCode
 from runbook.question import facts_of
 from runbook.record import Difference, Run, Scenario
 from runbook.target import Ssh, Target
@@ -288,21 +287,32 @@ def test_at_most_five_causes_are_shown_and_the_others_are_named() -> None:
 
 
 def test_what_had_no_answer_in_time_is_named_as_still_open() -> None:
-    run = example.run([scenario("redis-is-up", UNTOLD, reason=f"{OUT_OF_TIME} (8 s)")], exit_code=3)
-    text = page(run, Seen(TARGET))
+    late = scenario("redis-is-up", UNTOLD, reason="whatever words", reason_code=ReasonCode.OUT_OF_TIME)
+    text = page(example.run([late], exit_code=3), Seen(TARGET))
     assert "? still running when the time was up (1): redis is up" in text
     assert "could not be determined" in text.splitlines()[-1]
 
 
 def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
-    reason = "no SSH connection to the server: the SSH port is closed"
-    run = example.run([scenario(one, UNTOLD, reason=reason) for one in ("redis-is-up", "the-proxy-is-up")], exit_code=3)
-    lines = page(run, Seen(TARGET), Met.REFUSED).splitlines()
+    reason, code = "whatever words of the port", ReasonCode.NO_CONNECTION
+    lost = [scenario(one, UNTOLD, reason=reason, reason_code=code) for one in ("redis-is-up", "the-proxy-is-up")]
+    lines = page(example.run(lost, exit_code=3), Seen(TARGET), Met.REFUSED).splitlines()
     assert lines[2] == f"1. ? UNDETERMINED  The server cannot be reached over SSH: {reason} → runbook section 1"
     assert lines[3] == f"    what to do: {NO_SSH[Met.REFUSED]}"
     assert lines[5] == "ssh -v -p 22 192.0.2.1 uptime"
     assert "    with it: 2 more could not be determined because of it" in lines
     assert not any(line.startswith("2. ") for line in lines)
+
+
+def test_no_wording_of_a_reason_decides_what_it_is() -> None:
+    """A server can say anything; only the code beside the sentence says what it is."""
+    said = "no answer within the time that the whole look may take (8 s)"
+    run = example.run([scenario("redis-is-up", UNTOLD, reason=said)], exit_code=3)
+    assert "still open" not in page(run, Seen(TARGET))
+    alone = page(
+        example.run([scenario("redis-is-up", UNTOLD, reason="no SSH connection to the server")]), Seen(TARGET), Met.CUT
+    )
+    assert "The server cannot be reached over SSH: its SSH port: cut" in alone
 
 
 def test_what_a_log_says_is_redacted_and_steers_no_terminal() -> None:
