@@ -76,7 +76,7 @@ def test_a_command_says_first_that_a_drill_is_open_whose_it_is_and_how_to_heal(
         assert run.journal.sentence() in banner
         assert "A drill was left open on this server" in (folder / "report.html").read_text()
         asked = [one.question for one in run.exchanges]
-        assert asked.count("journal.OPEN") == 1
+        assert asked.count("journal.OPEN") == (2 if run.kind == "drill" else 1), "a drill asks again as it is to begin"
     if command == "drill rollback":
         assert told.returncode == 4
 
