@@ -260,7 +260,7 @@ def test_a_key_is_compared_with_those_that_the_backups_are_for_and_not_with_what
     assert init._key_fact(key, seen).told.startswith("it is the one") is fits
 
 
-KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]
+KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.freshness_columns"]
 
 
 @given(key=st.sampled_from(KEYS), value=st.text(max_size=20) | st.integers(), told=st.text(max_size=40))
