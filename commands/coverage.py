@@ -27,7 +27,8 @@ LONGEST = 90
 def coverage(
     *,
     against: Annotated[
-        Path | None, Parameter(help="The runbook in Markdown: account for each of its commands, rows and sentences.")
+        Path | None,
+        Parameter(help="The runbook in Markdown: check that each of its commands, rows and sentences is covered."),
     ] = None,
 ) -> int:
     """Print each section with its scenarios and the faults that make them fail; exit 1 where one is without.
@@ -98,7 +99,7 @@ def _lines(console: Console, accounted: Sequence[Accounted], scenarios: Sequence
     counted = Counter(one.state for one in accounted)
     console.print(", ".join(f"{counted[state]} {state}" for state in State if counted[state]), soft_wrap=True)
     left = sum(not one.settled for one in accounted)
-    console.print(f"{left} of {len(accounted)} lines are not accounted for" if left else "every line is accounted for")
+    console.print(f"{left} of {len(accounted)} lines are not covered" if left else "every line is covered")
     return exits.FAILED if left else exits.COMPLIANT
 
 
@@ -106,7 +107,7 @@ def _how(scenario: Scenario) -> str:
     """What a scenario does with a line of the runbook."""
     if scenario.is_drill:
         return "carried out by"
-    return "attested by" if "manual" in scenario.tags else "looked at by"
+    return "attested by" if "manual" in scenario.tags else "checked by"
 
 
 def _why(one: Accounted, how: Mapping[str, str]) -> list[str]:
@@ -118,11 +119,11 @@ def _why(one: Accounted, how: Mapping[str, str]) -> list[str]:
         case Accounted(State.ASIDE, _, entry) if entry:
             return [str(entry.aside)]
         case Accounted(State.NO_SCENARIO, _, _, missing) if missing:
-            return [f"{', '.join(missing)} is no scenario"]
+            return [f"{', '.join(missing)} is not a scenario"]
         case Accounted(State.NEW, line) if line:
             return [f"new; its entry: {table.written(line)}"]
         case Accounted(State.CHANGED, line, entry) if line and entry:
             return [f"changed, was: {entry.fact or entry.aside or entry.kind}", f"its entry: {table.written(line)}"]
         case Accounted(State.GONE):
             return ["gone from the runbook"]
-    return ["no scenario looks at it or carries it out"]
+    return ["no scenario checks it or carries it out"]

@@ -125,7 +125,7 @@ def _show(target: Target, missing: dict[Right, str], sections: dict[str, list[st
             table.add_row(Text("✓", "green"), Text(right.name, "bold"), f"{right.purpose} (sections {asked_by})")
             continue
         told = Text.assemble(
-            f"{right.purpose}\nlost without it: sections {asked_by}\n",
+            f"{right.purpose}\nnot checked without it: sections {asked_by}\n",
             ("seen: ", "dim"),
             clean(missing[right]),
             ("\ngrant: ", "dim"),

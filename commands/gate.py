@@ -27,15 +27,15 @@ def gate(
     target: Server,
     override: Annotated[
         str | None,
-        Parameter(help="Why the deploy goes on although something failed; what could not be told still blocks."),
+        Parameter(help="Why to deploy although something failed; what is undetermined still blocks."),
     ] = None,
-    by: Annotated[str | None, Parameter(help="Who says so.")] = None,
+    by: Annotated[str | None, Parameter(help="Who approves the override.")] = None,
     reports: Reports = None,
 ) -> int:
     """Tell within a minute whether a deploy is safe now. Nothing on the server is changed.
 
     What decides is what makes a deploy unsafe: no room for another image, no fresh and whole backup, no release to
-    roll back to, a deploy, migration, backup or drill under way, a clone that is not its origin's, variables that are
+    roll back to, a deploy, migration, backup or drill in progress, a clone that is not its origin's, variables that are
     missing or differ. Health, alerts and certificate are shown beside it.
     """
     load(target)
@@ -43,7 +43,7 @@ def gate(
         print("an override needs both: --override REASON and --by NAME", file=sys.stderr)
         return WRONG_USE
     if override is not None and by is not None and not (override.strip() and by.strip()):
-        print("an override needs a reason and a name that say something", file=sys.stderr)
+        print("an override needs a reason and a name that are not empty", file=sys.stderr)
         return WRONG_USE
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
     record = _Record()

@@ -22,7 +22,7 @@ from discovery import facts, server
 from discovery.facts import Fact, Value, Who
 from discovery.target_file import YOURS_TO_KNOW, Seen, one_line, render
 from runbook.drill import journal
-from runbook.model import exits, rights
+from runbook.model import exits, renamed, rights
 from runbook.model.outcome import Undetermined
 from runbook.model.rights import Right
 from runbook.model.target import SshSettings, Target
@@ -59,7 +59,7 @@ def init(
     ssh_config: Annotated[Path | None, Parameter(help="Another ssh_config file than your own.")] = None,
     name: Annotated[str, Parameter(help="What the target is called.")] = "production",
     output: Annotated[Path | None, Parameter(help="The file to write; targets/NAME.toml by default.")] = None,
-    domain: Annotated[str | None, Parameter(help="The service's domain, where the server does not tell it.")] = None,
+    domain: Annotated[str | None, Parameter(help="The service's domain, if the server does not reveal it.")] = None,
     https_port: Annotated[int | None, Parameter(help="Where HTTPS is reached from here.")] = None,
     http_port: Annotated[int | None, Parameter(help="Where plain HTTP is reached from here.")] = None,
     ca_file: Annotated[Path | None, Parameter(help="An authority of your own, in place of the system's.")] = None,
@@ -92,7 +92,7 @@ def init(
     asked = {key: Fact(value, "") for key, value in given.items() if value is not None}
     target = _provisional(asked, path)
     if path.exists():
-        raise TargetError(f"{path}: is there already; `runbook init` overwrites nothing, so move it or give --output")
+        raise TargetError(f"{path}: exists already; `runbook init` overwrites nothing, so move it or give --output")
     try:
         seen = _look(target, _given(path))
     except _Unreachable as error:
@@ -118,7 +118,7 @@ def _key_and_value(text: str) -> tuple[str, Value]:
         value = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         value = written
-    return key, tuple(value) if isinstance(value, list) else value
+    return renamed.target_key(key), tuple(value) if isinstance(value, list) else value
 
 
 def _provisional(asked: Mapping[str, Fact], path: Path) -> Target:
@@ -179,7 +179,7 @@ def _look(target: Target, given: str) -> Seen:
     """Look as the account itself, and as root where it may be; say first what a drill has left open.
 
     Raises:
-        _Unreachable: There is no line to the server.
+        _Unreachable: There is no SSH connection to the server.
     """
     with _observing(target) as observer:
         snapshot = Snapshot(observer)
@@ -212,7 +212,7 @@ def _seen(snapshot: Snapshot, who: Who, missing: dict[Right, str]) -> Seen:
     facts["environment"] = (
         Fact("lab", "it has /etc/psyfit-lab")
         if who.lab
-        else Fact("production", "a server does not tell: change it to staging where it is that")
+        else Fact("production", "a server does not say: change it to staging if it is one")
     )
     facts["ssh.user"] = Fact(who.account, "as the server sees it")
     try:
@@ -268,7 +268,7 @@ def _show(path: Path, facts: Mapping[str, Fact], seen: Seen) -> int:
         _say(console, (f"    lets it {right.purpose}", "dim"))
         _say(console, f"    grant: {right.grant.replace('USER', seen.who.account)}")
     for key, why in _by_reason(untold):
-        _say(console, ("? could not be told: ", "yellow"), key, f" ({why})")
+        _say(console, ("? could not be determined: ", "yellow"), key, f" ({why})")
     _say(console, f"Written: {path}")
     if facts["domain"].value is None:
         _say(console, "Fill in the key domain before you go on.")
@@ -288,7 +288,7 @@ def _given(path: Path) -> str:
 
 
 def _by_reason(untold: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Keys that could not be told for one reason, together."""
+    """Keys that could not be determined for one reason, together."""
     keys: dict[str, list[str]] = {}
     for key, why in untold.items():
         keys.setdefault(why, []).append(key)

@@ -17,6 +17,7 @@ from lab import status as looking
 from lab import up as making
 from lab.edge import KAMAL_PROXY, Edge
 from lab.server import DEFAULT_NAME, Server
+from runbook.model import renamed
 
 app = App(name="lab", help="A disposable PsyFit server on this machine, and the faults that can be put on it.")
 
@@ -29,25 +30,27 @@ def _can_name_a_lab(_type: object, name: str) -> None:
 
 
 def _is_a_fault(_type: object, fault: str | None) -> None:
-    if fault is not None and fault not in faults.names():
+    if fault is not None and renamed.fault(fault) not in faults.names():
         raise ValueError(f"there is no fault {fault!r}; `runbook lab break --list` lists them")
 
 
 Name = Annotated[
     str,
-    Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can stand side by side."),
+    Parameter(name="--name", validator=_can_name_a_lab, help="Which lab; several can exist at once."),
 ]
 Scripts = Annotated[
     Path | None, Parameter(help="A folder with your own deploy.sh, backup.sh, …, in place of the lab's.")
 ]
-Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="Its id, as `--list` of `break` tells.")]
+Fault = Annotated[str | None, Parameter(validator=_is_a_fault, help="A fault id; see `break --list`.")]
 
 
 @app.command
 def up(
     *,
     name: Name = DEFAULT_NAME,
-    edge: Annotated[Edge, Parameter(help="Who ends TLS: kamal-proxy itself, or nginx in front of it.")] = KAMAL_PROXY,
+    edge: Annotated[
+        Edge, Parameter(help="What terminates TLS: kamal-proxy itself, or nginx in front of it.")
+    ] = KAMAL_PROXY,
     scripts: Scripts = None,
 ) -> None:
     """Make a lab: a healthy server that has been in use for a week."""
@@ -73,7 +76,7 @@ def status() -> None:
             _say_what_is_open(Server(lab.name))
     table = Table("name", "state", "edge", "address", "age", "faults", box=None, pad_edge=False)
     for lab in labs:
-        state = "up" if lab.running else "down" if lab.address else "only a part is left"
+        state = "up" if lab.running else "down" if lab.address else "partially removed"
         table.add_row(
             lab.name, state, lab.edge or "-", lab.address or "-", _rounded(lab.age), ", ".join(lab.faults) or "none"
         )
@@ -102,23 +105,32 @@ def break_(
     if list_ or fault is None:
         _list_faults()
         return
+    fault = _today(fault)
     what = faults.describe(fault)
     faults.inject(_existing(name), fault)
     console = _console()
     console.print(f"{what.title} (section {what.section})", markup=False)
-    for word, scenarios in (("must fail", what.fails), ("cannot be told", what.undetermined)):
+    for word, scenarios in (("must fail", what.fails), ("undetermined", what.undetermined)):
         for scenario in sorted(scenarios):
             console.print(f"  {word}: {scenario}", markup=False)
-    console.print(f"`runbook lab heal {fault}` takes it off again", markup=False)
+    console.print(f"`runbook lab heal {fault}` heals it", markup=False)
 
 
 @app.command
 def heal(fault: Fault = None, /, *, name: Name = DEFAULT_NAME) -> None:
     """Take this fault off a lab, or all that are on it; then run the cron jobs once, as cron would."""
     server = _existing(name)
-    healed = faults.heal(server, fault)
+    healed = faults.heal(server, fault and _today(fault))
     server.run_cron_jobs()
     _console().print(f"healed: {', '.join(healed) or 'nothing was broken'}", markup=False)
+
+
+def _today(fault: str) -> str:
+    """The fault's id of today; where this was another one, that is said."""
+    today = renamed.fault(fault)
+    if today != fault:
+        renamed.say(renamed.sentence("fault", fault, today))
+    return today
 
 
 def _say_what_is_open(server: Server) -> None:

@@ -7,14 +7,16 @@ from rich.text import Text
 
 from commands import packages
 from commands.pytest_runner import ROOT
+from linting import glossary
 from linting.all_rules import Project, lint
 from runbook.model import exits
 from runbook.suite import controls, features
 
 
 def lint_all() -> int:
-    """Tell what is wrong with the features, their steps and checks, and the table of controls: file, line and rule."""
-    found = lint(Project(features.FEATURES, packages.meanings(), packages.declaring(), controls.CONTROLS))
+    """Check features, steps, checks, the table of controls and the words of the glossary: file, line and rule."""
+    house = Project(features.FEATURES, packages.meanings(), packages.declaring(), controls.CONTROLS)
+    found = sorted({*lint(house), *glossary.findings(ROOT)})
     console = Console(highlight=False)
     for finding in found:
         console.print(Text(finding.one_line(ROOT)), soft_wrap=True)

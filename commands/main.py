@@ -17,7 +17,7 @@ from runbook.process import signals, standard_streams
 
 app = App(
     name="runbook",
-    help="PsyFit's operations runbook, executable: what it says of the server, verified and rehearsed.",
+    help="PsyFit's operations runbook, executable: verify and rehearse what it says of the server.",
     version=__version__,
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,  # it would end the process without a word
@@ -27,7 +27,7 @@ app = App(
 app.command(
     "commands.triage:triage",
     name="triage",
-    help="Tell within 10 seconds what is broken and what to do now; it only looks.",
+    help="Show what is broken and what to do, within 10 seconds. Read-only.",
     sort_key=0,
 )
 app.command(
@@ -39,25 +39,25 @@ app.command(
 app.command(
     "commands.recover:recover",
     name="recover",
-    help="Undo what a drill that was killed or cut off has left on a server.",
+    help="Undo what a killed or interrupted drill left on a server.",
     sort_key=3,
 )
 app.command(
     "commands.verify:verify",
     name="verify",
-    help="Verify that the server is as the runbook says; it only looks.",
+    help="Verify that the server is as the runbook says. Read-only.",
     sort_key=4,
 )
 app.command(
     "commands.drill:drill",
     name="drill",
-    help="Carry out a procedure of the runbook and undo it: restore, rollback.",
+    help="Carry out a procedure of the runbook, then undo it: restore, rollback.",
     sort_key=6,
 )
 app.command(
     "commands.gate:gate",
     name="gate",
-    help="Tell before a deploy whether it is safe now; it only looks.",
+    help="Check whether it is safe to deploy now. Read-only.",
     sort_key=5,
 )
 app.command(
@@ -69,25 +69,25 @@ app.command(
 app.command(
     "commands.init:init",
     name="init",
-    help="Look at a server and write its target file; nothing on it is changed.",
+    help="Inspect a server and write its target file; nothing on it is changed.",
     sort_key=7,
 )
 app.command(
     "commands.doctor:doctor",
     name="doctor",
-    help="Tell which rights the suite has on a server, and which sections are lost without each.",
+    help="Show which permissions are missing and what cannot be checked without them.",
     sort_key=12,
 )
 app.command(
     "commands.lint:lint_all",
     name="lint",
-    help="Tell what is wrong with the runbook's own files; no server is needed.",
+    help="Check the runbook's own files for mistakes; no server is needed.",
     sort_key=10,
 )
 app.command(
     "commands.coverage:coverage",
     name="coverage",
-    help="Tell which scenarios and faults each section has, and which scenario accounts for each line of a runbook.",
+    help="Show the scenarios and faults of each section, and which scenario covers each line of a runbook.",
     sort_key=11,
 )
 app.command(

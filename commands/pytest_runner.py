@@ -44,7 +44,7 @@ Sections = Annotated[
     Parameter(
         name="--section",
         negative=(),
-        help="Only this section of the runbook, such as 2.1 or 5; may be given several times.",
+        help="Only this section of the runbook, such as 2.1 or 5, or this scenario by its id; can be repeated.",
     ),
 ]
 PytestOptions = Annotated[
@@ -70,7 +70,7 @@ def run_features(
 
     Where some are named, only their files are read.
     """
-    wanted = " or ".join(f"rb-{section}" for section in sections)
+    wanted = " or ".join(f"rb-{one}" if one[:1].isdigit() else one for one in sections)
     end = _End()
     pytest.main(
         [

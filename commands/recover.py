@@ -18,7 +18,7 @@ from runbook.process.communicate import TooLate, TooMuch
 from runbook.suite.terminal import clean
 from runbook.transport.ssh import LINE_LOST, Connection
 
-GOES_ON = "what was begun goes on on the server; `runbook recover` again says what came of it"
+GOES_ON = "what was started continues on the server; run `runbook recover` again for the result"
 
 
 def recover(*, target: Server) -> int:
@@ -35,7 +35,7 @@ def recover(*, target: Server) -> int:
         return exits.UNDETERMINED
     failed = sum(one.status == "failed" for one in undone)
     interfered = sum(one.status == "interfered" for one in undone)
-    beside = f", {interfered} let be, for somebody else has changed it since" if interfered else ""
+    beside = f", {interfered} left alone, because somebody else has changed it since" if interfered else ""
     done = f"{len(undone) - failed - interfered} undone{beside}, {failed} failed"
     console.print(Text(done if undone else "nothing was open"), soft_wrap=True)
     return exits.FAILED if failed else exits.COMPLIANT
@@ -45,7 +45,7 @@ def _run(target: Target, console: Console) -> Output:
     """Undo on the server, and say each line as it comes.
 
     Raises:
-        Undetermined: There is no line to the server, or it did not come to an end in time.
+        Undetermined: There is no SSH connection to the server, or it did not come to an end in time.
     """
 
     def heard(line: str) -> float | None:
@@ -66,5 +66,5 @@ def _run(target: Target, console: Console) -> Output:
         with signals.deferred():
             connection.close()
     if process.returncode == LINE_LOST:
-        raise Undetermined(f"the line was lost: {err.strip()}")
+        raise Undetermined(f"the connection was lost: {err.strip()}")
     return Output(process.returncode, out, err)

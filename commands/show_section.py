@@ -24,7 +24,7 @@ OPEN = re.compile(r"(?<![\w<])<([a-z]\w*)>")
 
 OPTIONS = "flags"
 OPTIONS_SENTENCE = (
-    f"<{OPTIONS}>: every option that the proxy has for the service at that moment. A deploy to the proxy takes away "
+    f"<{OPTIONS}>: every option that the proxy has for the service at that moment. A deploy to the proxy removes "
     "each one that it does not name, so a drill reads them from the proxy just before; without a server they are open."
 )
 
@@ -66,7 +66,7 @@ class _Page:
         names = dict.fromkeys(name for text in self._shown.values() for name in OPEN.findall(text))
         if not names:
             return
-        who = "only the server itself tells" if target else "a target (--target) or only the server itself tells"
+        who = "only the server itself knows" if target else "a target (--target) or only the server itself knows"
         self._console.print(Text(f"Open: {', '.join(f'<{name}>' for name in names)}: {who}."), soft_wrap=True)
         if OPTIONS in names:
             self._console.print(OPTIONS_SENTENCE, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""``runbook triage``: what is broken and what to do now, within 10 seconds. It only looks."""
+"""``runbook triage``: what is broken and what to do now, within 10 seconds. Read-only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def triage(
         int,
         Parameter(
             validator=validators.Number(gte=SHORTEST_SECONDS),
-            help="How many seconds until what is there is printed; more where the line is slow.",
+            help="Print what is known after this many seconds; use more on a slow connection.",
         ),
     ] = SECONDS,
     reports: Reports = None,

@@ -1,4 +1,4 @@
-"""``runbook verify``: whether the server is as the runbook says. It only looks."""
+"""``runbook verify``: whether the server is as the runbook says. Read-only."""
 
 from __future__ import annotations
 

@@ -65,16 +65,16 @@ def facts_of_backups(snapshot: Snapshot, facts: Mapping[str, Fact]) -> dict[str,
     database = found["backups.database"]
     for key, question, told, none in (
         (
-            "backups.newest_row",
+            "backups.freshness_columns",
             ROW_TIMES,
-            "a guess: of the largest tables; strike those that do not get new rows every day",
+            "a guess, from the largest tables; remove those that do not get new rows every day",
             "no table has a column created_at",
         ),
         (
             "backups.encrypted_columns",
             ENCRYPTED_COLUMNS,
             "a guess, by their names",
-            "no column is called _ciphertext or _bidx at its end",
+            "no column has a name that ends in _ciphertext or _bidx",
         ),
     ):
         if db.value is None or database.value is None:
@@ -83,7 +83,7 @@ def facts_of_backups(snapshot: Snapshot, facts: Mapping[str, Fact]) -> dict[str,
         named = ask(snapshot, question.with_values(db=str(db.value), database=str(database.value)))
         columns = read_columns(lines_heard(named))
         found[key] = Fact(columns, told) if columns else Fact(None, named.why or none)
-    found["log_in.locked_at"] = _lock_times(snapshot, db, database)
+    found["login_policy.locked_at"] = _lock_times(snapshot, db, database)
     sealed = [line for line in paths if line.endswith(".gpg")]
     found["backups.encryption_key"] = _key(snapshot, max(sealed, default=None))
     return found
@@ -106,7 +106,9 @@ def _trusted(snapshot: Snapshot, paths: Sequence[str], account: Fact) -> tuple[t
     except Undetermined as error:
         return (), error.reason
     trusted = {one.path for one in told if one.owner in owners and not one.mode & 0o022}
-    others = f"others than {' and '.join(sorted(owners))} can put files where those lie that are named like a backup"
+    others = (
+        f"others than {' and '.join(sorted(owners))} can write to the folders of the files that are named like a backup"
+    )
     return tuple(path for path in paths if str(PurePosixPath(path).parent) in trusted), others
 
 
@@ -127,7 +129,7 @@ def facts_in_backups(paths: Iterable[str], why: str) -> dict[str, Fact]:
         if match := BACKUP_FILE.fullmatch(path.name):
             seen[str(path.parent), match["database"]] += 1
     if not seen:
-        why = why or "no file is seen that is named like a backup"
+        why = why or "no file is named like a backup"
         return {"paths.backups": Fact(None, why), "backups.database": Fact(None, why)}
     ((folder, database), count), *_ = seen.most_common(1)
     told = f"a guess, by the names of {count} backups"
@@ -151,7 +153,7 @@ def _key(snapshot: Snapshot, path: str | None) -> Fact:
     except (NotOpenPgp, ValueError, LookupError) as error:
         return Fact(None, f"the newest encrypted backup could not be read: {error}")
     if not recipients:
-        return Fact(None, head.why or "the encrypted backups keep to themselves which key opens them")
+        return Fact(None, head.why or "the encrypted backups do not reveal their recipient key")
     ids = ", ".join(recipients)
     return Fact(
         None,

@@ -48,7 +48,7 @@ def facts_in_state(services: Mapping[str, Saved], inspected: Iterable[Inspection
     facts = {"containers.proxy_service": Fact(service.value, told), "domain": _domain(saved.hosts)}
     target = next(iter(saved.targets), None)
     prefix = _prefix(host_of(target), inspected) if target else None
-    why = f"the proxy leads to {target or 'nothing'}, which is no release with a name that ends in its version"
+    why = f"the proxy routes to {target or 'nothing'}, which is not a release with a name that ends in its version"
     facts["containers.web_prefix"] = Fact(prefix, told) if prefix else Fact(None, why)
     facts["containers.web_port"] = Fact(port_of(target), told) if target else Fact(None, why)
     return facts
@@ -65,7 +65,7 @@ def facts_of_nginx(snapshot: Snapshot, domain: str) -> dict[str, Fact]:
         return {"edge.https_port": Fact(None, error.reason)}
     if site is None:
         return {}
-    facts = {"edge.https_port": Fact(site.port, "as nginx has it, which ends TLS in front of the proxy")}
+    facts = {"edge.https_port": Fact(site.port, "as nginx has it, which terminates TLS in front of the proxy")}
     if HTTP_PORT in ports:
         facts["edge.http_port"] = Fact(HTTP_PORT, "as the server listens")
     return facts
@@ -75,7 +75,7 @@ def _domain(hosts: Sequence[str]) -> Fact:
     named = sorted((host for host in hosts if "*" not in host), key=lambda host: (host.startswith("www."), len(host)))
     others = f"; it serves {', '.join(named[1:])} too" if named[1:] else ""
     if not named:
-        return Fact(None, "the proxy serves whatever name it is asked for")
+        return Fact(None, "the proxy serves any host name")
     return Fact(named[0], f"from the proxy's state file{others}")
 
 

@@ -34,7 +34,7 @@ def facts_in_containers(inspected: Iterable[Inspection]) -> dict[str, Fact]:
     proxy = next((one for one in listed if name_of(one) == facts["containers.proxy"].value), None)
     for key, port in (("edge.https_port", "443/tcp"), ("edge.http_port", "80/tcp")):
         number = _published(proxy, port)
-        why = f"the proxy publishes no port {port} to everybody: something else may stand in front of it"
+        why = f"the proxy publishes no port {port} to everybody: something else may be in front of it"
         facts[key] = Fact(number, "as the proxy publishes it") if number else Fact(None, why)
     return facts
 

@@ -36,5 +36,7 @@ def _of_engine(snapshot: Snapshot) -> dict[str, Fact]:
     facts["backups.volumes"] = volumes_of(inspected.answer, facts["containers.web_prefix"])
     others = others_among(inspected.answer, facts)
     if others:
-        facts["containers.also"] = Fact(None, f"{', '.join(others)} is on the server too; name here what belongs there")
+        facts["containers.allowed"] = Fact(
+            None, f"{', '.join(others)} is on the server too; name here what belongs there"
+        )
     return facts

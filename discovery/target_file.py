@@ -22,8 +22,8 @@ EXAMPLES = {
 }
 
 HEAD = """\
-# {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: secrets never stand here.
-# Read it once: what the server could not tell is marked. Then: runbook verify --target {target}
+# {domain} as `runbook init` saw it on {address}, as account {account}. Facts only: no secrets belong here.
+# Read it once: what could not be determined is marked. Then: runbook verify --target {target}
 """
 
 YOURS_TO_KNOW = {
@@ -40,8 +40,8 @@ PURPOSES = {
     "ssh.become": "how the account becomes root",
     "ssh.config": "another ssh_config file than your own",
     "edge.ca_file": "an authority of your own, in place of the system's",
-    "dns.resolver": "whom to ask what the domain leads to, when a line to the server has failed",
-    "backups.newest_row": "table.column: how old a dump's content is",
+    "dns.resolver": "which resolver to ask for the domain, when an SSH connection to the server has failed",
+    "backups.freshness_columns": "table.column: how old a dump's content is",
     "backups.encrypted_columns": "table.column: what the service itself encrypts, blind indexes too",
     "backups.encryption_key": "the public half that backups are encrypted to",
     "backups.volumes": "Docker volumes whose files are saved too, as VOLUME_<time>.tar.gz",
@@ -54,13 +54,13 @@ PURPOSES = {
     "offsite.credentials": "a key that may only read there, in a file as the AWS CLI keeps them",
     "offsite.key_variable": "in the place of that file: the environment variable with the key's id",
     "offsite.secret_variable": "the one with its secret",
-    "log_in.user_minutes": "the variable with the minutes after which a user's unused session ends",
-    "log_in.staff_minutes": "the same of the staff",
-    "log_in.attempts": "the variable with how many failed log-ins lock an account",
-    "log_in.lockout_minutes": "the variable with the minutes that it then stays locked",
-    "log_in.locked_at": "table.column: when an account was locked; only counts are asked of it",
-    "objectives.restore_seconds": "how long the database may take to come back from a backup",
-    "objectives.newest_row_hours": "how old its newest row may then be",
+    "login_policy.user_minutes": "the variable with the minutes after which a user's unused session ends",
+    "login_policy.staff_minutes": "the same of the staff",
+    "login_policy.attempts": "the variable with how many failed logins lock an account",
+    "login_policy.lockout_minutes": "the variable with the minutes that it then stays locked",
+    "login_policy.locked_at": "table.column: when an account was locked; only counts are asked of it",
+    "objectives.rto_seconds": "RTO: how long the restore of the database may take",
+    "objectives.rpo_hours": "RPO: how old its newest row may then be",
 }
 
 
@@ -79,7 +79,7 @@ class Seen:
 
 
 def render(facts: Mapping[str, Fact], seen: Seen, path: Path) -> str:
-    """The target file. What could not be told stands as a comment, so that the usual value holds."""
+    """The target file. What could not be determined stands as a comment, so that the default holds."""
     domain = facts["domain"].value or "a server"
     head = {"domain": domain, "address": facts["address"].value, "account": seen.who.account, "target": path}
     lines = HEAD.format(**{name: _comment_safe(str(value)) for name, value in head.items()}).split("\n")[:-1]
@@ -110,8 +110,8 @@ def _entry(last: str, key: str, fact: Fact | None) -> list[str]:
         return [f"# {last} = {_written(_usual(key) or EXAMPLES.get(key, '~/file'))}  # {purpose}"] if purpose else []
     if fact.value is None:
         usual = _usual(key)
-        taken = f"; taken as {_written(usual)}" if usual else ""
-        return [f"# could not be told: {last}: {_comment_safe(fact.source)}{taken}"]
+        taken = f"; default: {_written(usual)}" if usual else ""
+        return [f"# could not be determined: {last}: {_comment_safe(fact.source)}{taken}"]
     comment = "; ".join(filter(None, (purpose, fact.source)))
     return [f"{last} = {_written(fact.value)}" + (f"  # {_comment_safe(comment)}" if comment else "")]
 

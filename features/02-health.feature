@@ -1,43 +1,43 @@
-Feature: 2. Health and what is alive
+Feature: 2. Health and liveness
 
   @rb-2.1 @check
   Rule: 2.1 The API's health check
 
     @critical
     Scenario: The application itself answers the health check
-      Then the health check is answered by the application, not by the proxy for it
+      Then the health check is answered by the application itself, not by the proxy
 
-    # Where the database is down, that is the cause. From outside alone it is told too.
-    @critical @needs-the-application-itself-answers-the-health-check @follows-the-database-is-up
+    # If the database is down, that is the cause. It can be determined from outside alone as well.
+    @critical @depends-on-the-application-itself-answers-the-health-check @explained-by-the-database-is-up
     Scenario: The API is healthy
       Then the health check answers with HTTP status 200
       And the health status in it is "healthy"
       And the database check in it is "ok"
 
-    # Whoever pipes the answer to a JSON reader, as the runbook does, sees the word and never the status; a proxy or a
-    # monitor sees the status and never the word.
-    @major @needs-the-application-itself-answers-the-health-check
-    Scenario: The status of the health check says what its words say
-      Then the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"
+    # Piped into a JSON tool, as in the runbook, the answer shows its body and never its status; a proxy or a monitor
+    # sees the status and never the body.
+    @major @depends-on-the-application-itself-answers-the-health-check
+    Scenario: The health check's HTTP status matches its body
+      Then the health check answers with 200 when it says "healthy" and with 503 when it says "degraded"
 
-    @major @needs-the-application-itself-answers-the-health-check
-    Scenario: The health answer has its documented form
-      Then every documented field is in the health answer, with its type
+    @major @depends-on-the-application-itself-answers-the-health-check
+    Scenario: The health response has its documented fields
+      Then the health response has every documented field, with its type
 
-    @major @needs-the-health-answer-has-its-documented-form
-    Scenario: The health answer is fresh
-      Then the time in the health answer is within 60 s of the server's clock
+    @major @depends-on-the-health-response-has-its-documented-fields
+    Scenario: The health response is fresh
+      Then the time in the health response is within 60 s of the server's clock
 
-    @major @needs-the-health-answer-has-its-documented-form
-    Scenario: The API has the version of its release
-      Then the health answer names the version of the running release's image
+    @major @depends-on-the-health-response-has-its-documented-fields
+    Scenario: The API reports the version of its release
+      Then the health response reports the version of the running release's image
 
-    @critical @needs-the-api-is-healthy
-    Scenario: A page that reads the database answers
-      Then the page that the target names answers with rows of the database
+    @critical @depends-on-the-api-is-healthy
+    Scenario: A page that reads the database responds
+      Then the page that the target names returns rows from the database
 
     @major
-    Scenario: Plain HTTP leads to HTTPS
+    Scenario: Plain HTTP redirects to HTTPS
       Then the health check over plain HTTP redirects to HTTPS
 
   @rb-2.2 @check
@@ -64,30 +64,30 @@ Feature: 2. Health and what is alive
       And the proxy is not paused
 
     @critical
-    Scenario: Every container finds itself healthy
-      Then the health check of every running container of the service says "healthy"
+    Scenario: Every container is healthy
+      Then the health check of every running container of the service reports "healthy"
 
     @critical
-    Scenario: No container restarts over and over
+    Scenario: No container is in a restart loop
       Then no container of the service is waiting to be restarted
-      And none that was restarted 3 times or more is up for less than 10 minutes
+      And none that was restarted 3 times or more has been up for less than 10 minutes
       And no container of the service ran out of memory
 
     @major
-    Scenario: Every container comes back after a restart of the server
+    Scenario: Every container restarts after a reboot
       Then every running container of the service has a restart policy
 
-    @major @needs-the-web-release-is-up
-    Scenario: One release runs
+    @major @depends-on-the-web-release-is-up
+    Scenario: Exactly one release runs
       Then exactly one web release is running
 
-    @major @needs-one-release-runs
+    @major @depends-on-exactly-one-release-runs
     Scenario: The running release is the one deployed
-      Then the running release was made from the commit that the server's clone stands at
+      Then the running release was built from the commit that is checked out in the server's clone
 
     @major @gate
     Scenario: There is a release to roll back to
-      Then at least one stopped web release ended in good order
+      Then at least one stopped web release exited cleanly
 
     @minor
     Scenario: No unexpected container exists
@@ -96,28 +96,28 @@ Feature: 2. Health and what is alive
   @rb-2.3 @check
   Rule: 2.3 kamal-proxy
 
-    @critical @needs-the-proxy-is-up
-    Scenario: The proxy passes requests on
+    @critical @depends-on-the-proxy-is-up
+    Scenario: The proxy forwards requests
       Then the proxy lists the service as "running"
       And the proxy's state file says "running" too
 
-    @major @needs-the-proxy-passes-requests-on
-    Scenario: What the proxy saved is what it does
-      Then the proxy's state file agrees with its list
+    @major @depends-on-the-proxy-forwards-requests
+    Scenario: kamal-proxy's saved state matches its live state
+      Then the proxy's state file matches its list
 
-    @critical @needs-the-proxy-is-up
-    Scenario: TLS is ended for the domain
+    @critical @depends-on-the-proxy-is-up
+    Scenario: TLS is terminated for the domain
       Then the proxy serves the domain
-      And TLS is ended for it, by the proxy itself or by nginx in front of it
+      And TLS is terminated for it by the proxy itself or by nginx in front of it
 
-    @critical @needs-the-proxy-is-up
-    Scenario: What comes in by TLS reaches the proxy
-      Then whoever ends TLS passes the domain's requests to the proxy
+    @critical @depends-on-the-proxy-is-up
+    Scenario: HTTPS traffic reaches kamal-proxy
+      Then whatever terminates TLS forwards the domain's requests to the proxy
 
-    @critical @needs-the-web-release-is-up @needs-the-proxy-is-up
+    @critical @depends-on-the-web-release-is-up @depends-on-the-proxy-is-up
     Scenario: The proxy routes to the running release
-      Then every target of the proxy belongs to the running release as it is now
+      Then every target of the proxy is the running release at its current address
 
-    @critical @needs-the-proxy-is-up
+    @critical @depends-on-the-proxy-is-up
     Scenario: The release behind the proxy answers
       Then every target of the proxy answers its health path with HTTP status 200

@@ -1,32 +1,32 @@
 Feature: 4. Deploying
 
   # What a deploy waits for, together with a release to roll back to (2.2), the newest backup (5.2) and the variables
-  # (8.1). Health, certificate and alerts are not among it: a deploy may be what repairs them.
-  # What is under way for a moment fails the gate only; in any other run it is nothing to complain of.
+  # (8.1). Health, certificate and alerts do not block: a deploy may be what repairs them.
+  # What is in progress for a moment fails the gate only; in any other run it is no failure.
 
   @rb-4.1 @check
   Rule: 4.1 Before a deploy
 
     @critical @gate
-    Scenario: There is room for another release
-      Then the Docker Engine's disk has room for another image of the running release's size and 1 GB beside it
+    Scenario: There is disk space for another release
+      Then the Docker Engine's disk has space for another image of the running release's size plus 1 GB
 
     @critical @gate
-    Scenario: No deploy is under way
-      Then nobody holds the lock of deploys
+    Scenario: No deploy is in progress
+      Then nobody holds the lock for deploys
       And neither a deploy nor a clean-up is running
 
     @critical @gate
-    Scenario: No backup is under way
-      Then nobody holds the lock of backups
+    Scenario: No backup is in progress
+      Then nobody holds the lock for backups
       And neither a backup nor a restore is running
 
     @critical @gate
-    Scenario: No drill is under way
-      Then nobody holds the lock of drills
+    Scenario: No drill is in progress
+      Then nobody holds the lock for drills
       And no drill has left anything to undo
 
-  # The way by pull request is walked by people, on another server than this one.
+  # A pull request is the work of people, and happens elsewhere than on this server.
   @rb-4.1 @check
   Rule: 4.1 The usual way
 
@@ -40,27 +40,27 @@ Feature: 4. Deploying
     @critical @gate
     Scenario: The clone is clean
       Then the branch "main" is checked out in the clone
-      And nothing in the clone differs from what is committed
+      And the clone has no uncommitted changes
 
     @critical @gate
-    Scenario: The clone stands at its origin
-      Then the clone stands at the same commit as "main" at its origin
+    Scenario: The clone is up to date with its origin
+      Then the clone is at the same commit as "main" at its origin
 
     @major
-    Scenario: The deploy script can be run
-      Then the deploy script is a file that its owner may execute
+    Scenario: The deploy script is executable
+      Then the deploy script is a file that its owner can execute
 
   @rb-4.3 @check
   Rule: 4.3 Migrations
 
-    @critical @gate @needs-the-database-is-up
-    Scenario: No migration is under way
+    @critical @gate @depends-on-the-database-is-up
+    Scenario: No migration is in progress
       Then no migration is running
-      And nobody holds the database's lock of migrations
+      And nobody holds the database's migration lock
 
     # The runbook's command migrates in a running container: with none or two it breaks, and an old image has nothing
-    # new to apply. So it is the database that is looked at, beside what every release and the clone would apply.
-    @major @needs-the-database-is-up
+    # new to apply. So this compares the database with what every release and the clone would apply.
+    @major @depends-on-the-database-is-up
     Scenario: No migration is pending
-      Then the database has every migration of the releases that run
+      Then the database has every migration of the running releases
       And the database has every migration of the clone

@@ -1,6 +1,6 @@
 Feature: 6. Monitoring and alerts
 
-  # The other rows of 6.3's table are told by 2.1 (health), 2.2 (containers), 5.2 (age of the backups) and 7 (certificate).
+  # Sections 2.1 (health), 2.2 (containers), 5.2 (age of the backups) and 7 (certificate) check the rest of 6.3's table.
   @rb-6.3 @check
   Rule: 6.3 What is monitored
 
@@ -12,10 +12,10 @@ Feature: 6. Monitoring and alerts
     Scenario: Every disk has inodes left
       Then every file system of the service has used less than 80 % of its inodes
 
-    # Whether these hold is told above and where the comment at the top says. This tells whether anybody is told.
+    # The values themselves are checked above and in those sections. This checks that somebody is alerted to them.
     @major
     Scenario: The monitor watches what the runbook lists
-      Then monitor.sh looks at each of these, at its threshold
+      Then monitor.sh checks each of these against its threshold
         | item                 | words                     | threshold |
         | HTTP health check    | /api/v1/health or /up     | 200       |
         | psyfit-web container | psyfit-web                |           |
@@ -26,67 +26,67 @@ Feature: 6. Monitoring and alerts
         | age of the backups   | backup                    | 25        |
 
     @critical
-    Scenario: The alerts have somewhere to go
-      Then ALERT_EMAIL is set where cron's monitor sees it
+    Scenario: Alerts have a recipient and a mailer
+      Then ALERT_EMAIL is set in the environment of cron's monitor
       And monitor.sh finds sendmail or mail
 
     @critical
-    Scenario: No alert waits to be sent
-      Then no mail waits in the server's queue
+    Scenario: No alert is stuck in the mail queue
+      Then the server's mail queue is empty
 
-    # Nothing is sent to find out: this is how it went with the last one.
-    @critical @needs-the-alerts-have-somewhere-to-go
+    # Nothing is sent to find out: this is what happened to the last one.
+    @critical @depends-on-alerts-have-a-recipient-and-a-mailer
     Scenario: The last alert was delivered
-      Then the last mail to ALERT_EMAIL was delivered, by the server's mail log
+      Then the last mail to ALERT_EMAIL was delivered, according to the server's mail log
 
   @rb-6.4 @check
   Rule: 6.4 The crontab
 
     @critical
     Scenario: Cron is running
-      Then a cron process is alive on the server
+      Then a cron process is running on the server
 
     @critical
     Scenario: The crontab is well formed
       Then cron can read every line of the crontab
 
-    @critical @needs-the-crontab-is-well-formed
+    @critical @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the monitor
       Then the crontab runs monitor.sh at "*/5 * * * *"
-      And what monitor.sh prints is appended to its log
-      And monitor.sh can be executed
+      And the output of monitor.sh is appended to its log
+      And monitor.sh is executable
 
-    @critical @needs-the-crontab-is-well-formed
+    @critical @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the nightly backup
       Then the crontab runs backup.sh at "0 2 * * *"
-      And what backup.sh prints is appended to its log
-      And backup.sh can be executed
+      And the output of backup.sh is appended to its log
+      And backup.sh is executable
 
-    # 6.4 does not list the weekly clean-up; 9.3 says that it is set in cron.
-    @minor @needs-the-crontab-is-well-formed
+    # 6.4 does not list the weekly clean-up; 9.3 says that cron runs it.
+    @minor @depends-on-the-crontab-is-well-formed
     Scenario: Cron runs the weekly clean-up
       Then the crontab runs cleanup-docker.sh at "0 3 * * 0"
-      And what cleanup-docker.sh prints is appended to its log
-      And cleanup-docker.sh can be executed
+      And the output of cleanup-docker.sh is appended to its log
+      And cleanup-docker.sh is executable
 
     # Cron's own PATH is /usr/bin:/bin; the crontab may set another, and so may a script.
     @critical
-    Scenario: The jobs of cron find their programs
+    Scenario: Cron jobs find their programs on PATH
       Then monitor.sh finds curl, docker, openssl and df
       And backup.sh finds docker, gzip and gpg
 
     # The limits are a job's interval, the time that it may take, and a minute.
-    @critical @needs-cron-is-running @needs-cron-runs-the-monitor
-    Scenario: The last monitor run ended well
-      Then the log of monitor.sh ends with a run that ended well, or with one that was writing less than 1 minute ago
-      And the last good run of monitor.sh ended less than 7 minutes ago
+    @critical @depends-on-cron-is-running @depends-on-cron-runs-the-monitor
+    Scenario: The last monitor run succeeded
+      Then the log of monitor.sh ends with a successful run, or with one that was still writing less than 1 minute ago
+      And the last successful run of monitor.sh ended less than 7 minutes ago
 
-    @critical @needs-cron-is-running @needs-cron-runs-the-nightly-backup
-    Scenario: The last backup run ended well
-      Then the log of backup.sh ends with a run that ended well, or with one that was writing less than 59 minutes ago
-      And the last good run of backup.sh ended less than 25 hours ago
+    @critical @depends-on-cron-is-running @depends-on-cron-runs-the-nightly-backup
+    Scenario: The last backup run succeeded
+      Then the log of backup.sh ends with a successful run, or with one that was still writing less than 59 minutes ago
+      And the last successful run of backup.sh ended less than 25 hours ago
 
-    @minor @needs-cron-is-running @needs-cron-runs-the-weekly-clean-up
-    Scenario: The last clean-up run ended well
-      Then the log of cleanup-docker.sh ends with a run that ended well, or with one that was writing less than 59 minutes ago
-      And the last good run of cleanup-docker.sh ended less than 169 hours ago
+    @minor @depends-on-cron-is-running @depends-on-cron-runs-the-weekly-clean-up
+    Scenario: The last clean-up run succeeded
+      Then the log of cleanup-docker.sh ends with a successful run, or with one that was still writing less than 59 minutes ago
+      And the last successful run of cleanup-docker.sh ended less than 169 hours ago

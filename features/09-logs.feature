@@ -5,30 +5,30 @@ Feature: 9. Logs
   @rb-9.2 @check
   Rule: 9.2 Rotation of Docker's logs
 
-    @major @needs-the-web-release-is-up
+    @major @depends-on-the-web-release-is-up
     Scenario: The log of the web release is rotated
       Then every running web release keeps its log in 5 files of 50 MB
 
-    @major @needs-the-database-is-up
+    @major @depends-on-the-database-is-up
     Scenario: The log of the database is rotated
       Then the database keeps its log in 3 files of 10 MB
 
-    @minor @needs-the-web-release-is-up
-    Scenario: The log files keep to their limits
+    @minor @depends-on-the-web-release-is-up
+    Scenario: Container logs stay within their rotation limits
       Then no log file of a container is more than 1 MB larger than its limit
       And no container has more log files than its limit
 
-  # That cron runs the clean-up every week, and that its last run ended well, stands in 6.4.
+  # Section 6.4 checks that cron runs the clean-up every week and that its last run succeeded.
   @rb-9.3 @check
   Rule: 9.3 Docker's clean-up
 
     @minor
-    Scenario: Little waits for the clean-up
+    Scenario: Reclaimable Docker data stays small
       Then images and build cache that no container uses take less than 10 % of the Docker Engine's disk
 
     # A clean-up may keep one stopped release, the newest by its name, and that can be the one that failed;
     # `docker system prune -f` keeps none.
-    @major @needs-there-is-a-release-to-roll-back-to
+    @major @depends-on-there-is-a-release-to-roll-back-to
     Scenario: The clean-up leaves a release to roll back to
-      Then the newest stopped web release ended in good order
-      And its image is there, under a name
+      Then the newest stopped web release exited cleanly
+      And its image still exists and is tagged

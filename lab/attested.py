@@ -9,7 +9,7 @@ SCENARIOS = (
     "the-emergency-contact-answers",
     "a-change-reaches-production-through-a-pull-request",
     "a-new-secret-key-base-ends-every-session",
-    "an-emptied-browser-logs-in",
+    "login-works-with-cleared-cookies",
 )
 COUNTS_FOR = timedelta(days=30)
 

@@ -21,7 +21,7 @@ def down(name: str = DEFAULT_NAME, steps: Steps | None = None) -> bool:
     with host_engine.existing_engine() as client:
         there = server.state.exists() or (client is not None and name in outer_container.labs(client))
         if there:
-            with steps.step(f"taking the lab {name} away"):
+            with steps.step(f"removing the lab {name}"):
                 remove(client, server)
         with images.one_at_a_time("engine"):
             if client is not None and not outer_container.labs(client):

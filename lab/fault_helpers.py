@@ -27,11 +27,11 @@ RELEASE = "$(docker ps --quiet --filter name=^/psyfit-web-[0-9]+$ | head -n 1)"
 STANDS_ON_THE_ANSWER = frozenset(
     {
         "the-api-is-healthy",
-        "the-status-of-the-health-check-says-what-its-words-say",
-        "the-health-answer-has-its-documented-form",
-        "the-health-answer-is-fresh",
-        "the-api-has-the-version-of-its-release",
-        "a-page-that-reads-the-database-answers",
+        "the-health-check-s-http-status-matches-its-body",
+        "the-health-response-has-its-documented-fields",
+        "the-health-response-is-fresh",
+        "the-api-reports-the-version-of-its-release",
+        "a-page-that-reads-the-database-responds",
     }
 )
 STANDS_ON_THE_RELEASE = frozenset(
@@ -39,14 +39,14 @@ STANDS_ON_THE_RELEASE = frozenset(
         "the-application-can-log-in-to-redis",
         "the-application-can-log-in-to-the-database",
         "the-log-of-the-web-release-is-rotated",
-        "the-log-files-keep-to-their-limits",
-        "one-release-runs",
-        "sessions-end-in-time",
-        "failed-log-ins-lock-an-account",
+        "container-logs-stay-within-their-rotation-limits",
+        "exactly-one-release-runs",
+        "idle-sessions-time-out",
+        "failed-logins-lock-an-account",
         "few-accounts-are-locked",
         "the-running-release-is-the-one-deployed",
         "the-proxy-routes-to-the-running-release",
-        "the-running-release-has-what-the-secrets-say",
+        "the-running-release-uses-the-current-secrets",
     }
 )
 STANDS_ON_REDIS = frozenset({"the-application-can-log-in-to-redis"})
@@ -55,63 +55,63 @@ STANDS_ON_THE_DATABASE = frozenset(
         "few-accounts-are-locked",
         "no-migration-is-pending",
         "no-query-is-slow",
-        "no-transaction-is-left-open",
-        "nobody-waits-for-a-lock",
+        "no-session-is-idle-in-transaction",
+        "no-query-is-blocked-by-a-lock",
         "the-application-can-log-in-to-the-database",
         "the-database-has-connections-left",
-        "the-database-asks-for-the-password",
+        "the-database-requires-a-password",
         "the-database-is-not-older-than-its-backups",
-        "the-database-takes-the-password-of-the-next-release",
-        "the-right-database-is-in-the-backup",
-        "no-migration-is-under-way",
+        "the-database-accepts-the-password-of-the-next-release",
+        "the-backup-contains-this-database",
+        "no-migration-is-in-progress",
         "the-log-of-the-database-is-rotated",
         "the-releases-reach-their-database",
     }
 )
 STANDS_ON_THE_PROXY = frozenset(
     {
-        "nobody-relies-on-a-command-that-the-proxy-does-not-have",
-        "the-proxy-passes-requests-on",
-        "what-the-proxy-saved-is-what-it-does",
-        "tls-is-ended-for-the-domain",
-        "what-comes-in-by-tls-reaches-the-proxy",
+        "no-job-calls-an-unknown-kamal-proxy-command",
+        "the-proxy-forwards-requests",
+        "kamal-proxy-s-saved-state-matches-its-live-state",
+        "tls-is-terminated-for-the-domain",
+        "https-traffic-reaches-kamal-proxy",
         "the-proxy-routes-to-the-running-release",
         "the-release-behind-the-proxy-answers",
     }
 )
 STANDS_ON_THE_CERTIFICATE = frozenset(
     {
-        "the-certificate-is-valid-for-long-enough",
-        "the-certificate-is-for-the-domain",
+        "the-certificate-does-not-expire-soon",
+        "the-certificate-covers-the-domain",
         "the-certificate-is-trusted",
-        "the-key-on-the-server-fits-the-certificate",
-        "the-certificate-on-the-server-is-the-one-shown",
-        "every-address-shows-the-same-certificate",
-        "the-renewal-of-the-certificate-is-set-up",
-        "the-renewal-of-the-certificate-runs-by-itself",
-        "a-renewed-certificate-comes-into-use",
-        "only-tls-of-today-is-spoken",
+        "private-key-matches-the-certificate",
+        "the-served-certificate-is-the-one-on-disk",
+        "every-address-serves-the-same-certificate",
+        "certificate-renewal-is-set-up",
+        "certificate-renewal-runs-automatically",
+        "a-renewed-certificate-is-reloaded",
+        "only-tls-1-2-and-newer-is-accepted",
     }
 )
 """The scenarios that cannot be told where the one that they stand on fails."""
 
 TOLD_FROM_OUTSIDE = frozenset(
     {
-        "a-page-that-reads-the-database-answers",
+        "a-page-that-reads-the-database-responds",
         "github-actions-has-its-secrets",
-        "only-tls-of-today-is-spoken",
-        "plain-http-leads-to-https",
+        "only-tls-1-2-and-newer-is-accepted",
+        "plain-http-redirects-to-https",
         "the-api-is-healthy",
         "the-application-itself-answers-the-health-check",
-        "the-certificate-is-for-the-domain",
+        "the-certificate-covers-the-domain",
         "the-certificate-is-trusted",
-        "the-certificate-is-valid-for-long-enough",
-        "the-domain-leads-to-the-server",
-        "the-domain-shows-a-certificate",
-        "the-health-answer-has-its-documented-form",
+        "the-certificate-does-not-expire-soon",
+        "the-domain-resolves-to-the-server",
+        "the-domain-serves-a-certificate",
+        "the-health-response-has-its-documented-fields",
         "the-off-site-bucket-is-not-public",
-        "the-off-site-bucket-keeps-versions",
-        "the-status-of-the-health-check-says-what-its-words-say",
+        "the-off-site-bucket-has-versioning-enabled",
+        "the-health-check-s-http-status-matches-its-body",
     }
 )
 """The scenarios that can be told without a line to the server."""
@@ -220,7 +220,7 @@ def wait_until_well(server: Server) -> None:
         LabError: It did not within half a minute.
     """
     healthy = f'[ "$(docker inspect --format "{{{{.State.Health.Status}}}}" {RELEASE})" = healthy ]'
-    what = "the service answers at the edge and the release finds itself healthy"
+    what = "the service answers at the edge and the release is healthy"
     server.wait_until(f"{EDGE_ANSWERS} && {healthy}", seconds=30, what=what)
 
 
@@ -313,7 +313,7 @@ def put_in_front(server: Server, fault: str, oldest: str, find: str = "", replac
         "curl --silent --fail --output /dev/null "
         f"--connect-to psytech.jp:443:127.0.0.1:{RELAY_PORT} https://psytech.jp/up",
         seconds=10,
-        what="what was put in front of the proxy passes requests on",
+        what="what was put in front of the proxy forwards requests",
     )
     server.run(f"iptables --table nat --insert {REDIRECT}").required()
 

@@ -196,4 +196,4 @@ def room_warning(client: Any) -> str | None:
     used_percent = 100 * usage.used / (usage.used + usage.free)
     if used_percent < ROOM_LIMIT_PERCENT:
         return None
-    return f"the machine's disk is {used_percent:.0f} % full: the lab lives on it, so its disk check (6.3) will fail"
+    return f"the machine's disk is {used_percent:.0f} % full: the lab uses it, so its disk check (6.3) will fail"

@@ -35,11 +35,11 @@ MAY = {
 
 SEEN_OFF_SITE = frozenset(
     {
-        "every-backup-has-its-copy-off-site",
+        "every-backup-has-an-off-site-copy",
         "the-off-site-bucket-is-not-public",
-        "the-off-site-bucket-keeps-versions",
+        "the-off-site-bucket-has-versioning-enabled",
         "the-off-site-copies-are-encrypted-at-rest",
-        "the-off-site-copies-are-the-backups",
+        "off-site-copies-match-the-backups",
     }
 )
 """The scenarios that look there."""

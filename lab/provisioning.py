@@ -233,7 +233,7 @@ def check_scripts(folder: Path) -> None:
     for name in SCRIPTS:
         script = folder / name
         if not script.is_file() or not os.access(script, os.X_OK):
-            raise Refused(f"{script} is no file that can be executed; expected {', '.join(SCRIPTS)}")
+            raise Refused(f"{script} is not a file that can be executed; expected {', '.join(SCRIPTS)}")
 
 
 def commit_first_release(server: Server, images: Images, keys: Keys, edge: Edge, scripts: Path | None) -> None:

@@ -18,10 +18,10 @@ NOTICE = "touch /var/spool/cron/crontabs"  # cron looks at the folder's time bef
 
 STANDS_ON_CRON = frozenset(
     {
-        "the-backup-log-agrees-with-the-backups",
-        "the-last-backup-run-ended-well",
-        "the-last-clean-up-run-ended-well",
-        "the-last-monitor-run-ended-well",
+        "the-backup-log-matches-the-backups",
+        "the-last-backup-run-succeeded",
+        "the-last-clean-up-run-succeeded",
+        "the-last-monitor-run-succeeded",
     }
 )
 STANDS_ON_THE_CRONTAB = STANDS_ON_CRON | {
@@ -31,7 +31,7 @@ STANDS_ON_THE_CRONTAB = STANDS_ON_CRON | {
 }
 """The scenarios that cannot be told where cron does not run, or takes nothing of its crontab."""
 
-CHANGED_AFTER_ITS_COPY = frozenset({"the-off-site-copies-are-the-backups"})
+CHANGED_AFTER_ITS_COPY = frozenset({"off-site-copies-match-the-backups"})
 """What else fails where a backup is changed in its place: its copy is from before."""
 
 PUT_ASIDE = """

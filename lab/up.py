@@ -57,7 +57,7 @@ resolver = "{address}"
 port = {dns_port}
 
 [backups]
-newest_row = ["appointments.created_at", "audit_events.created_at"]
+freshness_columns = ["appointments.created_at", "audit_events.created_at"]
 encrypted_columns = [
   "people.name_ciphertext",
   "people.email_ciphertext",
@@ -76,12 +76,12 @@ endpoint = "{endpoint}"
 region = "{region}"
 credentials = "{state}/offsite-credentials"
 
-[log_in]
+[login_policy]
 locked_at = "accounts.locked_at"
 
 [objectives]
-restore_seconds = 60
-newest_row_hours = 25
+rto_seconds = 60
+rpo_hours = 25
 
 [probe]
 slow_page = "/api/v1/report"
@@ -133,7 +133,7 @@ def up(
 
 def _refuse_second(client: Any, server: Server) -> None:
     if outer_container.address_of(client, server) is not None:
-        raise Refused(f"a lab {server.name} is there already: `runbook lab down --name {server.name}` takes it away")
+        raise Refused(f"the lab {server.name} exists already: `runbook lab down --name {server.name}` removes it")
 
 
 def _start(client: Any, server: Server, made: Images, steps: Steps) -> str:
@@ -182,7 +182,7 @@ def _taken_away_on_failure(client: Any, server: Server, steps: Steps) -> Iterato
         yield
     except BaseException:
         let_nothing_interrupt()
-        with steps.step("taking away what was begun"):
+        with steps.step("removing what was begun"):
             remove(client, server)
         raise
 

@@ -1,4 +1,4 @@
-"""Rules of the table of controls: every section has one, and every one is of a framework."""
+"""Rules of the table of controls: every section has one, every one is of a framework, and none claims too much."""
 
 from __future__ import annotations
 
@@ -35,4 +35,11 @@ def findings(chapters: Iterable[Chapter], table: Path) -> Iterator[Finding]:
             line,
             f"the control {identifier} is unknown",
             "one of those that the table names and its framework has",
+        )
+    for number, identifier in known.overstated():
+        yield Finding(
+            table,
+            line_of(table, rf'"{re.escape(number)}" = .*"{re.escape(identifier)}"'),
+            f"section {number} names {identifier}, of which no scenario covers anything",
+            "only controls that a scenario can support evidence for",
         )

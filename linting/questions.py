@@ -192,7 +192,7 @@ def _faults_of_words(script: str, look_only: Mapping[str, str]) -> Iterator[str]
         if word not in READERS | own_functions | look_only.keys():
             yield f"{word!r} is not known as a reader, in: {command}"
         elif word in look_only and not re.fullmatch(look_only[word], command):
-            yield f"this is more than looking: {command}"
+            yield f"this does more than read: {command}"
 
 
 def _faults_in_sql(script: str) -> Iterator[str]:

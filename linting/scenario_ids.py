@@ -10,7 +10,7 @@ from types import ModuleType
 from linting.finding import Finding
 from runbook.suite.features import Scenario
 
-EXPECTED = "an observation of it: a tag such as @needs-ID on the scenario, or its step, says what follows"
+EXPECTED = "an observation of it: a tag such as @depends-on-ID on the scenario, or its step, says what follows"
 
 
 def findings(scenarios: Iterable[Scenario], modules: Sequence[ModuleType]) -> Iterator[Finding]:

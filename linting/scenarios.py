@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from linting.finding import Finding
 from runbook.model.record import SEVERITIES
-from runbook.suite.features import TAG, Scenario
+from runbook.model.renamed import old_tags
+from runbook.suite.features import TAG, Scenario, depended_on
 
 TAGGED = (
     ("section", "sections", lambda tag: tag.startswith("rb-"), "one tag such as @rb-6.3, on its rule"),
@@ -42,11 +43,13 @@ def _tags(scenario: Scenario, ids: set[str]) -> Iterator[Finding]:
         count = sum(map(fits, scenario.tags))
         if count != 1:
             yield _at(scenario, f"has {count} {several}" if count else f"has no {what}", expected)
+    today = dict(old_tags(scenario.tags))
     for one in sorted(tag for tag in scenario.tags if not TAG.fullmatch(tag)):
-        yield _at(scenario, f"has the unknown tag @{one}", "one of the tags in CONTRIBUTING.md")
-    needed = {tag.partition("-")[2] for tag in scenario.tags if tag.startswith(("needs-", "follows-"))}
+        expected = f"@{today[one]}, as it is called now" if one in today else "one of the tags in CONTRIBUTING.md"
+        yield _at(scenario, f"has the unknown tag @{one}", expected)
+    needed = {needed for tag in scenario.tags if (needed := depended_on(tag)[1])}
     for one in sorted(needed - (ids - {scenario.id})):
-        yield _at(scenario, f"stands on {one}, which is no other scenario", "the id of one: its name in lower case")
+        yield _at(scenario, f"depends on {one}, which is not another scenario", "the id of one: its name in lower case")
 
 
 def _at(scenario: Scenario, what: str, expected: str) -> Finding:

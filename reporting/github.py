@@ -51,7 +51,7 @@ def annotation_lines(run: Run) -> Iterator[str]:
     by = f"let through by {run.override.by}: {run.override.reason}" if run.override else ""
     yield from _annotated("error", blocking)
     yield from _annotated("warning", let_through, by)
-    yield from _annotated("notice", beside, "This does not decide.")
+    yield from _annotated("notice", beside, "This is informational and does not block.")
 
 
 def summary(run: Run, *, room_bytes: int = LARGEST_SUMMARY_BYTES) -> str:
@@ -149,7 +149,7 @@ def _blocks_of_summary(run: Run) -> Iterator[str]:
         yield f"Override by {_plain(run.override.by)}:\n\n{_fenced(_short(run.override.reason))}"
     yield from _listed("What blocks", blocks(run))
     yield from _listed("Failed and let through", overridden(run))
-    yield from _listed("Beside it, deciding nothing", besides(run))
+    yield from _listed("Informational, does not block", besides(run))
     if gating(run):
         yield "### What decided\n\n| | section | scenario |\n|---|---|---|\n"
     for one in gating(run):

@@ -55,15 +55,15 @@ def read(folder: Path) -> tuple[Past, str]:
     """
     try:
         record = (folder / "run.json").read_bytes()
-        return Past.model_validate_json(record), hashlib.sha256(record).hexdigest()
+        return Past.model_validate_json(record).today(), hashlib.sha256(record).hexdigest()
     except FileNotFoundError:
-        raise Unreadable(f"{folder.name} has no run.json: that run was cut off, or is still under way") from None
+        raise Unreadable(f"{folder.name} has no run.json: that run was cut off, or is still running") from None
     except OSError as error:
         raise Unreadable(f"{folder.name}/run.json cannot be read: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise Unreadable(f"{folder.name}/run.json is no record of schema 1: {where}: {first['msg']}") from None
+        raise Unreadable(f"{folder.name}/run.json is not a record of schema 1: {where}: {first['msg']}") from None
 
 
 def _earlier(run: Run, reports: Path) -> Sequence[Path]:

@@ -32,10 +32,10 @@ SIGNS_OR_NOT_REACHED = dict[Outcome | None, str]([*SIGNS.items(), (None, "·")])
 EXITS: Mapping[int, str] = {
     exits.COMPLIANT: "nothing failed",
     exits.FAILED: "something failed",
-    exits.WRONG_USE: "wrong use, or nothing was run",
-    exits.UNDETERMINED: "something could not be told",
+    exits.WRONG_USE: "usage error, or nothing was run",
+    exits.UNDETERMINED: "something could not be determined",
     exits.REFUSED: "refused",
-    exits.INTERNAL_ERROR: "the suite's own fault",
+    exits.INTERNAL_ERROR: "an internal error of the suite",
     exits.INTERRUPTED: "interrupted",
 }
 TONES: Mapping[Verdict, Outcome] = {
@@ -106,6 +106,7 @@ def render(run: Run) -> str:
         amiss_since=_amiss_since(run.changes),
         explained=explained,
         sections=sections,
+        renamed_since=run_summary.renamed_since(run),
         choices=_choices(sections),
         severities=_severities(run),
         section_anchors={section.number: f"section-{place}" for place, section in enumerate(sections, 1)},

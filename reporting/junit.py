@@ -90,8 +90,8 @@ def _result(scenario: Scenario) -> ET.Element | None:
         case Outcome.FAILED:
             return _element("failure", "failed", _what_failed(scenario))
         case Outcome.UNDETERMINED:
-            kind = "own fault" if scenario.own_fault else "undetermined"
-            return _element("error", kind, scenario.reason or "it could not be told")
+            kind = "internal error" if scenario.own_fault else "undetermined"
+            return _element("error", kind, scenario.reason or "it could not be determined")
         case Outcome.NOT_APPLICABLE:
             return _element("skipped", "not applicable", scenario.reason or "it has no object on this server")
         case _:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from runbook.model import renamed
 from runbook.model.changes import Change, Changes, Earlier
 from runbook.model.outcome import Outcome
 from runbook.model.record import Run
@@ -49,7 +50,11 @@ class _PastServer(_Part):
 
 
 class Past(_Part):
-    """What is read of an earlier run's record."""
+    """What is read of an earlier run's record.
+
+    Attributes:
+        renamed: The scenarios that had another name then, one sentence each.
+    """
 
     schema_version: Literal[1]
     id: str
@@ -60,11 +65,18 @@ class Past(_Part):
     selected: int
     scenarios: tuple[PastScenario, ...]
     changes: _PastChanges | None = None
+    renamed: tuple[str, ...] = ()
+
+    def today(self) -> Past:
+        """The same run with each scenario under its id of today."""
+        listed = [one.model_copy(update={"id": renamed.scenario(one.id)}) for one in self.scenarios]
+        old_names = renamed.sentences(one.id for one in self.scenarios)
+        return self.model_copy(update={"scenarios": tuple(listed), "renamed": old_names})
 
     def since(self) -> Mapping[str, AwareDatetime]:
         """Of what was amiss before that run already: since when."""
         listed = self.changes.scenarios if self.changes else ()
-        return {one.id: one.since for one in listed if one.since is not None}
+        return {renamed.scenario(one.id): one.since for one in listed if one.since is not None}
 
 
 class _Told(Protocol):
@@ -112,6 +124,7 @@ def changes(now: Run, before: Past, *, digest: str, passed_over: Sequence[str] =
     return Changes(
         earlier=Earlier(id=before.id, started=before.started, digest=digest),
         passed_over=tuple(passed_over),
+        renamed=before.renamed,
         scenarios=tuple(found),
     )
 

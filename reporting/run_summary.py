@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from runbook.model import renamed
 from runbook.model.exits import INTERNAL_ERROR, INTERRUPTED
 from runbook.model.outcome import Outcome
 from runbook.model.record import Difference, Run, Scenario, Verdict
@@ -60,20 +61,20 @@ def difference(scenario: Scenario) -> Difference | None:
 def gaps(run: Run) -> Iterator[str]:
     """Why the run says less than the whole runbook would, one sentence each."""
     if not run.scenarios:
-        yield "Nothing was run: of the server nothing is said."
+        yield "Nothing was run, so nothing is known of the server."
     if run.selected < run.collected:
         yield f"Partial: {run.selected} of {run.collected} collected scenarios were selected; the others were not run."
     if run.exit_code == INTERRUPTED:
-        yield "Interrupted: the run was ended before its time."
+        yield "Interrupted: the run was stopped early."
     if len(run.scenarios) < run.selected:
         yield f"Unfinished: {len(run.scenarios)} of {run.selected} selected scenarios came to an outcome."
     broken = sum(scenario.own_fault for scenario in run.scenarios)
     if broken:
-        yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios; of the server they say nothing."
+        yield f"The suite itself broke in {broken} of {len(run.scenarios)} scenarios, which say nothing of the server."
     elif run.exit_code == INTERNAL_ERROR and not run.own_faults:
         yield "The suite itself broke: the run may say less than it should."
     for fault in run.own_faults:
-        yield f"The suite's own fault, beside the scenarios: {fault}."
+        yield f"An internal error of the suite, outside the scenarios: {fault}."
 
 
 def cautions(run: Run) -> Iterator[str]:
@@ -91,9 +92,14 @@ def cautions(run: Run) -> Iterator[str]:
     if run.evidence_incomplete:
         yield f"Evidence incomplete: {run.evidence_incomplete}. All exchanges stand below and in run.json."
     if run.origin.uncommitted_changes is None:
-        yield "Whether the suite ran with changes that are in no commit is not known: git did not tell."
+        yield "Whether the suite ran with uncommitted changes is not known: git did not say."
     elif run.origin.uncommitted_changes:
-        yield "The suite ran with changes that are in no commit."
+        yield "The suite ran with uncommitted changes."
+
+
+def renamed_since(run: Run) -> tuple[str, ...]:
+    """The scenarios that have another name today than in this record, one sentence each."""
+    return renamed.sentences(scenario.id for scenario in run.scenarios)
 
 
 def clock(run: Run) -> str:

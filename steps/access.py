@@ -24,7 +24,7 @@ def the_domain_leads_to_the_server(domain_leads: DomainRecord) -> None:
     )
 
 
-@then("the ports of HTTP, HTTPS and ssh answer, each in its own protocol")
+@then("the HTTP, HTTPS and SSH ports accept connections and speak their protocols")
 def the_ports_answer(ports: tuple[PortCheck, ...]) -> None:
     closed = [one for one in ports if one.met.closed]
     require(ports and not closed, expected="an answer at every port", actual=closed or "no port", section="3.1")
@@ -33,12 +33,12 @@ def the_ports_answer(ports: tuple[PortCheck, ...]) -> None:
         raise Undetermined(f"from here: {', '.join(silent)}")
 
 
-@then("every host key of the server that is of a kind known here is the known one")
+@then("every host key of a type in known_hosts matches known_hosts")
 def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
     strangers = [one for one in host_keys if one.compared and not one.known]
     require(
         any(one.known for one in host_keys) and not strangers,
-        expected="the keys that known_hosts has here; compare another by hand, at the server itself",
+        expected="the keys in known_hosts; verify a different one at the server itself",
         actual=strangers or "none of the known ones",
         section="1",
     )
@@ -46,7 +46,7 @@ def the_host_keys_are_known(host_keys: tuple[HostKey, ...]) -> None:
 
 @then(
     parsers.re(
-        r"the log of (?P<script>\S+) is there and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"
+        r"the log of (?P<script>\S+) exists and was written to less than (?P<limit>\d+) (?P<unit>minute|hour)s ago"
     )
 )
 def the_log_is_written_to(
@@ -64,7 +64,7 @@ def the_log_is_written_to(
 
 def _written(log: LogFile) -> str:
     if not log.regular:
-        return f"{log.path} is no file"
+        return f"{log.path} is not a file"
     return f"{log.path} was written to {log.written}"
 
 
@@ -79,11 +79,11 @@ def the_logs_are_rotated(service_logs: tuple[LogFile, ...], limit: int) -> None:
     )
 
 
-@then("no process has a log of the service open that was taken away")
+@then("no process has a deleted log file of the service open")
 def nobody_writes_to_a_log_that_is_gone(writers_to_deleted_logs: tuple[OpenDeletedLog, ...]) -> None:
     require(
         not writers_to_deleted_logs,
-        expected="logs that are there for all who write to them",
+        expected="only log files that still exist",
         actual=writers_to_deleted_logs,
         section="9.2",
     )

@@ -26,7 +26,7 @@ from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Snapshot
 
 FEWEST_FOR_USUAL = 2
-HAS_ITS_COPY = "every-backup-has-its-copy-off-site"
+HAS_ITS_COPY = "every-backup-has-an-off-site-copy"
 
 A = TypeVar("A")
 
@@ -47,11 +47,11 @@ def content_is_fresh(newest_backup: NewestBackup | None, limit: int) -> None:
     )
 
 
-@then("the newest backup is whole, to its last byte")
+@then("the newest backup is intact to its last byte")
 def newest_is_whole(newest_backup: NewestBackup | None) -> None:
     require(
         newest_backup and not newest_backup.flaw,
-        expected="a newest backup that is whole",
+        expected="a newest backup that is intact",
         actual=f"{newest_backup.file.name}: {newest_backup.flaw}" if newest_backup else "no backup",
         section="5.1",
     )
@@ -62,15 +62,12 @@ def content_moves_on(plain_backups: tuple[PlainBackup, ...]) -> None:
     whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
     dated = [(one.file.name, row.at) for one in whole if (row := one.dump.newest_row)]
     if len(dated) < 2:
-        raise NotApplicable("there are no two whole plain backups whose rows tell their age")
+        raise NotApplicable("fewer than two intact plain backups have rows that show their age")
     back = [
         f"{later[0]} holds older rows than {earlier[0]}" for earlier, later in pairwise(dated) if later[1] < earlier[1]
     ]
     require(
-        not back,
-        expected="newest rows that are as new as those of the backup before, or newer",
-        actual=back,
-        section="10",
+        not back, expected="newest rows that are no older than those of the backup before", actual=back, section="10"
     )
     for one in whole:
         _newest_row_has_been(one)
@@ -92,7 +89,7 @@ def _newest_row_has_been(one: PlainBackup) -> None:
 def gzip_is_whole(plain_backups: tuple[PlainBackup, ...]) -> None:
     _some(plain_backups)
     broken = [one.file.name for one in plain_backups if not one.dump.gzip_whole]
-    require(not broken, expected="every gzip whole", actual=_named("not whole", broken), section="10")
+    require(not broken, expected="every gzip intact", actual=_named("not whole", broken), section="10")
 
 
 @then("every plain backup that can be decompressed is one complete dump, from its first line to its last")
@@ -100,7 +97,7 @@ def dump_is_complete(plain_backups: tuple[PlainBackup, ...]) -> None:
     _some(plain_backups)
     readable = [one for one in plain_backups if one.dump.gzip_whole]
     if not readable:
-        raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-whole")
+        raise Undetermined("no plain backup can be decompressed", because="the-plain-backups-are-intact")
     broken = [f"{one.file.name}: {one.dump.flaw}" for one in readable if not one.dump.complete]
     require(not broken, expected="one dump each, from pg_dump's first line to its last", actual=broken, section="10")
 
@@ -131,7 +128,9 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
     """The newest dump's size and the median of those before it, in bytes without compression."""
     sizes = [one.dump.size_bytes for one in plain_backups if one.dump.gzip_whole]
     if len(sizes) <= FEWEST_FOR_USUAL:
-        raise NotApplicable(f"{len(sizes)} plain backups that can be decompressed are no history to compare with")
+        raise NotApplicable(
+            f"{len(sizes)} plain backups that can be decompressed are not enough history to compare with"
+        )
     usual = median(sizes[:-1])
     if usual == 0:
         raise Undetermined("the dumps before the newest one are empty: there is no usual size")
@@ -142,7 +141,7 @@ def _sizes(plain_backups: tuple[PlainBackup, ...]) -> tuple[int, float]:
 def packets_are_whole(snapshot: Snapshot, encrypted_backups: tuple[EncryptedBackup, ...]) -> None:
     _some_encrypted(encrypted_backups, wanted=snapshot.target.backups.encryption_key is not None)
     broken = [f"{one.file.name}: {one.flaw}" for one in encrypted_backups if one.flaw]
-    require(not broken, expected="every encrypted backup whole", actual=broken, section="5.4")
+    require(not broken, expected="every encrypted backup intact", actual=broken, section="5.4")
 
 
 @then("every encrypted backup is encrypted to the backup key")
@@ -154,7 +153,7 @@ def encrypted_to_the_backup_key(
     require(not others, expected=f"encrypted to one of {', '.join(sorted(key))}", actual=others, section="5.4")
 
 
-@then("no encrypted backup is encrypted to a passphrase or another key as well")
+@then("no encrypted backup is also encrypted to a passphrase or another key")
 def encrypted_to_nobody_else(encrypted_backups: tuple[EncryptedBackup, ...], backup_key: frozenset[str] | None) -> None:
     key = wanted_key(encrypted_backups, backup_key)
     open_to_others = [
@@ -169,10 +168,10 @@ def _with_beginning(encrypted_backups: tuple[EncryptedBackup, ...]) -> list[Encr
     """Those whose beginning says who can open them; the others are not whole, which is told elsewhere."""
     hidden = [one.file.name for one in encrypted_backups if one.hides_recipients]
     if hidden:
-        raise Undetermined(f"{', '.join(hidden)} keep to themselves which key opens them")
+        raise Undetermined(f"{', '.join(hidden)} do not reveal their recipient key")
     readable = [one for one in encrypted_backups if one.recipients or one.by_passphrase]
     if not readable:
-        raise Undetermined("no encrypted backup can be read", because="the-encrypted-backups-are-whole")
+        raise Undetermined("no encrypted backup can be read", because="the-encrypted-backups-are-intact")
     return readable
 
 
@@ -199,10 +198,10 @@ def wanted_key(found: tuple[EncryptedBackup, ...], key: frozenset[str] | None) -
 
 def _some(plain_backups: tuple[PlainBackup, ...]) -> None:
     if not plain_backups:
-        raise NotApplicable("every backup is encrypted: what is in them is told by the restore drill")
+        raise NotApplicable("every backup is encrypted: the restore drill checks what is in them")
 
 
-@then("the backup that the log names last is there")
+@then("the backup that the log names last exists")
 def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict[str, Job]) -> None:
     run = last_runs.of("backup.sh")
     named = run.backup if run else None
@@ -214,7 +213,7 @@ def log_agrees(backups: tuple[Backup, ...], last_runs: LastRuns, cron_jobs: dict
     )
 
 
-@then(parsers.parse("no backup is more than {days:d} days old, the newest {kept:d} left aside"))
+@then(parsers.parse("no backup is more than {days:d} days old, not counting the newest {kept:d}"))
 def old_ones_are_removed(backups: tuple[Backup, ...], days: int, kept: int) -> None:
     require_none_older(backups[:-kept], days, kept)
 
@@ -223,7 +222,7 @@ def require_none_older(removable: Iterable[Backup], days: int, kept: int) -> Non
     """Hold those that may be removed, the newest of their kind left aside, to their time."""
     found, limit = list(removable), timedelta(days=days)
     old = [one.name for one in found if not one.made.in_future and not one.made.at_most(limit)]
-    require(not old, expected=f"none but the newest {kept} of more than {days} days", actual=old, section="10")
+    require(not old, expected=f"only the newest {kept} older than {days} days", actual=old, section="10")
     for one in found:
         one.made.past(f"the time of {one.name}")
 
@@ -233,12 +232,12 @@ def enough_are_kept(backups: tuple[Backup, ...], fewest: int) -> None:
     require(len(backups) >= fewest, expected=f"at least {fewest}", actual=f"{len(backups)} backups", section="5.1")
 
 
-@then(parsers.parse("the folder of the backups is open to its owner alone, mode {mode}"))
+@then(parsers.parse("the backup folder is accessible to its owner only, mode {mode}"))
 def folder_is_closed(backup_modes: tuple[FileMode, ...], mode: str) -> None:
     _closed(backup_modes[:1], mode)
 
 
-@then(parsers.parse("every backup can be read by its owner alone, mode {mode}"))
+@then(parsers.parse("every backup is readable by its owner only, mode {mode}"))
 def files_are_closed(backup_modes: tuple[FileMode, ...], mode: str) -> None:
     _closed(backup_modes[1:], mode)
 
@@ -250,7 +249,7 @@ def _closed(found: tuple[FileMode, ...], mode: str) -> None:
     )
 
 
-@then("the backups share no file system with the server's own, the service or Docker")
+@then("the backups share no file system with the root, the service or Docker")
 def own_file_system(backup_places: tuple[Place, ...]) -> None:
     own, *others = backup_places
     shared = [one.path for one in others if one.device == own.device]
@@ -262,14 +261,14 @@ def own_file_system(backup_places: tuple[Place, ...]) -> None:
     )
 
 
-@then(parsers.parse("the newest whole plain backup has at least {percent:d} % of production's tables"))
+@then(parsers.parse("the newest intact plain backup has at least {percent:d} % of production's tables"))
 def the_tables_are_in_it(
     plain_backups: tuple[PlainBackup, ...], tables_of_production: frozenset[str], percent: int
 ) -> None:
     _some(plain_backups)
     whole = [one for one in plain_backups if one.dump.gzip_whole and one.dump.complete]
     if not whole:
-        raise Undetermined("no plain backup is whole", because="the-plain-backups-are-whole")
+        raise Undetermined("no plain backup is intact", because="the-plain-backups-are-intact")
     missing = sorted(tables_of_production - set(whole[-1].dump.tables))
     require(
         tables_of_production and 100 * len(missing) <= (100 - percent) * len(tables_of_production),
@@ -279,7 +278,7 @@ def the_tables_are_in_it(
     )
 
 
-@then("every BACKUP_ variable that is set for shells is set where cron's job sees it")
+@then("every BACKUP_ variable that is set for shells is set in cron's environment")
 def cron_sees_the_settings(job_settings: JobSettings) -> None:
     own = [one for one in (*job_settings.for_shells, *job_settings.for_cron) if one.name.startswith("BACKUP_")]
     if not own:
@@ -288,7 +287,7 @@ def cron_sees_the_settings(job_settings: JobSettings) -> None:
     require(not unseen, expected="in the crontab, or in .env where the script reads it", actual=unseen, section="5.4")
 
 
-@then(parsers.parse("every backup that was made since cron's job has {name} is encrypted"))
+@then(parsers.parse("every backup made since cron's job has {name} is encrypted"))
 def all_encrypted_since(
     backups: tuple[Backup, ...], encrypted_backups: tuple[EncryptedBackup, ...], job_settings: JobSettings, name: str
 ) -> None:
@@ -314,17 +313,21 @@ def the_key_lasts(backup_key: frozenset[str] | None, key_in_ring: KeyInRing | No
     left = key_in_ring.days_left if key_in_ring else None
     require(
         key_in_ring and key_in_ring.usable and (left is None or left > days),
-        expected=f"a key in the server's ring that can be encrypted to for {days} days",
-        actual="no such key" if key_in_ring is None else f"it ends in {left:.0f} days" if left else "it cannot be used",
+        expected=f"a key in the server's keyring that can be encrypted to for {days} days",
+        actual="no such key"
+        if key_in_ring is None
+        else f"it expires in {left:.0f} days"
+        if left
+        else "it cannot be used",
         section="5.4",
     )
 
 
-@then("a restore drill with an encrypted backup passed within its cadence")
+@then("a restore drill with an encrypted backup passed within the required interval")
 def a_drill_has_looked_inside(snapshot: Snapshot, backups: tuple[Backup, ...], passed_drills: Passed) -> None:
     if not any(one.encrypted for one in backups):
         raise NotApplicable("no backup is encrypted")
-    cadence, last = snapshot.target.drills.restore_days, passed_drills.last_sealed
+    cadence, last = snapshot.target.drills.restore_interval_days, passed_drills.last_sealed
     require(
         last and last.passed.at_most(timedelta(days=cadence)),
         expected=f"one within the last {cadence} days: `runbook drill restore`",
@@ -333,7 +336,7 @@ def a_drill_has_looked_inside(snapshot: Snapshot, backups: tuple[Backup, ...], p
     )
 
 
-@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has its copy in the bucket"))
+@then(parsers.parse("every backup that was made more than {minutes:d} minutes ago has a copy in the bucket"))
 def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[OffsiteCopy, ...] | None, minutes: int) -> None:
     limit = timedelta(minutes=minutes)
     due = [one for one in _off_site(offsite_copies) if not one.made.at_most(limit)]
@@ -344,7 +347,7 @@ def each_has_its_copy(snapshot: Snapshot, offsite_copies: tuple[OffsiteCopy, ...
     require(not missing, expected=f"each of {len(due)} in {place}", actual=_named("not there", missing), section="5.5")
 
 
-@then("every copy has the bytes of its backup, by SHA-256")
+@then("every copy has the SHA-256 of its backup")
 def copies_are_the_same(offsite_copies: tuple[OffsiteCopy, ...] | None, backup_sums: dict[str, str]) -> None:
     copies = _stored(offsite_copies)
     other = [_differing(one, stored, backup_sums.get(one.backup.path)) for one, stored in copies]
@@ -366,13 +369,13 @@ def _differing(copy: OffsiteCopy, stored: ObjectMetadata, sha256: str | None) ->
     return None
 
 
-@then("every copy is encrypted where it lies")
+@then("every copy is encrypted at rest")
 def copies_are_encrypted(offsite_copies: tuple[OffsiteCopy, ...] | None) -> None:
     plain = [one.backup.name for one, stored in _stored(offsite_copies) if stored.encrypted_by is None]
     require(not plain, expected="each encrypted by S3", actual=_named("not encrypted", plain), section="5.5")
 
 
-@then("the bucket encrypts what comes to it")
+@then("the bucket encrypts new objects by default")
 def bucket_encrypts(
     offsite_copies: tuple[OffsiteCopy, ...] | None, offsite_default_encryption: str | NoBucket | None
 ) -> None:
@@ -380,20 +383,25 @@ def bucket_encrypts(
     require(_there(offsite_default_encryption), expected="encryption by default", actual="none", section="5.5")
 
 
-@then("the bucket blocks public access in all four ways")
+@then("the bucket has all four S3 Block Public Access settings on")
 def bucket_blocks(offsite_openness: PublicAccess | NoBucket | None) -> None:
     off = _off_site(offsite_openness).unblocked
-    require(not off, expected="S3's four blocks of public access on", actual=_named("off", list(off)), section="5.5")
+    require(
+        not off, expected="all four S3 Block Public Access settings on", actual=_named("off", list(off)), section="5.5"
+    )
 
 
-@then("neither its policy nor its grants let the public in")
+@then("neither its policy nor its ACL grants public access")
 def bucket_is_not_public(offsite_openness: PublicAccess | NoBucket | None) -> None:
     openness = _off_site(offsite_openness)
-    ways = [*(["its policy"] if openness.by_policy else []), *(f"{one} granted to all" for one in openness.by_grants)]
-    require(not ways, expected="no way in for the public", actual=ways, section="5.5")
+    ways = [
+        *(["its policy"] if openness.by_policy else []),
+        *(f"{one} granted to everybody" for one in openness.by_grants),
+    ]
+    require(not ways, expected="no public access", actual=ways, section="5.5")
 
 
-@then("the bucket keeps the versions of what is overwritten or deleted")
+@then("the bucket keeps the old versions of overwritten and deleted objects")
 def bucket_keeps_versions(offsite_versioning: str | NoBucket | None) -> None:
     status = _off_site(offsite_versioning)
     require(status == "Enabled", expected="versioning Enabled", actual=f"versioning {status}", section="5.5")

@@ -13,7 +13,7 @@ from runbook.observation.snapshot import Snapshot
 OF_TODAY = ("TLSv1.2", "TLSv1.3")
 
 
-@then("the domain answers a TLS handshake with a certificate")
+@then("the domain serves a certificate in the TLS handshake")
 def the_domain_shows_a_certificate(encryption: Encryption) -> None:
     require(
         encryption.error is None,
@@ -23,12 +23,12 @@ def the_domain_shows_a_certificate(encryption: Encryption) -> None:
     )
 
 
-@then("the certificate has begun")
+@then("the certificate's validity has started")
 def the_certificate_has_begun(certificate: Certificate) -> None:
     require(
         certificate.days_since_begin >= 0,
-        expected="a certificate that has begun",
-        actual=f"it begins in {-certificate.days_since_begin:.1f} days",
+        expected="a certificate whose validity has started",
+        actual=f"it starts in {-certificate.days_since_begin:.1f} days",
         section="7",
     )
 
@@ -53,7 +53,7 @@ def the_certificate_covers_the_domain(certificate: Certificate, snapshot: Snapsh
     )
 
 
-@then("the certificate's chain leads to an authority that clients trust")
+@then("the certificate chains up to an authority that clients trust")
 def the_certificate_is_trusted(encryption: Encryption) -> None:
     require(
         encryption.chain_error is None,
@@ -63,27 +63,27 @@ def the_certificate_is_trusted(encryption: Encryption) -> None:
     )
 
 
-@then("the private key on the server belongs to the certificate that is shown")
+@then("the private key on the server matches the served certificate")
 def the_key_belongs_to_the_certificate(key_pairs: tuple[KeyPair, ...], certificate: Certificate) -> None:
     require(
         certificate.key in [one.key for one in key_pairs],
-        expected=f"the key of the certificate that is shown (public half {certificate.key[:16]})",
+        expected=f"the key of the served certificate (public half {certificate.key[:16]})",
         actual=f"another key (public half {', '.join(one.key[:16] for one in key_pairs)})",
         section="7",
     )
 
 
-@then("the certificate's file on the server is the certificate that is shown")
+@then("the certificate file on the server holds the served certificate")
 def the_file_is_the_certificate(key_pairs: tuple[KeyPair, ...], certificate: Certificate) -> None:
     require(
         certificate.fingerprint in [one.fingerprint for one in key_pairs],
-        expected=f"certificate {certificate.fingerprint[:16]}, which is shown",
-        actual=f"certificate {', '.join(one.fingerprint[:16] for one in key_pairs)}, which was not loaded",
+        expected=f"certificate {certificate.fingerprint[:16]}, which is served",
+        actual=f"certificate {', '.join(one.fingerprint[:16] for one in key_pairs)}, which has not been reloaded",
         section="7",
     )
 
 
-@then("every address of the server that answers shows the certificate that is shown to the outside")
+@then("every address of the server that answers serves the certificate that is served to the outside")
 def every_address_shows_the_same(at_every_address: tuple[AtAddress, ...], certificate: Certificate) -> None:
     answering = [one for one in at_every_address if one.fingerprint]
     others = [f"{one.address}: {one.fingerprint}" for one in answering if one.fingerprint != certificate.fingerprint]
@@ -95,7 +95,7 @@ def every_address_shows_the_same(at_every_address: tuple[AtAddress, ...], certif
     )
 
 
-@then("the files that are in use are those that the renewal writes")
+@then("the certificate files in use are the ones that the renewal writes")
 def the_renewal_writes_what_is_used(renewal: Certbot | Acme, snapshot: Snapshot) -> None:
     if isinstance(renewal, Acme):
         require(
@@ -115,7 +115,7 @@ def the_renewal_writes_what_is_used(renewal: Certbot | Acme, snapshot: Snapshot)
     )
 
 
-@then("the renewal is started regularly")
+@then("the renewal runs on a schedule")
 def the_renewal_is_started(renewal: Certbot | Acme) -> None:
     if isinstance(renewal, Acme):
         return
@@ -126,7 +126,7 @@ def the_renewal_is_started(renewal: Certbot | Acme) -> None:
         section="7",
     )
     kept = renewal.of_this
-    require(kept is None or kept.by_itself, expected="a renewal by itself", actual="autorenew = False", section="7")
+    require(kept is None or kept.by_itself, expected="an automatic renewal", actual="autorenew = False", section="7")
 
 
 @then("nothing that it needs is missing")
@@ -152,7 +152,7 @@ def the_renewal_can_work(renewal: Certbot | Acme) -> None:
     )
 
 
-@then("whoever ends TLS is made to load a renewed certificate")
+@then("whatever terminates TLS reloads a renewed certificate")
 def a_renewed_one_is_loaded(renewal: Certbot | Acme) -> None:
     if isinstance(renewal, Certbot):
         require(
@@ -163,7 +163,7 @@ def a_renewed_one_is_loaded(renewal: Certbot | Acme) -> None:
         )
 
 
-@then("every command of kamal-proxy that a job or a script of the server calls is one that it has")
+@then("every kamal-proxy command that a job or a script of the server calls exists")
 def nobody_calls_what_is_not_there(proxy_commands: ProxyCommands) -> None:
     if not proxy_commands.called:
         raise NotApplicable("no job and no script of the server calls kamal-proxy")
@@ -175,7 +175,7 @@ def nobody_calls_what_is_not_there(proxy_commands: ProxyCommands) -> None:
     )
 
 
-@then("the domain speaks TLS 1.2 or newer")
+@then("the domain accepts TLS 1.2 or newer")
 def the_domain_speaks_tls_of_today(encryption: Encryption) -> None:
     require(
         encryption.protocol in OF_TODAY,

@@ -29,20 +29,20 @@ TOGETHER: dict[str, tuple[Kind, ...]] = {
 
 @then(
     parsers.parse(
-        "the Docker Engine's disk has room for another image of the running release's size and {reserve:d} GB beside it"
+        "the Docker Engine's disk has space for another image of the running release's size plus {reserve:d} GB"
     )
 )
 def there_is_room(room: Room, reserve: int) -> None:
     wanted = room.image_bytes + reserve * GB
     require(
         room.free_bytes >= wanted,
-        expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image and {reserve} GB beside it",
+        expected=f"{wanted / GB:.1f} GB free: {room.image_bytes / GB:.1f} GB for the image plus {reserve} GB",
         actual=f"{room.free_bytes / GB:.1f} GB free",
         section="9.3",
     )
 
 
-@then(parsers.re("nobody holds the lock of (?P<whose>deploys|backups|drills)"))
+@then(parsers.re("nobody holds the lock for (?P<whose>deploys|backups|drills)"))
 def nobody_holds_the_lock(under_way: InProgress, run_kind: RunKind, whose: str) -> None:
     holders = under_way.holders.get(LOCKS[whose], ())
     _idle([f"{LOCKS[whose]} is held by {program}" for program in holders], run_kind)
@@ -71,13 +71,13 @@ def the_branch_is_checked_out(clone: Clone, branch: str) -> None:
     require(clone.branch == branch, expected=f"branch {branch}", actual=clone.branch or "no branch", section="4.2")
 
 
-@then("nothing in the clone differs from what is committed")
+@then("the clone has no uncommitted changes")
 def the_clone_is_clean(clone: Clone) -> None:
-    seen = [*clone.changed, *(f"{path} (git does not look at it)" for path in clone.hidden)]
+    seen = [*clone.changed, *(f"{path} (hidden from git)" for path in clone.hidden)]
     require(not seen, expected="no changed, new or hidden file", actual=_some(seen), section="4.2")
 
 
-@then(parsers.parse('the clone stands at the same commit as "{branch}" at its origin'))
+@then(parsers.parse('the clone is at the same commit as "{branch}" at its origin'))
 def the_clone_stands_at_its_origin(clone: Clone, origin_commit: str | None, branch: str) -> None:
     require(
         clone.commit is not None and clone.commit == origin_commit,
@@ -87,11 +87,11 @@ def the_clone_stands_at_its_origin(clone: Clone, origin_commit: str | None, bran
     )
 
 
-@then("the deploy script is a file that its owner may execute")
+@then("the deploy script is a file that its owner can execute")
 def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
     require(
         deploy_script is not None and stat.S_ISREG(deploy_script) and deploy_script & stat.S_IXUSR,
-        expected="bin/deploy.sh is a file that its owner may execute",
+        expected="bin/deploy.sh is a file that its owner can execute",
         actual="there is none" if deploy_script is None else stat.filemode(deploy_script),
         section="4.2",
     )
@@ -100,7 +100,7 @@ def the_deploy_script_can_be_run(deploy_script: int | None) -> None:
 # 4.3
 
 
-@then("the database has every migration of the releases that run")
+@then("the database has every migration of the running releases")
 def the_releases_migrations_are_applied(migrations: Migrations) -> None:
     seen = [f"{version} of {release}" for release, versions in migrations.releases.items() for version in versions]
     require(not seen, expected="every migration applied", actual=_some(seen), section="4.3")
@@ -117,10 +117,12 @@ def the_clones_migrations_are_applied(migrations: Migrations) -> None:
 
 def none_found(where: str) -> Undetermined:
     """That no migration is found says nothing of whether all were applied: they may lie in another folder."""
-    return Undetermined(f"no migration was found in {where}, in db/migrate: whether all were applied cannot be told")
+    return Undetermined(
+        f"no migration was found in {where}, in db/migrate: whether all were applied cannot be determined"
+    )
 
 
-@then("nobody holds the database's lock of migrations")
+@then("nobody holds the database's migration lock")
 def the_database_is_not_migrated(migrations_locked: bool, run_kind: RunKind) -> None:
     _idle(["a session holds it"] if migrations_locked else (), run_kind)
 
@@ -130,7 +132,7 @@ def _idle(busy: Iterable[object], run_kind: RunKind) -> None:
     seen = [str(one) for one in busy]
     if seen and run_kind != "gate":
         raise NotApplicable(f"{', '.join(seen)}: only a deploy has to wait for it")
-    require(not seen, expected="nothing under way", actual=seen, section="4.2")
+    require(not seen, expected="nothing in progress", actual=seen, section="4.2")
 
 
 def _some(names: list[str]) -> list[str]:

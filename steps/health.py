@@ -26,7 +26,7 @@ PARTS: dict[str, Callable[[Fleet], Iterable[Container | None]]] = {
 # 2.1
 
 
-@then("the health check is answered by the application, not by the proxy for it")
+@then("the health check is answered by the application itself, not by the proxy")
 def the_application_answers(health: Health) -> None:
     require(
         health.from_application,
@@ -58,7 +58,7 @@ def the_database_check_is(health: Health, word: str) -> None:
     require(health.database == word, expected=f"database {word}", actual=f"database {health.database}", section="3.2")
 
 
-@then('the health check answers with 200 where it says "healthy", and with 503 where it says "degraded"')
+@then('the health check answers with 200 when it says "healthy" and with 503 when it says "degraded"')
 def the_status_says_what_the_words_say(health: Health) -> None:
     require(
         (health.status, health.http_status) in WORD_AND_STATUS,
@@ -68,15 +68,15 @@ def the_status_says_what_the_words_say(health: Health) -> None:
     )
 
 
-@then("every documented field is in the health answer, with its type")
+@then("the health response has every documented field, with its type")
 def every_documented_field_is_there(health: Health) -> None:
-    require(not health.unlike_form, expected="the documented form", actual=health.unlike_form, section="2.1")
+    require(not health.unlike_form, expected="the documented fields", actual=health.unlike_form, section="2.1")
 
 
-@then(parsers.parse("the time in the health answer is within {limit:d} s of the server's clock"))
+@then(parsers.parse("the time in the health response is within {limit:d} s of the server's clock"))
 def the_health_answer_is_fresh(health_age_seconds: float | None, limit: int) -> None:
     if health_age_seconds is None:
-        raise Undetermined("the health answer has no time in it")
+        raise Undetermined("the health response has no time in it")
     require(
         abs(health_age_seconds) <= limit,
         expected=f"within {limit} s of the server's clock",
@@ -85,7 +85,7 @@ def the_health_answer_is_fresh(health_age_seconds: float | None, limit: int) -> 
     )
 
 
-@then("the health answer names the version of the running release's image")
+@then("the health response reports the version of the running release's image")
 def the_version_is_the_releases(health: Health, fleet: Fleet) -> None:
     labels = {one.version for one in fleet.running_releases} - {None}
     if not labels:
@@ -105,11 +105,11 @@ def _as_its_image_is_called(health: Health, fleet: Fleet) -> None:
     commits = [one.made_from(said) or "" for one in fleet.running_releases]
     if len(said) < SHORTEST_COMMIT or not any(commit.startswith(said) for commit in commits):
         raise NotApplicable(
-            "the running release's image has no version label, and the health answer does not name its commit"
+            "the running release's image has no version label, and the health response does not name its commit"
         )
 
 
-@then("the page that the target names answers with rows of the database")
+@then("the page that the target names returns rows from the database")
 def the_page_answers(database_page: Page) -> None:
     rows = "no list" if database_page.rows is None else f"{database_page.rows} rows"
     require(
@@ -126,7 +126,7 @@ def plain_http_redirects(plain_http: Redirect, snapshot: Snapshot) -> None:
         plain_http.http_status in (301, 302, 307, 308)
         and (plain_http.location or "").startswith(f"https://{snapshot.target.domain}/"),
         expected=f"a redirect to https://{snapshot.target.domain}/",
-        actual=f"HTTP status {plain_http.http_status}, leading to {plain_http.location or 'nowhere'}",
+        actual=f"HTTP status {plain_http.http_status}, redirecting to {plain_http.location or 'nowhere'}",
         section="2.3",
     )
 
@@ -147,7 +147,7 @@ def it_is_not_paused(fleet: Fleet, who: str) -> None:
     require(not paused, expected=f"{who} not paused", actual=paused, section="3.1")
 
 
-@then(parsers.parse('the health check of every running container of the service says "{word}"'))
+@then(parsers.parse('the health check of every running container of the service reports "{word}"'))
 def every_container_is_healthy(fleet: Fleet, word: str) -> None:
     checked = [one for one in fleet.running if one.health is not None and not one.paused and not one.restarting]
     other = [f"{one.name} is {one.health}" for one in checked if one.health not in (word, "starting")]
@@ -164,10 +164,10 @@ def none_waits_for_a_restart(fleet: Fleet) -> None:
     waiting = [
         f"{one.name} ended with {one.exit_code}, restart {one.restarts}" for one in fleet.known if one.restarting
     ]
-    require(fleet.known and not waiting, expected="no container between two restarts", actual=waiting, section="10")
+    require(fleet.known and not waiting, expected="no container waiting to be restarted", actual=waiting, section="10")
 
 
-@then(parsers.parse("none that was restarted {times:d} times or more is up for less than {minutes:d} minutes"))
+@then(parsers.parse("none that was restarted {times:d} times or more has been up for less than {minutes:d} minutes"))
 def none_is_in_a_crash_loop(fleet: Fleet, times: int, minutes: int) -> None:
     looping = [
         f"{one.name} restarted {one.restarts} times and up for {one.up_seconds:.0f} s"
@@ -180,7 +180,7 @@ def none_is_in_a_crash_loop(fleet: Fleet, times: int, minutes: int) -> None:
 @then("no container of the service ran out of memory")
 def none_ran_out_of_memory(fleet: Fleet) -> None:
     killed = [one.name for one in fleet.running if one.out_of_memory]
-    require(not killed, expected="no container killed for want of memory", actual=killed, section="3.3")
+    require(not killed, expected="no container OOM-killed", actual=killed, section="3.3")
 
 
 @then("every running container of the service has a restart policy")
@@ -200,11 +200,11 @@ def one_release_runs(fleet: Fleet) -> None:
     require(len(names) == 1, expected="exactly one web release running", actual=names, section="3.4")
 
 
-@then("the running release was made from the commit that the server's clone stands at")
+@then("the running release was built from the commit that is checked out in the server's clone")
 def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> None:
     commits = {one.name: one.made_from(deployed_revision) for one in fleet.running_releases}
     if not any(commits.values()):
-        raise NotApplicable("neither a label of the running release's image nor a name of them says its commit")
+        raise NotApplicable("neither a label nor a name of the running release's image says its commit")
     require(
         set(commits.values()) == {deployed_revision},
         expected=f"a release made from {deployed_revision[:12]}",
@@ -213,12 +213,12 @@ def the_release_is_the_deployed_one(fleet: Fleet, deployed_revision: str) -> Non
     )
 
 
-@then("at least one stopped web release ended in good order")
+@then("at least one stopped web release exited cleanly")
 def there_is_a_release_to_go_back_to(fleet: Fleet) -> None:
     stopped = [one for one in fleet.releases if not one.running]
     require(
         any(one.ended_in_order for one in stopped),
-        expected="a stopped web release that ended in good order",
+        expected="a stopped web release that exited cleanly",
         actual=[f"{one.name} ended with {one.exit_code}" for one in stopped] or "no stopped web release",
         section="3.4",
     )
@@ -257,7 +257,7 @@ def the_state_file_says(proxy_state: Saved | None, state: str) -> None:
     )
 
 
-@then("the proxy's state file agrees with its list")
+@then("the proxy's state file matches its list")
 def the_state_file_agrees(proxy_list: Listed | None, proxy_state: Saved | None) -> None:
     require(
         proxy_state and proxy_list == proxy_state.as_listed,
@@ -277,13 +277,13 @@ def the_proxy_serves_the_domain(proxy_list: Listed | None, snapshot: Snapshot) -
     )
 
 
-@then("TLS is ended for it, by the proxy itself or by nginx in front of it")
+@then("TLS is terminated for it by the proxy itself or by nginx in front of it")
 def tls_is_ended(proxy_list: Listed | None, edge: Edge) -> None:
     if edge.who == "kamal-proxy":
         require(proxy_list and proxy_list.tls, expected="TLS yes", actual="TLS no", section="3.4")
     require(
         edge.who,
-        expected="port 443 published by the proxy, or a server of nginx that ends TLS for the domain",
+        expected="port 443 published by the proxy, or a server of nginx that terminates TLS for the domain",
         actual="neither",
         section="2.3",
     )
@@ -291,10 +291,10 @@ def tls_is_ended(proxy_list: Listed | None, edge: Edge) -> None:
         require(edge.listened, expected=f"nginx listening on port {edge.port}", actual="nobody listens", section="3.1")
 
 
-@then("whoever ends TLS passes the domain's requests to the proxy")
+@then("whatever terminates TLS forwards the domain's requests to the proxy")
 def what_comes_in_reaches_the_proxy(edge: Edge) -> None:
     if edge.who is None:
-        raise Undetermined("nobody ends TLS for the domain")
+        raise Undetermined("nothing terminates TLS for the domain")
     if edge.site is None:
         return
     astray = [one for one in edge.site.passes_to if not edge.leads_to_proxy(one)]
@@ -306,7 +306,7 @@ def what_comes_in_reaches_the_proxy(edge: Edge) -> None:
     )
 
 
-@then("every target of the proxy belongs to the running release as it is now")
+@then("every target of the proxy is the running release at its current address")
 def the_route_leads_to_the_running_release(backends: tuple[Backend, ...], fleet: Fleet) -> None:
     running = fleet.running_releases
     astray = [

@@ -23,7 +23,7 @@ def the_logs_can_be_read(read_logs: tuple[ReadLog, ...]) -> None:
     )
 
 
-@then("there is something in the log of every running web release")
+@then("the log of every running web release is not empty")
 def the_logs_are_written_to(read_logs: tuple[ReadLog, ...], fleet: Fleet) -> None:
     empty = [one.container.name for one in read_logs if one.container in fleet.running_releases and not one.characters]
     require(
@@ -42,10 +42,10 @@ def redis_lets_the_application_in(redis_login: Login) -> None:
 
 
 def _require_login(login: Login, go_to: str) -> None:
-    require(login.answered, expected=f"{login.release.name} let in", actual=f"“{login.said}”", section=go_to)
+    require(login.answered, expected=f"{login.release.name} logged in", actual=f"“{login.said}”", section=go_to)
 
 
-@then(parsers.parse("no query runs for {limit:d} s or longer"))
+@then(parsers.parse("no query has been running for {limit:d} s or longer"))
 def no_query_is_slow(sessions: Sessions, limit: int) -> None:
     slow = [
         f"{one} for {one.query_seconds:.0f} s" for one in sessions.others if one.works and one.query_seconds >= limit
@@ -53,31 +53,31 @@ def no_query_is_slow(sessions: Sessions, limit: int) -> None:
     require(not slow, expected=f"queries of less than {limit} s", actual=slow, section="3.3")
 
 
-@then(parsers.parse("no session has a transaction open without doing anything for {limit:d} s or longer"))
+@then(parsers.parse("no session has been idle in transaction for {limit:d} s or longer"))
 def no_transaction_is_left_open(sessions: Sessions, limit: int) -> None:
     left = [
         f"{one} for {one.state_seconds:.0f} s"
         for one in sessions.others
         if one.holds_transaction and one.state_seconds >= limit
     ]
-    require(not left, expected=f"transactions that are used within {limit} s", actual=left, section="3.3")
+    require(not left, expected=f"no session idle in transaction for {limit} s", actual=left, section="3.3")
 
 
-@then(parsers.parse("no query waits for a lock for {limit:d} s or longer"))
+@then(parsers.parse("no query has been blocked by a lock for {limit:d} s or longer"))
 def nobody_waits_for_a_lock(sessions: Sessions, limit: int) -> None:
     waiting = [
         f"{one} for {one.query_seconds:.0f} s, blocked by {_processes(one)}"
         for one in sessions.others
         if one.waits_for_lock and one.query_seconds >= limit
     ]
-    require(not waiting, expected=f"locks that come within {limit} s", actual=waiting, section="3.3")
+    require(not waiting, expected=f"no query blocked by a lock for {limit} s", actual=waiting, section="3.3")
 
 
 def _processes(session: Session) -> str:
     return ", ".join(f"process {pid}" for pid in session.blocked_by) or "nobody any more"
 
 
-@then(parsers.parse("less than {limit:d} % of the database's connections are taken"))
+@then(parsers.parse("less than {limit:d} % of the database's connections are in use"))
 def the_database_has_connections_left(sessions: Sessions, limit: int) -> None:
     require(
         sessions.taken_percent < limit,
@@ -87,7 +87,7 @@ def the_database_has_connections_left(sessions: Sessions, limit: int) -> None:
     )
 
 
-@then(parsers.parse("every container uses less than {limit:d} % of the memory that it may have"))
+@then(parsers.parse("every container uses less than {limit:d} % of the memory available to it"))
 def every_container_has_memory_left(usage: Usages, limit: int) -> None:
     short = [
         f"{one.container.name} uses {one.memory_percent:.0f} % of {one.may_have_bytes / 1e6:.0f} MB"
@@ -97,7 +97,7 @@ def every_container_has_memory_left(usage: Usages, limit: int) -> None:
     _require_none(usage, short, f"less than {limit} %")
 
 
-@then("no process in a running container was killed for want of memory since that started")
+@then("no process in a running container was OOM-killed since the container started")
 def nothing_was_killed_for_want_of_memory(usage: Usages) -> None:
     kills = {one.container.name: one.counted.out_of_memory_kills for one in usage.found}
     _require_none(usage, [f"{count} in {name}" for name, count in kills.items() if count], "no process killed")
@@ -105,7 +105,7 @@ def nothing_was_killed_for_want_of_memory(usage: Usages) -> None:
         raise Undetermined(f"the kernel does not count what was killed in {', '.join(uncounted)}")
 
 
-@then(parsers.parse("every container with a limit of CPU time was held back in less than {limit:d} % of its periods"))
+@then(parsers.parse("every container with a CPU limit was throttled in less than {limit:d} % of its periods"))
 def no_container_is_held_back(usage: Usages, limit: int) -> None:
     slow = [
         f"{one.container.name} in {one.held_back_percent:.0f} %"

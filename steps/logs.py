@@ -82,18 +82,18 @@ def little_waits_for_the_clean_up(reclaimable: Reclaimable, limit: int) -> None:
     )
 
 
-@then("the newest stopped web release ended in good order")
+@then("the newest stopped web release exited cleanly")
 def the_kept_release_ended_in_good_order(retained_release: RetainedRelease | None) -> None:
     release = retained_release.release if retained_release else None
     require(
         release and release.ended_in_order,
-        expected="a release that ended in good order as the newest of the stopped ones",
+        expected="a release that exited cleanly as the newest of the stopped ones",
         actual=f"{release.name} ended with {release.exit_code}" if release else "no stopped web release",
         section="9.3",
     )
 
 
-@then("its image is there, under a name")
+@then("its image still exists and is tagged")
 def the_kept_releases_image_is_there(retained_release: RetainedRelease | None) -> None:
     require(
         retained_release and retained_release.image_named,

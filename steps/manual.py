@@ -13,9 +13,11 @@ from runbook.suite.attestation import Attestation
 @then(parsers.re(r"a person has attested that .+ \(section (?P<section>[\d.]+)\)"))
 def a_person_has_attested(attestation: Attestation | None, section: str) -> None:
     if attestation is None:
-        raise Undetermined("nobody has attested it (a table of the scenario's id in the target's file of attestations)")
+        raise Undetermined(
+            "nobody has attested it (expected a table of the scenario's id in the target's attestations file)"
+        )
     said = f"{attestation.by} on {attestation.on}: {attestation.proof}"
     if attestation.has_ended(datetime.now(UTC)):
-        raise Undetermined(f"what was attested counts until {attestation.expires} only ({said})")
+        raise Undetermined(f"the attestation is valid until {attestation.expires} only ({said})")
     require(attestation.result == "passed", expected="it went well", actual=said, section=section)
     raise Attested(f"{said}; until {attestation.expires}")

@@ -40,7 +40,7 @@ def _all_seen(disks: Disks) -> None:
         raise disks.unseen
 
 
-@then("monitor.sh looks at each of these, at its threshold")
+@then("monitor.sh checks each of these against its threshold")
 def the_monitor_watches(watched_words: frozenset[str], datatable: list[list[str]]) -> None:
     missing = [
         f"{item}{f' at {threshold}' if threshold else ''}"
@@ -50,7 +50,7 @@ def the_monitor_watches(watched_words: frozenset[str], datatable: list[list[str]
     require(watched_words and not missing, expected="every row of 6.3's table in it", actual=missing, section="6.3")
 
 
-@then(parsers.parse("{name} is set where cron's monitor sees it"))
+@then(parsers.parse("{name} is set in the environment of cron's monitor"))
 def the_alerts_have_an_address(job_settings: JobSettings, name: str) -> None:
     elsewhere = [f"set in {one.file} alone" for one in job_settings.for_shells if one.name == name]
     require(
@@ -72,12 +72,12 @@ def the_script_can_mail(programs: Programs, script: str) -> None:
     )
 
 
-@then("no mail waits in the server's queue")
+@then("the server's mail queue is empty")
 def no_mail_waits(waiting_mails: int) -> None:
     require(waiting_mails == 0, expected="an empty queue", actual=f"{waiting_mails} in it", section="6.3")
 
 
-@then(parsers.parse("the last mail to {name} was delivered, by the server's mail log"))
+@then(parsers.parse("the last mail to {name} was delivered, according to the server's mail log"))
 def the_last_mail_was_delivered(last_delivery: MailLog | None, name: str) -> None:
     if last_delivery is None:
         raise NotApplicable(f"no mail to {name} was sent as far back as the mail log goes")
@@ -106,7 +106,7 @@ def _finds(programs: Programs, script: str, names: tuple[str, ...]) -> None:
     require(not missing, expected=f"all in {':'.join(programs.paths[script])}", actual=missing, section="6.4")
 
 
-@then("a cron process is alive on the server")
+@then("a cron process is running on the server")
 def cron_is_running(cron_processes: tuple[CronProcess, ...]) -> None:
     seen = [f"a cron process in state {one.state}" for one in cron_processes] or "no cron process"
     require(any(one.alive for one in cron_processes), expected="a running cron", actual=seen, section="6.4")
@@ -114,7 +114,7 @@ def cron_is_running(cron_processes: tuple[CronProcess, ...]) -> None:
 
 @then("cron can read every line of the crontab")
 def crontab_is_well_formed(crontab: Crontab) -> None:
-    require(not crontab.flaws, expected="lines that cron takes as they look", actual=crontab.flaws, section="6.4")
+    require(not crontab.flaws, expected="lines that cron can read", actual=crontab.flaws, section="6.4")
 
 
 @then(parsers.parse('the crontab runs {script} at "{expression}"'))
@@ -129,7 +129,7 @@ def crontab_runs_script(crontab: Crontab, cron_jobs: dict[str, Job], script: str
     )
 
 
-@then(parsers.parse("what {script} prints is appended to its log"))
+@then(parsers.parse("the output of {script} is appended to its log"))
 def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str) -> None:
     job = cron_jobs[script]
     found = crontab.running(job.script)
@@ -141,7 +141,7 @@ def output_is_appended(crontab: Crontab, cron_jobs: dict[str, Job], script: str)
     )
 
 
-@then(parsers.parse("{script} can be executed"))
+@then(parsers.parse("{script} is executable"))
 def script_can_be_executed(
     snapshot: Snapshot, scripts: dict[str, FileMode], cron_jobs: dict[str, Job], script: str
 ) -> None:
@@ -157,8 +157,8 @@ def script_can_be_executed(
 
 @then(
     parsers.re(
-        r"the log of (?P<script>\S+) ends with a run that ended well, "
-        r"or with one that was writing less than (?P<usual>\d+) minutes? ago"
+        r"the log of (?P<script>\S+) ends with a successful run, "
+        r"or with one that was still writing less than (?P<usual>\d+) minutes? ago"
     )
 )
 def last_run_ended_well(last_runs: LastRuns, cron_jobs: dict[str, Job], script: str, usual: str) -> None:
@@ -172,13 +172,15 @@ def last_run_ended_well(last_runs: LastRuns, cron_jobs: dict[str, Job], script: 
     )
 
 
-@then(parsers.re(r"the last good run of (?P<script>\S+) ended less than (?P<limit>\d+) (?P<unit>minute|hour)s? ago"))
+@then(
+    parsers.re(r"the last successful run of (?P<script>\S+) ended less than (?P<limit>\d+) (?P<unit>minute|hour)s? ago")
+)
 def last_run_is_recent(last_runs: LastRuns, cron_jobs: dict[str, Job], script: str, limit: str, unit: str) -> None:
     run = last_runs.of(script)
     ended = run.good_run if run else None
     require(
         ended and ended.less_than(timedelta(minutes=int(limit) * MINUTES[unit])),
-        expected=f"a run that ended well less than {limit} {unit}s ago",
+        expected=f"a successful run less than {limit} {unit}s ago",
         actual=f"the last one {ended}" if ended else f"none in {cron_jobs[script].log}",
         section="6.4",
     )

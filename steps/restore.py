@@ -27,7 +27,7 @@ def latest_backup(executor: DrillExecutor, named_backup: str | None) -> Backup:
     return opening.named(executor, named_backup) if named_backup else opening.latest(executor)
 
 
-@given("the latest encrypted backup, where that is another one", target_fixture="backup")
+@given("the latest encrypted backup, if that is a different one", target_fixture="backup")
 def latest_encrypted_backup(executor: DrillExecutor, named_backup: str | None) -> Backup:
     sealed = opening.latest_encrypted(executor)
     if named_backup:
@@ -39,46 +39,46 @@ def latest_encrypted_backup(executor: DrillExecutor, named_backup: str | None) -
     return sealed
 
 
-@given("it can be read to its last byte and is one whole dump", target_fixture="opened")
+@given("it can be read to its last byte and is one complete dump", target_fixture="opened")
 def read_whole(executor: DrillExecutor, backup: Backup) -> Opened:
     opened = opening.opened(executor, backup)
     executor.backup = backup.name
     executor.measure("backup", f"{backup.name}, {backup.size_bytes} bytes, SHA-256 {opened.digest}")
     require(
         opened.flaw is None,
-        expected="one dump, whole from its first line to its last",
+        expected="one dump, complete from its first line to its last",
         actual=f"{backup.name}: {opened.flaw}",
         section="5.1",
     )
     return opened
 
 
-@given("there is room for it beside production", target_fixture="place")
+@given("there is room for it next to production", target_fixture="place")
 def room_beside_production(executor: DrillExecutor, opened: Opened) -> Place:
     place = scratch_database.place(executor, opened.dump.size_bytes)
     missing = place.missing()
-    require(not missing, expected="room for the throw-away, and a reserve", actual=missing, section="10")
+    require(not missing, expected="room for the scratch database, and a reserve", actual=missing, section="10")
     return place
 
 
-@when("it is restored into a throw-away database", target_fixture="restored")
+@when("it is restored into a scratch database", target_fixture="restored")
 def restored_into_throwaway(executor: DrillExecutor, opened: Opened, place: Place) -> Restored:
     return loading.restore(executor, opened, place)
 
 
-@then("nobody reaches the throw-away, and it reaches nobody")
+@then("the scratch database is isolated from the network")
 def throwaway_is_confined(executor: DrillExecutor) -> None:
     openings = scratch_database.unconfined(executor)
     require(not openings, expected="no network, no port, no more than its share", actual=openings, section="5.3")
 
 
-@then(parsers.parse("its {things} are those of production"))
+@then(parsers.parse("its {things} match production"))
 def as_in_production(restored: Restored, things: str) -> None:
     ours, theirs = restored.contents.schema, restored.production.schema
     since = ours.migrations_since(theirs)
     if since:
         raise Undetermined(
-            f"production has been migrated since this backup ({', '.join(since)}): its schema is told by the next one"
+            f"production has been migrated since this backup ({', '.join(since)}): the next one will show its schema"
         )
     apart = ours.differs_from(theirs, KINDS[things])
     require(not apart, expected=f"the {things} of production", actual=apart, section="5.1")
@@ -89,7 +89,7 @@ def no_sequence_is_behind(restored: Restored) -> None:
     behind = restored.contents.behind
     require(
         not behind,
-        expected="sequences that give only new numbers",
+        expected="sequences that are ahead of their columns",
         actual=[f"{sequence} is behind its column" for sequence in behind],
         section="5.1",
     )
@@ -115,27 +115,27 @@ def _rows_within(executor: DrillExecutor, restored: Restored, limits: defaultdic
 
 @then(
     parsers.parse(
-        "of {count:d} rows taken at random, every encrypted value opens with the key of the release that runs"
+        "in {count:d} rows taken at random, every encrypted value decrypts with the key of the running release"
     )
 )
 def values_open(executor: DrillExecutor, count: int) -> None:
     snapshot = executor.snapshot()
     columns = snapshot.target.backups.encrypted_columns
     if not columns:
-        raise Undetermined("the target names no backups.encrypted_columns: nothing tells which values to open")
+        raise Undetermined("the target names no backups.encrypted_columns: nothing shows which values to decrypt")
     release = snapshot.observe(fleet).running_releases[0].name
     found = decrypting.decrypted(executor, columns, count, release)
-    executor.measure("encrypted values that opened", f"{sum(one.good for one in found)} of {len(found)} columns")
+    executor.measure("encrypted values that decrypted", f"{sum(one.good for one in found)} of {len(found)} columns")
     closed = [f"{one.name}: {one.bad} of {one.good + one.bad} do not" for one in found if one.bad or not one.good]
-    require(not closed, expected="values that open with today's keys", actual=closed, section="8.2")
+    require(not closed, expected="values that decrypt with today's keys", actual=closed, section="8.2")
 
 
-@then("its newest row is as new as the objective asks for")
+@then("its newest row meets the RPO")
 def newest_row_is_new(executor: DrillExecutor, restored: Restored) -> None:
     target = executor.target
-    if not target.backups.newest_row:
-        raise Undetermined("the target names no backups.newest_row: nothing tells how old the content is")
-    newest, limit = restored.contents.newest, target.objectives.newest_row_hours
+    if not target.backups.freshness_columns:
+        raise Undetermined("the target names no backups.freshness_columns: nothing shows how old the content is")
+    newest, limit = restored.contents.newest, target.objectives.rpo_hours
     age = ago(newest, restored.opened.backup.seen_at) if newest else None
     within = age is not None and age.at_most(timedelta(hours=limit))
     shown = "no row" if age is None else _before(age)
@@ -150,9 +150,9 @@ def _before(age: Ago) -> str:
     return f"{age.seconds / 3600:.1f} h before the drill"
 
 
-@then("the time that it took is within the objective")
+@then("the time that it took meets the RTO")
 def restored_in_time(executor: DrillExecutor, restored: Restored) -> None:
-    limit, took = executor.target.objectives.restore_seconds, sum(restored.seconds.values())
+    limit, took = executor.target.objectives.rto_seconds, sum(restored.seconds.values())
     for phase, seconds in restored.seconds.items():
         executor.measure(phase, f"{seconds:.1f} s")
     executor.measure(
@@ -161,7 +161,7 @@ def restored_in_time(executor: DrillExecutor, restored: Restored) -> None:
     require(took <= limit, expected=f"at most {limit} s", actual=f"{took:.1f} s", section="5.3")
 
 
-@then("production is what it was before")
+@then("production is unchanged")
 def production_is_untouched(executor: DrillExecutor, restored: Restored) -> None:
     changed = opening.identity(executor).differs_from(restored.opened.production)
     require(not changed, expected="the same container, cluster and schema", actual=changed, section="3.2")

@@ -53,14 +53,14 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> Generator[None,
 # What must hold before anything is touched
 
 
-@given("the proxy itself ends TLS for the domain")
+@given("the proxy itself terminates TLS for the domain")
 def the_proxy_itself_ends_tls(executor: DrillExecutor) -> None:
     if executor.snapshot().observe(edges.edge).who == "nginx":
-        raise NotApplicable("nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here")
+        raise NotApplicable("nginx terminates TLS in front of the proxy, so section 3.4 breaks no TLS here")
 
 
 @given(
-    "a release that was made before the running one and is kept, stopped",
+    "a stopped release that was created before the running one",
     target_fixture="rollback_target",
 )
 def a_release_is_kept(executor: DrillExecutor) -> RollbackTarget:
@@ -72,19 +72,19 @@ def a_release_is_kept(executor: DrillExecutor) -> RollbackTarget:
     return found
 
 
-@given("its image is still there, and it ended in good order when it was last stopped")
+@given("its image still exists, and it exited cleanly when it was last stopped")
 def it_can_be_started(rollback_target: RollbackTarget) -> None:
     one = rollback_target.release
     require(rollback_target.image_there, expected=f"the image of {one.name}", actual="no such image", section="9.3")
     require(
         one.exit_code in IN_ORDER and not one.out_of_memory,
         expected="exit code 0 or 143",
-        actual=f"{one.name} ended with {one.exit_code}{' for want of memory' if one.out_of_memory else ''}",
+        actual=f"{one.name} ended with {one.exit_code}{' (OOM-killed)' if one.out_of_memory else ''}",
         section="10",
     )
 
 
-@given(parsers.parse("its {names} are those of the running release"))
+@given(parsers.parse("its {names} match those of the running release"))
 def its_keys_are_todays(rollback_target: RollbackTarget, names: str) -> None:
     unlike = rollback_target.unlike(re.split(r", | and ", names))
     require(
@@ -107,7 +107,9 @@ def the_database_serves_it(rollback_target: RollbackTarget) -> None:
         raise none_found(f"the image of {rollback_target.release.name}")
 
 
-@given("the proxy leads to the running release by name, with options that can all be kept", target_fixture="change")
+@given(
+    "the proxy routes to the running release by name, with options that can all be preserved", target_fixture="change"
+)
 def the_route_can_be_kept(executor: DrillExecutor, rollback_target: RollbackTarget) -> Change:
     snapshot = executor.snapshot()
     change = switching.planned(snapshot, rollback_target)
@@ -122,7 +124,9 @@ def the_route_can_be_kept(executor: DrillExecutor, rollback_target: RollbackTarg
 
 
 @given(
-    parsers.parse("at least {rate:d} requests a second go through the edge by the clock, and none is lost for {s:d} s"),
+    parsers.parse(
+        "at least {rate:d} requests a second are sent through the edge at a fixed rate, and none is lost for {s:d} s"
+    ),
     target_fixture="rolling",
 )
 def the_requests_go(
@@ -144,7 +148,7 @@ def the_requests_go(
         raise Undetermined("the answers do not name one release (key probe.version_header of the target)")
     rolling.newer_version = str(versions.pop())
     if change.older.version == rolling.newer_version:
-        raise Undetermined("both releases have one version, so nothing tells whose answer is whose")
+        raise Undetermined("both releases have the same version, so nothing shows which one answered")
     return rolling
 
 
@@ -198,7 +202,7 @@ def it_is_done_as_written(executor: DrillExecutor, change: Change) -> None:
 # What must be seen
 
 
-@then(parsers.re("the (?P<word>older|newer) release finds itself healthy and says its version"))
+@then(parsers.re("the (?P<word>older|newer) release is healthy and reports its version"))
 def it_is_healthy(rolling: Rolling, word: str) -> None:
     version = switching.wait_until_healthy(rolling.executor, rolling.release(word).name)
     if word == "older":
@@ -218,13 +222,13 @@ def the_options_are_kept(rolling: Rolling) -> None:
     require(not differ, expected="no option changed", actual=differ, section="2.3")
 
 
-@then(parsers.re("the requests are answered by the (?P<word>older|newer) release alone"))
+@then(parsers.re("only the (?P<word>older|newer) release answers the requests"))
 def the_requests_are_answered(rolling: Rolling, word: str) -> None:
     switching.wait_until_answering(rolling, word)
     rolling.mark("back seen" if word == "older" else "forward seen")
 
 
-@then(parsers.re("the (?P<word>older|newer) release has ended in good order"))
+@then(parsers.re("the (?P<word>older|newer) release has exited cleanly"))
 def it_ended_in_order(rolling: Rolling, word: str) -> None:
     one = rolling.executor.snapshot().observe(fleet).by_host(rolling.release(word).name)
     require(
@@ -235,12 +239,12 @@ def it_ended_in_order(rolling: Rolling, word: str) -> None:
     )
 
 
-@then("0 requests were lost and 0 left unsent of all")
+@then("no request was lost and none was left unsent")
 def none_was_lost(rolling: Rolling) -> None:
     measurements.none_lost(summary(rolling.probe.samples()))
 
 
-@then("every POST counted exactly once, where the target has one")
+@then("every POST was counted exactly once, if the target names one")
 def every_post_counted_once(rolling: Rolling) -> None:
     if rolling.executor.target.probe.post_path is None:
         return
@@ -255,7 +259,7 @@ def every_post_counted_once(rolling: Rolling) -> None:
     )
 
 
-@then("the proxy ends TLS for the service no more: a handshake fails")
+@then("the proxy no longer terminates TLS for the service: a handshake fails")
 def a_handshake_fails(executor: DrillExecutor) -> None:
     snapshot = executor.snapshot()
     listed, handshake = snapshot.ask(LIST, HANDSHAKE)
@@ -275,7 +279,7 @@ def plain_http_is_answered(executor: DrillExecutor) -> None:
     require(answer.status == 200, expected="HTTP status 200", actual=f"HTTP status {answer.status}", section="3.4")
 
 
-@then(parsers.parse("at least {least:d} options of the service are lost beside it"))
+@then(parsers.parse("at least {least:d} options of the service are lost as well"))
 def options_are_lost(executor: DrillExecutor, change: Change, least: int) -> None:
     told = executor.snapshot().ask(ROUTE).required("the proxy's state file")
     with reading("the service's route"):
@@ -287,4 +291,4 @@ def options_are_lost(executor: DrillExecutor, change: Change, least: int) -> Non
 def _do(rolling: Rolling, act: Action, word: str) -> None:
     release = rolling.release(word)
     done = rolling.executor.do(rolling.change.action_on(act, release))
-    require(done.status == 0, expected="the command to end well", actual=done.err or done.out, section="3.4")
+    require(done.status == 0, expected="the command to succeed", actual=done.err or done.out, section="3.4")

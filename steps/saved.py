@@ -15,13 +15,15 @@ from steps.backups import recipients_of, require_none_older, wanted_key
 
 
 @then(
-    parsers.parse("no archive of the files or the keys is more than {days:d} days old, the newest {kept:d} left aside")
+    parsers.parse(
+        "no archive of the files or the keys is more than {days:d} days old, not counting the newest {kept:d}"
+    )
 )
 def old_archives_are_removed(archives: dict[str, tuple[Backup, ...]], days: int, kept: int) -> None:
     require_none_older((one for found in archives.values() for one in found[:-kept]), days, kept)
 
 
-@then("every volume of a web release is among those that the target names as to be saved")
+@then("every volume of a web release is one that the target lists for backup")
 def every_volume_is_named(snapshot: Snapshot, volumes_of_releases: dict[str, tuple[str, ...]]) -> None:
     named = snapshot.target.backups.volumes
     if not volumes_of_releases and not named:
@@ -32,16 +34,16 @@ def every_volume_is_named(snapshot: Snapshot, volumes_of_releases: dict[str, tup
     require(not left_out, expected="each in backups.volumes of the target file", actual=left_out, section="5.1")
 
 
-@then(parsers.parse("each volume that has to be saved has an archive that is less than {limit:d} hours old"))
+@then(parsers.parse("each volume listed for backup has an archive that is less than {limit:d} hours old"))
 def the_files_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ...]], limit: int) -> None:
     volumes = snapshot.target.backups.volumes
     if not volumes:
-        raise NotApplicable("the target names no volume that has to be saved (key backups.volumes)")
+        raise NotApplicable("the target names no volume to back up (key backups.volumes)")
     late = [late for volume in volumes if (late := _lateness(f"no archive of {volume}", archives[volume], limit))]
     require(not late, expected=f"an archive of each that is less than {limit} h old", actual=late, section="5.1")
 
 
-@then("the newest encrypted archive of each volume, where there is one, is whole and for the backup key alone")
+@then("the newest encrypted archive of each volume, if there is one, is intact and encrypted to the backup key only")
 def the_files_are_sealed_rightly(
     snapshot: Snapshot, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
@@ -55,7 +57,7 @@ def the_archives_are_whole(contents_of_archives: tuple[Contents, ...]) -> None:
     if not contents_of_archives:
         raise NotApplicable("the archives are encrypted: what is in them only the holder of the private key can see")
     broken = [str(one) for one in contents_of_archives if not one.whole]
-    require(not broken, expected="every archive whole", actual=broken, section="5.1")
+    require(not broken, expected="every archive intact", actual=broken, section="5.1")
 
 
 @then("every file of the volume that is older than the archive is in it")
@@ -73,7 +75,7 @@ def the_keys_are_saved(snapshot: Snapshot, archives: dict[str, tuple[Backup, ...
     require(late is None, expected=wanted, actual=late or "", section="5.1")
 
 
-@then("the newest encrypted archive of the keys is whole and for the backup key alone")
+@then("the newest encrypted archive of the keys is intact and encrypted to the backup key only")
 def the_keys_are_sealed_rightly(
     snapshot: Snapshot, sealed_archives: dict[str, EncryptedBackup], backup_key: frozenset[str] | None
 ) -> None:
@@ -83,11 +85,11 @@ def the_keys_are_sealed_rightly(
     _sealed_rightly(sealed, backup_key)
 
 
-@then("no archive of the keys is plain")
+@then("no archive of the keys is unencrypted")
 def no_plain_keys(plain_key_archives: tuple[str, ...]) -> None:
     require(
         not plain_key_archives,
-        expected="encrypted ones; keys that lay there plain are to be changed",
+        expected="encrypted ones; rotate the keys that were stored unencrypted",
         actual=plain_key_archives,
         section="8.2",
     )
@@ -105,10 +107,10 @@ def _sealed_rightly(one: EncryptedBackup, backup_key: frozenset[str] | None) -> 
     require(
         not one.plain, expected="an archive that is encrypted", actual=f"{one.file.name}: {one.flaw}", section="8.2"
     )
-    require(not one.flaw, expected="an archive that is whole", actual=f"{one.file.name}: {one.flaw}", section="5.4")
+    require(not one.flaw, expected="an archive that is intact", actual=f"{one.file.name}: {one.flaw}", section="5.4")
     key = wanted_key((one,), backup_key)
     if one.hides_recipients:
-        raise Undetermined(f"{one.file.name} keeps to itself which key opens it")
+        raise Undetermined(f"{one.file.name} does not reveal its recipient key")
     require(
         set(one.recipients) <= key and one.recipients and not one.by_passphrase,
         expected=f"encrypted to one of {', '.join(sorted(key))}, and to nothing else",

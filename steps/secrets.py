@@ -14,7 +14,7 @@ from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Snapshot
 
 
-@then(parsers.parse("the running release and the one to roll back to have a sound value for {names}"))
+@then(parsers.parse("the running release and the one to roll back to have a valid value for {names}"))
 def the_releases_have_the_variables(running_and_rollback_releases: tuple[Release, ...], names: str) -> None:
     flaws = [
         f"{name} of {one.name}: {flaw}"
@@ -50,7 +50,7 @@ def the_secrets_are_complete(secret_names: tuple[str, ...], names: str) -> None:
     require(not missing and not twice, expected="one value for each", actual=missing + twice, section="8.1")
 
 
-@then("each of them has at least so many characters, and so many different ones")
+@then("each of them has at least the length and the number of distinct characters in the table")
 def the_variables_are_strong(running_and_rollback_releases: tuple[Release, ...], datatable: list[list[str]]) -> None:
     weak = [
         f"{name} of {one.name}: {found.length} characters, {found.different_characters} different ones"
@@ -77,14 +77,14 @@ def the_secrets_password_is_taken(log_in_of_secrets: PasswordAttempt) -> None:
     if not log_in_of_secrets.taken and not log_in_of_secrets.tried:
         raise Undetermined(".kamal/secrets gives POSTGRES_PASSWORD by reference: its value is not known here")
     require(
-        log_in_of_secrets.taken, expected="a password that the database takes", actual="it is refused", section="8.1"
+        log_in_of_secrets.taken, expected="a password that the database accepts", actual="it is refused", section="8.1"
     )
 
 
-@then("nobody logs in to the database over TCP without a password")
+@then("the database accepts no login over TCP without a password")
 def the_database_asks(passwordless_login: PasswordAttempt) -> None:
     require(
-        not passwordless_login.taken, expected="a refusal", actual="somebody without a password got in", section="8.1"
+        not passwordless_login.taken, expected="a refusal", actual="a login without a password succeeded", section="8.1"
     )
 
 
@@ -93,16 +93,16 @@ def the_secrets_took_effect(secrets_in_release: SecretsInRelease) -> None:
     require(
         (secrets_in_release.same or secrets_in_release.by_reference) and not secrets_in_release.other,
         expected=f"the values of .kamal/secrets in {secrets_in_release.release}, "
-        "which is to be created anew after a change",
+        "which has to be recreated after a change",
         actual=[f"another {name}" for name in secrets_in_release.other] or "no variable in .kamal/secrets",
         section="8.2",
     )
     if secrets_in_release.by_reference:
         names = ", ".join(secrets_in_release.by_reference)
-        raise Undetermined(f".kamal/secrets gives {names} by reference: what they come to is not known here")
+        raise Undetermined(f".kamal/secrets gives {names} by reference: their values are not known here")
 
 
-@then(parsers.parse(".kamal/secrets, and .env where there is one, can be read by their owner alone, mode {mode}"))
+@then(parsers.parse(".kamal/secrets, and .env if there is one, are readable by their owner only, mode {mode}"))
 def the_files_are_closed(snapshot: Snapshot, secret_files: tuple[FileMode, ...], mode: str) -> None:
     allowed = int(mode, 8)
     there = f"{snapshot.target.paths.app}/.kamal/secrets" in {one.path for one in secret_files}
@@ -123,29 +123,29 @@ def the_files_are_not_in_git(leaks_in_git: GitSearch) -> None:
     require(not seen, expected="neither of them, in no commit", actual=seen, section="8.2")
 
 
-@then("no value of the secrets stands in what git keeps")
+@then("no secret value appears anywhere in the git history")
 def no_value_in_git(leaks_in_git: GitSearch) -> None:
     _nowhere(leaks_in_git.found)
 
 
-@then("no value of the secrets stands in the history or the settings of a release's image")
+@then("no secret value appears in the history or the configuration of a release's image")
 def no_value_in_images(leaks_in_images: Search) -> None:
     _nowhere(leaks_in_images)
 
 
-@then("no value of the secrets stands in the log of a container")
+@then("no secret value appears in the log of a container")
 def no_value_in_logs(leaks_in_logs: Search) -> None:
     _nowhere(leaks_in_logs)
 
 
-@then("no value of the secrets stands in the log of a job of the crontab")
+@then("no secret value appears in the log of a cron job")
 def no_value_in_log_files(leaks_in_log_files: Search) -> None:
     if not leaks_in_log_files.places:
         raise NotApplicable("no job of the crontab has a log yet")
     _nowhere(leaks_in_log_files)
 
 
-@then("no value of the secrets stands in the command line of a process")
+@then("no secret value appears in the command line of a process")
 def no_value_in_processes(leaks_in_processes: Search) -> None:
     _nowhere(leaks_in_processes)
 
@@ -162,8 +162,8 @@ def _nowhere(found: Search) -> None:
     """A secret that was somewhere else has to be changed: it is known to whoever could read that."""
     require(
         found.places and not found.sightings,
-        expected="none of them there; one that is has to be changed",
-        actual=found.sightings or "nothing was looked at",
+        expected="none of them; rotate any that appears",
+        actual=found.sightings or "nothing was checked",
         section="8.2",
     )
 

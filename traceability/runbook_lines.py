@@ -60,7 +60,7 @@ def read(path: Path) -> tuple[Line, ...]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); expected a runbook in Markdown") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no text ({error.reason}); expected a runbook in Markdown") from None
+        raise UsageError(f"{path}: is not text ({error.reason}); expected a runbook in Markdown") from None
     if not any(line.section for line in lines):
         raise UsageError(f"{path}: has no numbered section with a line in it; expected a runbook in Markdown")
     return lines

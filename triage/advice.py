@@ -99,7 +99,7 @@ def the_web_release(seen: Seen) -> Advice:
     advice = _down(seen, wanted)
     if seen.route and seen.route.by_address:
         remedy = START_AND_POINT_PROXY_AT.with_values(container=wanted.name, **_to(seen, wanted, seen.route))
-        return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy leads to")
+        return replace(advice, remedy=remedy, beside="it may come back with another address than the proxy routes to")
     return advice
 
 
@@ -133,7 +133,7 @@ def log_in_to_the_database(seen: Seen) -> Advice:
         return Advice(
             db.name,
             SAME_PASSWORD.with_values(release=release.name, role=role),
-            beside="the database takes the password that the running release has",
+            beside="the database accepts the password that the running release has",
         )
     return Advice(db.name, LOG.with_values(container=db.name), heals=False)
 
@@ -215,24 +215,24 @@ ADVICE: Mapping[str, Callable[[Seen], Advice]] = {
     "redis-is-up": redis,
     "the-web-release-is-up": the_web_release,
     "the-proxy-is-up": the_proxy,
-    "no-container-restarts-over-and-over": restarts,
+    "no-container-is-in-a-restart-loop": restarts,
     "the-application-can-log-in-to-the-database": log_in_to_the_database,
-    "the-proxy-passes-requests-on": passing_on,
-    "tls-is-ended-for-the-domain": tls,
-    "what-comes-in-by-tls-reaches-the-proxy": reaching_the_proxy,
+    "the-proxy-forwards-requests": passing_on,
+    "tls-is-terminated-for-the-domain": tls,
+    "https-traffic-reaches-kamal-proxy": reaching_the_proxy,
     "the-proxy-routes-to-the-running-release": route_to_the_release,
     "the-release-behind-the-proxy-answers": answer_of_the_release,
-    "every-container-finds-itself-healthy": own_health,
+    "every-container-is-healthy": own_health,
     "the-application-itself-answers-the-health-check": log_of_the_release,
     "the-api-is-healthy": log_of_the_release,
-    "a-page-that-reads-the-database-answers": log_of_the_release,
+    "a-page-that-reads-the-database-responds": log_of_the_release,
 }
 """In the order in which causes are told: what others stand on comes first."""
 
 SYMPTOMS = (
     "the-application-itself-answers-the-health-check",
     "the-api-is-healthy",
-    "a-page-that-reads-the-database-answers",
+    "a-page-that-reads-the-database-responds",
 )
 """What users see. They are causes only where nothing behind them is broken."""
 

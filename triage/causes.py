@@ -28,15 +28,15 @@ A = TypeVar("A")
 AT_MOST = 5
 OUT_OF_REACH = "The server cannot be reached over SSH"
 NO_SSH = {
-    PortState.REFUSED: "start its sshd by the provider's console: systemctl start ssh",
-    PortState.TIMED_OUT: "look at it by the provider's console: is it running, and does a firewall keep you out?",
-    PortState.NOT_YET: "look at it by the provider's console: is it running, and how high is its load?",
-    PortState.NO_ROUTE: "try it from another network; then look at it by the provider's console",
+    PortState.REFUSED: "start its sshd in the provider's console: systemctl start ssh",
+    PortState.TIMED_OUT: "check it in the provider's console: is it running, and does a firewall keep you out?",
+    PortState.NOT_YET: "check it in the provider's console: is it running, and how high is its load?",
+    PortState.NO_ROUTE: "try it from another network; then check it in the provider's console",
     PortState.NO_ADDRESS: "put its number in place of the name (key address of the target)",
-    PortState.SILENT: "look at it by the provider's console: its load, its memory; restart its sshd there",
-    PortState.CUT: "try again; if it is cut again, look at its sshd and its memory by the provider's console",
-    PortState.STOPPED: "try again; if it stops again, look at its load by the provider's console",
-    PortState.OTHER_KEY: "ask who set the server up anew; until that is known, log in to nothing",
+    PortState.SILENT: "check it in the provider's console: its load, its memory; restart its sshd there",
+    PortState.CUT: "try again; if it is cut again, look at its sshd and its memory in the provider's console",
+    PortState.STOPPED: "try again; if it stops again, look at its load in the provider's console",
+    PortState.OTHER_KEY: "ask who set up the server again; until that is known, log in to nothing",
     PortState.LOGIN_REFUSED: "see which key ssh offers, and whether the account is still there",
     PortState.NO_SUDO: "let the account become root without a password, or take ssh.become out of the target",
     PortState.FAILED: "try it by hand: ssh says more",
@@ -164,7 +164,7 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
     return Cause(
         outcome=scenario.outcome,
         title=scenario.name,
-        seen=scenario.reason or "it could not be told",
+        seen=scenario.reason or "it could not be determined",
         section=scenario.section,
         folded=len(consequences(run, scenario)),
     )
@@ -172,7 +172,7 @@ def _untold(scenario: Scenario, run: Run) -> Cause:
 
 def _unreachable(run: Run, port_state: PortState | None) -> Cause:
     lost = [one for one in run.scenarios if one.reason_code is ReasonCode.NO_CONNECTION]
-    why = next((one.reason for one in lost if one.reason), f"its ssh port: {port_state}")
+    why = next((one.reason for one in lost if one.reason), f"its SSH port: {port_state}")
     waiting = sum(one.outcome is Outcome.UNDETERMINED for one in run.scenarios)
     return Cause(Outcome.UNDETERMINED, OUT_OF_REACH, why, "1", folded=waiting, out_of_reach=True)
 
@@ -184,7 +184,7 @@ def _in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
 
 def _seen_in(scenario: Scenario) -> str:
     told = next((step.difference.seen for step in scenario.steps if step.difference), scenario.reason)
-    return told or "it could not be told"
+    return told or "it could not be determined"
 
 
 def _seen(snapshot: Snapshot, check: Check[A]) -> A | None:

@@ -24,8 +24,8 @@ from triage.causes import AT_MOST, NO_SSH, Cause, Findings
 from triage.remedies import Remedy
 
 NAMED_AT_MOST = 3
-PASTE_HERE = "next, to paste here:"
-MORE_TO_READ = "next, to read more, to paste here:"
+PASTE_HERE = "next, paste here:"
+MORE_TO_READ = "for more detail, paste here:"
 
 
 class Page:
@@ -56,7 +56,7 @@ class Page:
             self._line(Text.assemble(("what users see: ", "dim"), self._safe(symptom)))
         if findings.still_open:
             count, names = len(findings.still_open), ", ".join(findings.still_open)
-            self._line(Text(f"? still open when the time was over ({count}): {names}", "bold yellow"))
+            self._line(Text(f"? still running when the time was up ({count}): {names}", "bold yellow"))
         self._verdict(run, findings)
 
     def _cause(self, number: int, cause: Cause, port_state: PortState | None) -> None:
@@ -83,7 +83,7 @@ class Page:
                 told = f"{advice.thing}{self._ago(said.at)}: {said.text}" if said else "could not be read"
                 self._fact("last log line", self._short(told))
             if advice.beside:
-                self._fact("know before", advice.beside)
+                self._fact("note first", advice.beside)
             self._command(PASTE_HERE if advice.heals else MORE_TO_READ, pasted(self._target, advice.remedy))
         for sentence in _consequences(cause):
             self._fact("with it", sentence)
@@ -108,7 +108,7 @@ class Page:
         word, style = "as the runbook says", STYLES[Outcome.PASSED]
         if findings.causes or findings.still_open:
             outcome = Outcome.FAILED if failed else Outcome.UNDETERMINED
-            word, style = "broken" if failed else "could not be told", STYLES[outcome]
+            word, style = "broken" if failed else "could not be determined", STYLES[outcome]
         seconds = (run.ended - run.started).total_seconds()
         self._console.print()
         self._line(
@@ -170,4 +170,4 @@ def _consequences(cause: Cause) -> Iterator[str]:
         named = ", ".join(cause.with_it[:NAMED_AT_MOST])
         yield f"{len(cause.with_it)} more fail{'s' if len(cause.with_it) == 1 else ''}: {named}"
     if cause.folded:
-        yield f"{cause.folded} more could not be told because of it"
+        yield f"{cause.folded} more could not be determined because of it"

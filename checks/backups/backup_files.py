@@ -118,7 +118,7 @@ def read_plain(snapshot: Snapshot, plain: Sequence[Backup]) -> tuple[PlainBackup
         with reading(f"the backup {one.name}"):
             dump = read_dump(answer.required(f"the backup {one.name}").out)
         if one.may_be_unfinished and not dump.gzip_whole:
-            raise Undetermined(f"the backup {one.name} is not whole, but was written to less than a minute ago")
+            raise Undetermined(f"the backup {one.name} is not intact, but was written to less than a minute ago")
         found.append(PlainBackup(one, dump))
     return tuple(found)
 
@@ -144,7 +144,7 @@ def read_list(text: str) -> list[Backup]:
             case ["named", name, seconds]:
                 named[name] = instant_of(seconds)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     if now is None:
         raise LookupError("the server's time is missing")
     found = [

@@ -52,9 +52,9 @@ def newest_rows(snapshot: Snapshot) -> NewestRows:
         NotApplicable: The target names no columns.
         Undetermined: No backup with such a row can be read here.
     """
-    columns = snapshot.target.backups.newest_row
+    columns = snapshot.target.backups.freshness_columns
     if not columns:
-        raise NotApplicable("the target names no columns that tell of when a row is (key backups.newest_row)")
+        raise NotApplicable("the target names no columns with the time of a row (key backups.freshness_columns)")
     pairs = [column.split(".") for column in columns]
     asked = snapshot.ask_all(NEWEST.with_values(table=table, column=column) for table, column in pairs)
     with reading("the newest rows"):

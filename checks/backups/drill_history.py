@@ -9,7 +9,7 @@ from inspect import cleandoc
 
 from checks.formats.ages import Ago, ago
 from checks.formats.instants import instant_of
-from runbook.model import rights
+from runbook.model import renamed, rights
 from runbook.model.question import Command, lines_of
 from runbook.observation.snapshot import Snapshot, reading
 
@@ -38,12 +38,14 @@ class Drilled:
     Attributes:
         backup: The backup that it was about.
         seen_at: The server's own time when this was read.
+        renamed: That the scenario had another name when this was noted, in a sentence; nothing where it had not.
     """
 
     scenario: str
     backup: str
     at: datetime
     seen_at: datetime
+    renamed: tuple[str, ...] = ()
 
     @property
     def passed(self) -> Ago:
@@ -51,7 +53,8 @@ class Drilled:
         return ago(self.at, self.seen_at)
 
     def __str__(self) -> str:
-        return f"{self.scenario} with {self.backup} passed on {self.at:%Y-%m-%d}, {self.passed}"
+        noted = f"{self.scenario} with {self.backup} passed on {self.at:%Y-%m-%d}, {self.passed}"
+        return "; ".join((noted, *self.renamed))
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,6 @@ def _noted(line: str, now: datetime) -> Drilled | None:
         return None
     seconds, scenario, backup = (one for one in found.groups() if one is not None)
     try:
-        return Drilled(scenario, backup, instant_of(seconds), now)
+        return Drilled(renamed.scenario(scenario), backup, instant_of(seconds), now, renamed.sentences([scenario]))
     except ValueError:
         return None

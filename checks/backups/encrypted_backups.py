@@ -36,7 +36,7 @@ done""",
 )
 """How each file begins, or that it is plain: whether it is encrypted is judged where it lies."""
 
-NOT_ENCRYPTED = "it is not encrypted, whatever its name says"
+NOT_ENCRYPTED = "it is not encrypted, despite its name"
 
 PARTS = Command(
     cleandoc(
@@ -107,7 +107,7 @@ def read_encrypted(snapshot: Snapshot, sealed: Sequence[Backup]) -> tuple[Encryp
         judged = tuple(_judged(one, ends.get(one.file.path)) for one in found)
     for one in judged:
         if one.flaw and one.file.may_be_unfinished:
-            raise Undetermined(f"the backup {one.file.name} is not whole, but was written to less than a minute ago")
+            raise Undetermined(f"the backup {one.file.name} is not intact, but was written to less than a minute ago")
     return judged
 
 
@@ -136,7 +136,7 @@ def read_heads(text: str) -> dict[str, bytes | None]:
         word, _, rest = line.partition(" ")
         path, found, octets = rest.rpartition(" ")
         if word != "head" or not found:
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         heads[path] = None if octets == PLAIN else bytes.fromhex(octets)
     return heads
 
@@ -178,7 +178,7 @@ def read_parts(text: str) -> list[Part]:
     for line in lines_of(text):
         word, at, *octets = line.split()
         if word != "part":
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         parts.append(Part(int(at), bytes(int(octet) for octet in octets)))
     return parts
 
@@ -197,7 +197,7 @@ def _judged(one: _Opened, end_of_parts: int | None) -> EncryptedBackup:
     if data is None:
         flaw: str | None = "it ends before its data"
     elif not one.message.sealed:
-        flaw = "nothing in it would show that it was changed"
+        flaw = "it has no integrity protection"
     else:
         end = end_of_parts if data.length is None else data.body + data.length
         flaw = _flaw(one.file.size_bytes, end)

@@ -62,7 +62,7 @@ def newest_backup(snapshot: Snapshot) -> NewestBackup | None:
 
 def _age_of(snapshot: Snapshot, one: PlainBackup) -> Age | None:
     """By its newest row where the target names columns; a dump without any row in them shows nothing."""
-    if not snapshot.target.backups.newest_row:
+    if not snapshot.target.backups.freshness_columns:
         return _age_by_start(one)
     newest = one.dump.newest_row
     if newest is None:

@@ -93,7 +93,7 @@ def offsite_copies(snapshot: Snapshot) -> tuple[OffsiteCopy, ...] | None:
         return None
     local = snapshot.observe(expected_copies)
     answers = snapshot.ask_all(COPY.of(one.name) for one in local)
-    with reading("what S3 says of the copies"):
+    with reading("what S3 says about the copies"):
         return tuple(OffsiteCopy(one, read_stored(answer)) for one, answer in zip(local, answers, strict=True))
 
 
@@ -125,7 +125,7 @@ def offsite_openness(snapshot: Snapshot) -> PublicAccess | NoBucket | None:
     block, policy, grants = snapshot.ask(PUBLIC_ACCESS_BLOCK, POLICY, GRANTS)
     if _is_missing(block, policy, grants):
         return NoBucket()
-    with reading("what lets the public into the bucket"):
+    with reading("the public access of the bucket"):
         return PublicAccess(read_unblocked(block), read_policy(policy), read_grants(grants))
 
 
@@ -193,7 +193,7 @@ def read_sums(text: str) -> dict[str, str]:
     for line in lines_of(text):
         found = re.fullmatch(r"([0-9a-f]{64})  (/.*)", line)
         if not found:
-            raise ValueError("there is a line of another form")
+            raise ValueError("there is an unexpected line")
         sums[found[2]] = found[1]
     return sums
 

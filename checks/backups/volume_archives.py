@@ -114,7 +114,7 @@ def contents_of_archives(snapshot: Snapshot) -> tuple[Contents, ...]:
     with reading("the containers' volumes"):
         folders = read_folders(inspected)
     if unknown := [volume for volume in plain if volume not in folders]:
-        raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container has the volume")
+        raise Undetermined(f"where the files of {', '.join(unknown)} are is not known: no container mounts the volume")
     answers = snapshot.ask_all(
         COMPARED.with_values(folder=folders[volume], file=one.path, made=str(int(one.made_at.timestamp())))
         for volume, one in plain.items()
@@ -179,7 +179,7 @@ def _contents(one: Backup, text: str) -> Contents:
     with reading(f"the archive {one.name}"):
         told = read_contents(text)
     if told["tar"] != 0 and one.may_be_unfinished:
-        raise Undetermined(f"the archive {one.name} is not whole, but was written to less than a minute ago")
+        raise Undetermined(f"the archive {one.name} is not intact, but was written to less than a minute ago")
     if told["unread"]:
         raise Undetermined(f"{told['unread']} files or folders of the volume beside {one.name} could not be read")
     return Contents(one.name, told["tar"] == 0, told["files"], told["bytes"], told["kept"], told["missing"])

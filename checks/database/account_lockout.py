@@ -23,7 +23,7 @@ SETTINGS = Command(
     {{
       at = index($0, "="); name = substr($0, 1, at - 1); value = substr($0, at + 1)
       if (at && name in wanted) print name, (value ~ /^[0-9]+$/ && length(value) <= 5 ? value : "?")
-    }}' {log_in_variables}""",
+    }}' {login_policy_variables}""",
     needs=rights.DOCKER,
     lane="docker",
 )
@@ -76,7 +76,7 @@ def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
     if not running:
         raise Undetermined("no web release runs")
     told = snapshot.ask_all(SETTINGS.with_values(release=one.id) for one in running)
-    names = snapshot.target.log_in.variables
+    names = snapshot.target.login_policy.variables
     policies = []
     for one, answer in zip(running, told, strict=True):
         what = f"when {one.name} ends sessions and locks accounts"
@@ -85,7 +85,7 @@ def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
         unsaid = [name for name in names if name not in numbers]
         if unsaid:
             raise Undetermined(
-                f"{one.name} has no {', '.join(unsaid)} in its environment (table log_in of the target file names them)"
+                f"{one.name} has no {', '.join(unsaid)} in its environment (the target's table login_policy names them)"
             )
         policies.append(LogInPolicy(one.name, *(numbers[name] for name in names)))
     return tuple(policies)
@@ -93,7 +93,7 @@ def log_in_policies(snapshot: Snapshot) -> tuple[LogInPolicy, ...]:
 
 def locked_accounts(snapshot: Snapshot) -> LockedAccounts | None:
     """How many accounts are locked now, for as long as the running release locks them; None where none is to count."""
-    column = snapshot.target.log_in.locked_at
+    column = snapshot.target.login_policy.locked_at
     if column is None:
         return None
     minutes = max(one.lockout_minutes for one in snapshot.observe(log_in_policies))
@@ -114,7 +114,7 @@ def read_settings(text: str) -> dict[str, int]:
     for line in lines_of(text):
         name, value = line.split(" ")
         if not value.isdecimal():
-            raise ValueError(f"{name} is no whole number")
+            raise ValueError(f"{name} is not a whole number")
         numbers[name] = int(value)
     return numbers
 
@@ -127,5 +127,5 @@ def read_counts(text: str) -> tuple[int, int]:
     """
     locked, total = json.loads(text)
     if not (isinstance(locked, int) and isinstance(total, int) and 0 <= locked <= total):
-        raise ValueError("these are no counts")
+        raise ValueError("these are not counts")
     return locked, total

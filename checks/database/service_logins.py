@@ -143,5 +143,5 @@ def read_attempt(told: Output) -> PasswordAttempt:
         return PasswordAttempt(taken=True, tried=True)
     if any(refusal in told.err for refusal in PASSWORD_REFUSALS):
         return PasswordAttempt(taken=False, tried=PASSWORD_REFUSALS[1] not in told.err)
-    told.required("the log-in to the database over TCP")
-    raise Undetermined("the log-in to the database over TCP was answered in another form")
+    told.required("the login to the database over TCP")
+    raise Undetermined("the login to the database over TCP was answered in an unexpected form")

@@ -94,7 +94,7 @@ def read_sessions(text: str) -> Sessions:
     """
     allowed, taken, rows = json.loads(text)
     if int(allowed) <= 0 or int(taken) <= 0:  # the one that asks is one itself
-        raise ValueError(f"{taken} of {allowed} connections are no counts")
+        raise ValueError(f"{taken} of {allowed} connections are not counts")
     return Sessions(int(allowed), int(taken), tuple(_session(*row) for row in rows or ()))
 
 
@@ -109,7 +109,7 @@ def _session(
     blocked_by: object,
 ) -> Session:
     if state is None:
-        raise Undetermined("the database does not tell this account what other sessions do")
+        raise Undetermined("the database does not show this account what other sessions do")
     return Session(
         pid=int(str(pid)),
         state=str(state),

@@ -37,12 +37,14 @@ LAST_WORDS = Command(
 )
 """Of each log the last words that are a known cause's: never a line, for a line may be about somebody."""
 
-Cause = Literal["a wrong key", "a missing key", "the database is away"]
+Cause = Literal["a wrong key", "a missing key", "the database is unreachable"]
 
 CAUSES: dict[str, Cause] = {
     r"AEAD authentication tag verification failed|ActiveSupport::MessageEncryptor::InvalidMessage": "a wrong key",
     r"[A-Z_]+ environment variable must be set|Missing encryption key": "a missing key",
-    r"could not connect to server|connection to server (at|on)|could not translate host name": "the database is away",
+    r"could not connect to server|connection to server (at|on)|could not translate host name": (
+        "the database is unreachable"
+    ),
 }
 """libpq says “could not connect to server” up to version 13, and names the server since."""
 
@@ -124,7 +126,7 @@ def cause_of(words: str) -> Cause:
     for sign, cause in CAUSES.items():
         if re.match(sign, words):
             return cause
-    raise ValueError("these are no known words")
+    raise ValueError("these are not known words")
 
 
 def saying(words: Iterable[LastWords], cause: Cause) -> tuple[LastWords, ...]:

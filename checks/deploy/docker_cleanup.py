@@ -77,7 +77,7 @@ def read_reclaimable(text: str) -> tuple[int, int]:
     """
     images = cache = 0
     if not text.startswith("image\t"):
-        raise ValueError("it tells of no image")
+        raise ValueError("it lists no image")
     for line in lines_of(text):
         match line.split("\t"):
             case ["image", containers, size]:
@@ -85,5 +85,5 @@ def read_reclaimable(text: str) -> tuple[int, int]:
             case ["cache", "true" | "false" as in_use, size]:
                 cache += 0 if in_use == "true" else read_size(size)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return images, cache

@@ -112,7 +112,7 @@ def read_status(text: str) -> Clone:
             case "hidden":
                 hidden.append(rest)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     branch, commit = heads["branch.head"], heads["branch.oid"]
     return Clone(
         branch=None if branch == "(detached)" else branch,

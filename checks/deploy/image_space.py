@@ -30,6 +30,6 @@ def room(snapshot: Snapshot) -> Room:
     releases, disk = snapshot.observe(fleet), snapshot.observe(docker_disk)
     newest = next(iter((*releases.running_releases, *releases.releases)), None)
     if newest is None:
-        raise Undetermined("there is no web release, so nothing tells how large the next one is")
+        raise Undetermined("there is no web release, so nothing shows how large the next one is")
     with reading("the image's size"):
         return Room(size_of_image(newest.id, inspected, images), disk.free_bytes)

@@ -104,8 +104,8 @@ class InProgress:
 
 def under_way(snapshot: Snapshot) -> InProgress:
     """What holds the locks of deploys, backups and drills, what runs, and what a drill has left to undo."""
-    told = snapshot.ask(WORK).required("what is under way")
-    with reading("what is under way"):
+    told = snapshot.ask(WORK).required("what is in progress")
+    with reading("what is in progress"):
         return read_work(told.out)
 
 
@@ -134,7 +134,7 @@ def read_work(text: str) -> InProgress:
             case [one] if one.startswith("open "):
                 undo.append(PurePosixPath(one).name)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return InProgress(
         {path: tuple(sorted(programs)) for path, programs in holders.items()},
         tuple(sorted(processes, key=lambda one: (one.kind, one.word))),
@@ -166,7 +166,7 @@ def read_locks(text: str) -> frozenset[int]:
     """
     locks = json.loads(text)
     if not isinstance(locks, list):
-        raise TypeError("these are no locks")
+        raise TypeError("these are not locks")
     return frozenset(_key(*halves) for halves in locks)
 
 
@@ -177,5 +177,5 @@ def migration_lock(database: str) -> int:
 
 def _key(upper: object, lower: object) -> int:
     if not isinstance(upper, int) or not isinstance(lower, int):
-        raise TypeError("this is no key of a lock")
+        raise TypeError("this is not a key of a lock")
     return (upper << 32) + lower

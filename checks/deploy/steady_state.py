@@ -68,7 +68,7 @@ def _wrong(snapshot: Snapshot, present: Fleet) -> Iterator[str]:
             yield f"{name} does not run"
     for one in present.running:
         if one.health not in (None, "healthy"):
-            yield f"{one.name} finds itself {one.health}"
+            yield f"{one.name} is {one.health}"
     seen = snapshot.observe(health)
     if seen.http_status != 200:
         yield f"the health check answers with HTTP status {seen.http_status}"

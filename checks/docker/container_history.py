@@ -99,8 +99,8 @@ def container_history(snapshot: Snapshot) -> ContainerHistory:
     """The latest of the service's containers."""
     found, inspected = snapshot.observe(fleet), snapshot.ask(CONTAINERS)
     names = [one.name for one in found.known]
-    told = snapshot.ask(LATELY.with_values(containers=names)).required("what happened lately")
-    with reading("what happened lately"):
+    told = snapshot.ask(LATELY.with_values(containers=names)).required("what happened recently")
+    with reading("what happened recently"):
         return read_lately(told.out, {str(one["Name"]).removeprefix("/"): one for one in inspected}, names)
 
 

@@ -107,7 +107,7 @@ def read_kept_log(container: Container, inspected: Inspection) -> KeptLog:
     config = inspected["HostConfig"]["LogConfig"]
     options = config["Config"] or {}
     if not isinstance(options, dict):
-        raise TypeError("the log's options are no table")
+        raise TypeError("the log's options are not a table")
     size, files = options.get("max-size"), options.get("max-file")
     return KeptLog(
         container=container,

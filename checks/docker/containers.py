@@ -163,7 +163,7 @@ def _is_one_off(name: str, prefix: str) -> bool:
 
 
 def _is_allowed(name: str, names: ContainersSettings) -> bool:
-    named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.also)
+    named = any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in names.allowed)
     return named or _is_one_off(name, names.web_prefix)
 
 
@@ -204,7 +204,7 @@ def read_container(inspected: Inspection, now: float) -> Container:
 
 def _table(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no table")
+        raise TypeError(f"{value!r} is not a table")
     return value
 
 

@@ -19,7 +19,7 @@ def size_of_image(container: str, containers: Iterable[Inspection], images: Iter
     image = {one["Id"]: one["Image"] for one in containers}[container]
     size = int({one["Id"]: one["Size"] for one in images}[image])
     if size <= 0:
-        raise ValueError(f"{size} bytes are no size of an image")
+        raise ValueError(f"{size} bytes are not the size of an image")
     return size
 
 

@@ -131,7 +131,7 @@ def certificate(snapshot: Snapshot) -> Certificate:
     """
     shown = snapshot.ask(SHOWN)
     if shown.certificate is None:
-        raise Undetermined(f"no certificate was shown: {shown.error}")
+        raise Undetermined(f"no certificate was served: {shown.error}")
     with reading("the certificate"):
         return read_certificate(shown.certificate, datetime.now(UTC))
 
@@ -162,13 +162,13 @@ def at_every_address(snapshot: Snapshot) -> tuple[AtAddress, ...]:
 
 def _nginxs_pairs(snapshot: Snapshot, seen: Edge) -> tuple[KeyPair, ...]:
     if seen.site is None or not seen.site.pairs:
-        raise Undetermined("nobody ends TLS for the domain, so no key is in use")
+        raise Undetermined("nothing terminates TLS for the domain, so no key is in use")
     certificates = snapshot.ask_all(ON_SERVER.with_values(certificate=path) for path, _ in seen.site.pairs)
     keys = snapshot.ask_all(KEY_ON_SERVER.with_values(key=path) for _, path in seen.site.pairs)
     with reading("nginx's certificate and key"):
         return tuple(
             read_key_pair(
-                certificate_file.required("the certificate's file").out, public_half.required("the key's file").out
+                certificate_file.required("the certificate file").out, public_half.required("the key file").out
             )
             for certificate_file, public_half in zip(certificates, keys, strict=True)
         )
@@ -177,15 +177,15 @@ def _nginxs_pairs(snapshot: Snapshot, seen: Edge) -> tuple[KeyPair, ...]:
 def _proxys_pair(snapshot: Snapshot) -> KeyPair:
     saved = snapshot.observe(proxy_state)
     if saved is None or not saved.tls:
-        raise Undetermined("the proxy ends no TLS for the service, so no key is in use")
+        raise Undetermined("the proxy terminates no TLS for the service, so no key is in use")
     if saved.certificate_path is None or saved.key_path is None:
-        raise NotApplicable("the proxy gets its certificates by itself (ACME), each in one file with its key")
+        raise NotApplicable("the proxy obtains its certificates itself (ACME), each in one file with its key")
     certificate_file, public_half = snapshot.ask(
         IN_PROXY.with_values(certificate=saved.certificate_path), KEY_IN_PROXY.with_values(key=saved.key_path)
     )
     with reading("the proxy's certificate and key"):
         return read_key_pair(
-            certificate_file.required("the certificate's file").out, public_half.required("the key's file").out
+            certificate_file.required("the certificate file").out, public_half.required("the key file").out
         )
 
 
@@ -229,7 +229,7 @@ def read_at_address(line: str) -> AtAddress:
         return AtAddress(address, None, late=True)
     digest = fingerprint.replace(":", "").lower()
     if digest and len(bytes.fromhex(digest)) != hashlib.sha256().digest_size:
-        raise ValueError(f"{digest} is no fingerprint")
+        raise ValueError(f"{digest} is not a fingerprint")
     return AtAddress(address, digest or None)
 
 

@@ -71,7 +71,7 @@ CRON_FILE = re.compile(r"[A-Za-z0-9_-]+")
 """What cron takes from its folder: a name with a dot is passed over in silence."""
 
 NOT_UNDER_SYSTEMD = "-d /run/systemd/system"
-BY_HAND = "the certificate's files were put there by hand: whoever put them there renews them"
+BY_HAND = "the certificate files were put there by hand: whoever put them there has to renew them"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def renewal(snapshot: Snapshot) -> Certbot | Acme:
     if seen.who == "kamal-proxy":
         return _acme(snapshot, seen)
     if seen.site is None or not seen.site.pairs:
-        raise Undetermined("nobody ends TLS for the domain, so there is no certificate to renew")
+        raise Undetermined("nothing terminates TLS for the domain, so there is no certificate to renew")
     files = [path for pair in seen.site.pairs for path in pair]
     told = snapshot.ask(CERTBOT.with_values(files=files))
     with reading("certbot's files"):
@@ -167,7 +167,7 @@ def renewal(snapshot: Snapshot) -> Certbot | Acme:
 def _acme(snapshot: Snapshot, seen: Edge) -> Acme:
     saved = snapshot.observe(proxy_state)
     if saved is None or not saved.tls:
-        raise Undetermined("the proxy ends no TLS for the service, so there is no certificate to renew")
+        raise Undetermined("the proxy terminates no TLS for the service, so there is no certificate to renew")
     if saved.certificate_path is not None:
         raise NotApplicable(BY_HAND)
     cache, plain = snapshot.ask(ACME_CACHE.with_values(cache=saved.acme_cache), PLAIN_HTTP)

@@ -125,7 +125,7 @@ def read_health(answer: HttpAnswer) -> Health:
 def differences(said: object, form: dict[str, Any], where: str = "") -> Iterator[str]:
     """What of ``said`` is not in the documented form, one phrase a field."""
     if not isinstance(said, dict):
-        yield f"{where or 'the answer'} is no object"
+        yield f"{where or 'the answer'} is not an object"
         return
     for name, wanted in form.items():
         path = f"{where}.{name}" if where else name
@@ -134,9 +134,9 @@ def differences(said: object, form: dict[str, Any], where: str = "") -> Iterator
         elif isinstance(wanted, dict):
             yield from differences(said[name], wanted, path)
         elif not isinstance(said[name], str) or not said[name]:
-            yield f"{path} is no text"
+            yield f"{path} is not text"
         elif wanted is datetime and instant(said[name]) is None:
-            yield f"{path} is no instant with its offset from UTC"
+            yield f"{path} is not an instant with its offset from UTC"
 
 
 def instant(text: str) -> datetime | None:

@@ -166,7 +166,7 @@ def _list(value: object) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise TypeError("this is no list")
+        raise TypeError("this is not a list")
     return value
 
 

@@ -143,5 +143,5 @@ def _is_loopback(host: str) -> bool:
 
 def _table(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError("this is no table")
+        raise TypeError("this is not a table")
     return value

@@ -73,7 +73,7 @@ def read_crontab(text: str) -> Crontab:
     rows = text.split("\n")
     for number, row in enumerate(rows, start=1):
         if number == len(rows) and row.strip():
-            flaws.append(Flaw(number, "it does not end with a new line, so cron passes over it"))
+            flaws.append(Flaw(number, "it does not end with a newline, so cron ignores it"))
         elif row.endswith(("\r", r"\r")):  # Debian's crontab -l writes it out
             flaws.append(Flaw(number, "it ends with a carriage return, which becomes part of the command"))
         elif row.strip() and not row.lstrip().startswith("#") and not SETTING.match(row):
@@ -121,10 +121,10 @@ def schedule_of(expression: str) -> Schedule:
     try:
         told = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
     except (CronSimError, ValueError, IndexError) as error:
-        raise ValueError(f"“{expression}” is no schedule ({error})") from None
+        raise ValueError(f"“{expression}” is not a schedule ({error})") from None
     beyond_cron = re.search(r"#|(^|[ ,])\d+/|[0-9 ,]L|LW", expression.upper())
     if len(expression.split()) != 5 or beyond_cron:
-        raise ValueError(f"“{expression}” is no schedule for cron")
+        raise ValueError(f"“{expression}” is not a schedule for cron")
     return Schedule(
         minutes=frozenset(told.minutes),
         hours=frozenset(told.hours),

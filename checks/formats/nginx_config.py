@@ -127,7 +127,7 @@ def parse(text: str) -> tuple[Directive, ...]:
             name, inside = open_blocks.pop()
             open_blocks[-1][1].append(Directive(name, tuple(inside)))
     if words or len(open_blocks) > 1:
-        raise ValueError("it ends in the midst of a directive")
+        raise ValueError("it ends in the middle of a directive")
     return tuple(open_blocks[0][1])
 
 

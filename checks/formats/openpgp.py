@@ -168,7 +168,7 @@ def read_message(octets: bytes) -> Message:
         if head.tag in DATA:
             return Message(tuple(recipients), by_passphrase, head.tag != ENCRYPTED_WITHOUT_SEAL, head)
         if head.tag not in (SESSION_KEY_FOR_KEY, SESSION_KEY_FOR_PASSPHRASE) or head.length is None:
-            raise NotOpenPgp(f"packet {head.tag} at byte {at} does not belong into an encrypted file")
+            raise NotOpenPgp(f"packet {head.tag} at byte {at} does not belong in an encrypted file")
         by_passphrase |= head.tag == SESSION_KEY_FOR_PASSPHRASE
         if head.tag == SESSION_KEY_FOR_KEY:
             recipients.append(_recipient(octets[head.body : head.body + head.length], head.length))

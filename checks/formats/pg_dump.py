@@ -16,7 +16,7 @@ from runbook.model.question import Command, lines_of
 SECONDS_PER_FILE = 600.0
 
 READING = cleandoc(
-    r"""set -- {newest_row}
+    r"""set -- {freshness_columns}
     {{ gzip -dc; printf '\ngzip %s\n' "$?"; }} | awk -v named="$*" '
     BEGIN {{
       pairs = split(named, pair, " ")

@@ -22,5 +22,5 @@ def read_size(text: str) -> int:
     """
     found = SIZE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no size")
+        raise ValueError(f"{text!r} is not a size")
     return round(float(found[1]) * 1000.0 ** POWERS[found[2].lower()])

@@ -153,7 +153,7 @@ def leaks_in_images(snapshot: Snapshot) -> Search:
         tags = [str(tag) for one in images for tag in one["RepoTags"] or ()]
         own = [tag for tag in tags if tag.rpartition(":")[0] == release.image.rpartition(":")[0]]
     if not own:
-        raise Undetermined(f"no image is called as the release's, {release.image}")
+        raise Undetermined(f"no image is named like the release's, {release.image}")
     return _search("the images", snapshot.ask(IN_IMAGES.with_values(release=release.id, images=own)))
 
 
@@ -194,7 +194,7 @@ def _release(snapshot: Snapshot) -> Container:
     found = snapshot.observe(fleet)
     release = next(iter((*found.running_releases, *found.releases)), None)
     if release is None:
-        raise Undetermined("there is no web release, whose secrets could be looked for")
+        raise Undetermined("there is no web release, whose secrets could be searched for")
     return release
 
 
@@ -216,12 +216,12 @@ def read_search(text: str) -> Search:
                 sightings.append(Sighting(place, name, int(lines)))
             case ["looked", place, wanted, status]:
                 if int(wanted) == 0:
-                    raise ValueError("the release has none of the values to look for")
+                    raise ValueError("the release has none of the values to search for")
                 if int(status) != 0:
                     raise ValueError(f"{place} was not read to its end")
                 places.append(place)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return Search(tuple(places), tuple(sorted(sightings, key=lambda one: (one.place, one.name))))
 
 

@@ -100,7 +100,7 @@ def read_settings(text: str, in_crontab: set[str]) -> JobSettings:
             case ["written", seconds, file]:
                 written[file] = instant_of(seconds)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     found["cron"][:0] = [(name, "the crontab") for name in sorted(in_crontab)]
     for_shells, for_cron = (
         tuple(Setting(name, file, written.get(file)) for name, file in found[who]) for who in ("shell", "cron")

@@ -210,7 +210,7 @@ def read_df(text: str) -> list[FileSystem]:
         for mount, (_, _, used, free, _, _) in found.items()
     ]
     if sizeless := [one.mount for one in systems if one.size_bytes <= 0]:
-        raise ValueError(f"df tells no size of {', '.join(sizeless)}")
+        raise ValueError(f"df shows no size for {', '.join(sizeless)}")
     return systems
 
 

@@ -51,7 +51,7 @@ def host_keys(snapshot: Snapshot) -> tuple[HostKey, ...]:
     told = snapshot.ask(KEYS).required("the host keys")
     known = known_keys(snapshot.target)
     if not known:
-        raise Undetermined("no key of the server is known here: it is known by an authority, or by something else")
+        raise Undetermined("known_hosts has no key of the server: it may be trusted through an authority")
     with reading("the host keys"):
         return tuple(read_host_keys(told.out, known))
 

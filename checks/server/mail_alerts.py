@@ -77,8 +77,8 @@ DELIVERIES = Command(
       [ ! -e "$log" ] || address=$address awk -v log_file="$log" '
         index($0, ENVIRON["address"]) == 0 {{ next }}
         / (=>|->) |status=sent/ {{ lines++; last = "delivered" }}
-        / [*][*] |status=bounced/ {{ lines++; last = "refused" }}
-        / == |status=deferred/ {{ lines++; last = "put off" }}
+        / [*][*] |status=bounced/ {{ lines++; last = "bounced" }}
+        / == |status=deferred/ {{ lines++; last = "deferred" }}
         {{ named++ }}
         END {{ printf "log\t%s\t%d\t%s\n", log_file, lines ? lines : named, last }}' "$log"
     done"""
@@ -100,7 +100,7 @@ NULLMAILERS_MAIL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (\d+|\?{5}) byte
 SILENT_WHERE_EMPTY = ("exim", "mailq.exim", "nullmailer", "smtpctl", "mailq.opensmtpd", "ssmtp")
 """Programs that print nothing where nothing waits; the last keeps no queue at all."""
 
-Delivery = Literal["delivered", "refused", "put off"]
+Delivery = Literal["delivered", "bounced", "deferred"]
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ def waiting_mails(snapshot: Snapshot) -> int:
     """How many mails wait in the queue of the server's mail transfer agent."""
     told = snapshot.ask(QUEUE)
     if told.status == 127:
-        raise Undetermined("the server has no mailq, which tells of mails that wait")
-    with reading("the queue of mails"):
-        program, printed = read_program(told.required("the queue of mails").out)
+        raise Undetermined("the server has no mailq to list queued mail")
+    with reading("the mail queue"):
+        program, printed = read_program(told.required("the mail queue").out)
         return read_queue(program, printed)
 
 
@@ -169,7 +169,7 @@ def last_delivery(snapshot: Snapshot) -> MailLog | None:
         raise Undetermined("there is no mail log in /var/log, or no ALERT_EMAIL")
     told_of = next((one for one in reversed(logs) if one.last), None)
     if told_of is None and (others := [one.path for one in logs if one.lines]):
-        raise Undetermined(f"{', '.join(others)} names the alerts' address, in no line of a form that is known here")
+        raise Undetermined(f"{', '.join(others)} mentions the alerts' address, but in no known form of line")
     return told_of
 
 
@@ -188,7 +188,7 @@ def read_programs(text: str, outer: str) -> Programs:
             case ["program", name, folder]:
                 places.setdefault(name, []).append(folder)
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return Programs(
         {script: tuple(path.split(":")) for script, path in paths.items()},
         {name: tuple(folders) for name, folders in places.items()},
@@ -228,7 +228,7 @@ def read_queue(program: str, printed: str) -> int:
     if not lines and program.startswith(SILENT_WHERE_EMPTY):
         return 0
     said = f"it begins with “{lines[0].strip()}”" if lines else "it is empty"
-    raise ValueError(f"of what {program} prints nothing is known here: {said}")
+    raise ValueError(f"the output of {program} is not understood: {said}")
 
 
 def _by_exim(lines: Sequence[str]) -> int | None:
@@ -274,10 +274,10 @@ def read_deliveries(text: str) -> list[MailLog]:
     found: list[MailLog] = []
     for line in lines_of(text):
         match line.split("\t"):
-            case ["log", path, lines, ("delivered" | "refused" | "put off") as last]:
+            case ["log", path, lines, ("delivered" | "bounced" | "deferred") as last]:
                 found.append(MailLog(path, int(lines), last))
             case ["log", path, lines, ""]:
                 found.append(MailLog(path, int(lines), None))
             case _:
-                raise ValueError("there is a line of another form")
+                raise ValueError("there is an unexpected line")
     return found

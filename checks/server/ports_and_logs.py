@@ -59,7 +59,7 @@ class OpenDeletedLog:
     path: str
 
     def __str__(self) -> str:
-        return f"{self.program or 'a process'} has {self.path} open, which was taken away"
+        return f"{self.program or 'a process'} has {self.path} open, which was deleted"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def domain_leads(snapshot: Snapshot) -> DomainRecord:
     try:
         address = str(ipaddress.ip_address(target.address))
     except ValueError:
-        raise NotApplicable("the target's address is a name itself") from None
+        raise NotApplicable("the target's address is a host name, not an IP address") from None
     told = snapshot.ask(NAME)
     return DomainRecord(address, told.addresses, told.refusal)
 
@@ -153,7 +153,7 @@ def read_service_logs(text: str) -> tuple[LogFile, ...]:
 def _log_file(line: str, now: datetime) -> LogFile:
     found = re.fullmatch(r"log (\d+) (\d+) (.+?) (/.*)", line, re.ASCII | re.DOTALL)
     if found is None:
-        raise ValueError("there is a line of another form")
+        raise ValueError("there is an unexpected line")
     return LogFile(found[4], found[3].startswith("regular"), int(found[2]), ago(instant_of(found[1]), now))
 
 
@@ -165,7 +165,7 @@ def read_writers(text: str) -> tuple[OpenDeletedLog, ...]:
     """
     rows = [line.split("\t") for line in lines_of(text)]
     if any(len(row) != 3 or row[0] != "open" for row in rows):
-        raise ValueError("there is a line of another form")
+        raise ValueError("there is an unexpected line")
     return tuple(
         OpenDeletedLog(program, path.removesuffix(DELETED)) for _, program, path in rows if path.endswith(DELETED)
     )

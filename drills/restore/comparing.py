@@ -48,9 +48,9 @@ def contents_of_both(executor: DrillExecutor) -> tuple[Contents, Contents]:
 
 def _contents(snapshot: Snapshot, container: str) -> Contents:
     schema, rows, behind = snapshot.ask(*(one.with_values(db=container) for one in (SCHEMA, ROWS, SEQUENCES)))
-    pairs = [column.split(".") for column in snapshot.target.backups.newest_row]
+    pairs = [column.split(".") for column in snapshot.target.backups.freshness_columns]
     newest = snapshot.ask_all(NEWEST.with_values(db=container, table=table, column=column) for table, column in pairs)
-    with reading(f"what stands in {container}"):
+    with reading(f"the contents of {container}"):
         return Contents(
             read_schema(schema.required(f"the schema in {container}").out),
             read_rows(rows.required(f"the rows in {container}").out),

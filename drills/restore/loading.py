@@ -73,7 +73,7 @@ def restore(executor: DrillExecutor, backup: Opened, place: Place) -> Restored:
         Undetermined: The throw-away did not start, or could not be looked at.
     """
     values = {"memory": str(place.memory_bytes), "cpus": str(place.cpus), "mount": place.mount}
-    executor.do(START.with_values(**values)).required("the throw-away")
+    executor.do(START.with_values(**values)).required("the scratch database")
     _require_empty(executor.snapshot(), backup.production)
     load_seconds, told = timed(lambda: _load(executor, backup))
     flaw = flaw_of_load(told.lines)
@@ -92,12 +92,12 @@ def restore(executor: DrillExecutor, backup: Opened, place: Place) -> Restored:
 def _require_empty(snapshot: Snapshot, production: Identity) -> None:
     """That nothing stands in the throw-away, and that it is not production."""
     schema, system = snapshot.ask(SCHEMA.with_values(db=NAME), SYSTEM.with_values(db=NAME))
-    with reading("the throw-away"):
-        empty = read_schema(schema.required("the throw-away").out).is_empty
+    with reading("the scratch database"):
+        empty = read_schema(schema.required("the scratch database").out).is_empty
     if not empty:
-        raise Undetermined("the throw-away is not empty before anything was loaded")
-    if system.required("the throw-away").out.strip() == production.system:
-        raise Undetermined("the throw-away is production's own cluster")
+        raise Undetermined("the scratch database is not empty before anything was loaded")
+    if system.required("the scratch database").out.strip() == production.system:
+        raise Undetermined("the scratch database is production's own cluster")
 
 
 def _load(executor: DrillExecutor, backup: Opened) -> Output:

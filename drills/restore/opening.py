@@ -115,7 +115,7 @@ def named(executor: DrillExecutor, file: str) -> Backup:
     with reading(f"the backup {file}"):
         found = read_list(told.out)
     if not found:
-        raise Undetermined(f"{file} is not called as a backup is: .sql.gz or .sql.gz.gpg")
+        raise Undetermined(f"{file} does not have a backup's file name: .sql.gz or .sql.gz.gpg")
     return found[0]
 
 
@@ -170,7 +170,7 @@ def flaw_of_seal(lines: Iterable[str]) -> str | None:
     if "DECRYPTION_OKAY" in said and "GOODMDC" in said and "gpg 0" in lines:
         return None
     if "BADMDC" in said:
-        return "it was changed or damaged after it was encrypted: its seal is broken"
+        return "it was changed or damaged after it was encrypted: its integrity check failed"
     return "gpg cannot decrypt it to its last byte"
 
 

@@ -1,7 +1,7 @@
-"""The throw-away: a PostgreSQL of production's own image that stands beside it for a while and reaches nobody.
+"""The scratch database: a PostgreSQL of production's own image that runs next to it for a while, without a network.
 
-It has no network, no published port and no restart policy; it may take so much memory and no more, swaps nothing, is
-the first that the kernel ends, and yields the processor to everybody. What it holds goes with it.
+It has no published port and no restart policy; its memory is limited, it swaps nothing, is the OOM killer's first
+choice and runs at low CPU priority. What it holds is removed with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from runbook.observation.snapshot import reading
 
 NAME = "runbook-drill-restore"
 
-ENDS_WITH_THE_THROWAWAY = ": all that it makes goes with the throw-away, and it ends by itself"
+ENDS_WITH_THE_THROWAWAY = ": all that it makes goes with the scratch database, and it ends by itself"
 
 MEBIBYTE = 1 << 20
 GROWTH = 2.5
@@ -125,9 +125,9 @@ class Place:
 
     def _missing(self) -> Iterator[str]:
         if self.memory_bytes + RESERVE_BYTES > self.memory_free_bytes:
-            yield f"{_mib(self.memory_free_bytes)} of memory, {_mib(self.memory_bytes + RESERVE_BYTES)} wanted"
+            yield f"{_mib(self.memory_free_bytes)} of memory, {_mib(self.memory_bytes + RESERVE_BYTES)} needed"
         if not self.in_memory and self.database_bytes + RESERVE_BYTES > self.disk_free_bytes:
-            yield f"{_mib(self.disk_free_bytes)} of disk, {_mib(self.database_bytes + RESERVE_BYTES)} wanted"
+            yield f"{_mib(self.disk_free_bytes)} of disk, {_mib(self.database_bytes + RESERVE_BYTES)} needed"
 
 
 def _mib(count: int) -> str:
@@ -143,7 +143,7 @@ def place(executor: DrillExecutor, plain_bytes: int) -> Place:
     snapshot = executor.snapshot()
     _, memory, size = snapshot.ask(PLACES, MEMORY, SIZE)
     disk = snapshot.observe(docker_disk)
-    with reading("the room for the throw-away"):
+    with reading("the room for the scratch database"):
         present = int(size.required("production's size").out)
         available, cores = read_memory(memory.required("the free memory").out)
         needed = int(max(plain_bytes, present) * GROWTH) + CLUSTER_BYTES
@@ -167,8 +167,8 @@ def unconfined(executor: DrillExecutor) -> tuple[str, ...]:
     Raises:
         Undetermined: It is not there, or cannot be read.
     """
-    told = executor.snapshot().ask(CONFINEMENT).required("the throw-away")
-    with reading("the throw-away"):
+    told = executor.snapshot().ask(CONFINEMENT).required("the scratch database")
+    with reading("the scratch database"):
         host, networks = (json.loads(line) for line in told.lines)
         return tuple(_openings(host, networks))
 

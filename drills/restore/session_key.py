@@ -108,5 +108,5 @@ def _run(command: list[str], stdin: bytes = b"", seconds: float = GPG_SECONDS) -
     except subprocess.TimeoutExpired:
         raise Undetermined(f"{command[0]} did not answer here within {seconds:g} s") from None
     except FileNotFoundError:
-        raise Undetermined(f"{command[0]} is not installed here, so the backup's key cannot be told") from None
+        raise Undetermined(f"{command[0]} is not installed here, so the backup's key cannot be determined") from None
     return done.stdout.decode(errors="replace")

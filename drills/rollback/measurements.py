@@ -63,7 +63,7 @@ def _figures(
             yield f"both releases answered, going {what}", f"for {both:.0f} ms", None, None
     streams = rolling.probe.streams
     rate = sum(one.per_second for one in streams)
-    yield "requests sent", f"{seen.sent:,} ({rate:g} a second, by the clock)", None, None
+    yield "requests sent", f"{seen.sent:,} ({rate:g} a second, at a fixed rate)", None, None
     yield "requests lost", f"{seen.lost} of {seen.sent:,}{_bound(seen)}", "0", seen.lost == 0
     yield "requests left unsent", str(seen.unsent), "0", seen.unsent == 0
     yield "how they ended", ", ".join(f"{end}: {count:,}" for end, count in seen.ends.items()), None, None
@@ -85,7 +85,7 @@ def _figures(
         posted = sum(one.stream.posts for one in samples if one.sent is not None)
         yield "POSTs that counted exactly once", f"{rolling.counts[0]:,} of {posted:,}", None, None
     if left_out := [what for what, there in _kinds(rolling) if not there]:
-        yield "left out, for the target names no path for it", ", ".join(left_out), None, None
+        yield "left out, because the target names no path for it", ", ".join(left_out), None, None
 
 
 def _kinds(rolling: Rolling) -> tuple[tuple[str, bool], ...]:

@@ -132,7 +132,7 @@ class Probe:
             return
         self._loop.call_at(self._began + stream.due(number + 1), self._tick, stream, number + 1)
         if len(self._under_way) >= MOST_UNDER_WAY:
-            self._keep(Sample(stream, stream.due(number), None, self._now(), failure="too many under way"))
+            self._keep(Sample(stream, stream.due(number), None, self._now(), failure="too many in progress"))
             return
         task = self._loop.create_task(self._send(stream, number))
         self._under_way[task] = stream

@@ -138,7 +138,7 @@ def read_route(text: str) -> Route:
         raise ValueError("it is not running, and a deploy would not change that")
     (target,) = _list(service["active_targets"])
     if not isinstance(target, str):
-        raise TypeError("its target is no text")
+        raise TypeError("its target is not text")
     return Route(target, tuple(_flags_of(service)), entry)
 
 
@@ -218,11 +218,11 @@ def _member(one: object) -> str:
 
 def _table(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError("this is no table")
+        raise TypeError("this is not a table")
     return value
 
 
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
-        raise TypeError("this is no list")
+        raise TypeError("this is not a list")
     return value

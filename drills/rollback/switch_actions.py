@@ -44,7 +44,7 @@ STOP = Action(
     ENTRY
     + RUNNING
     + """\
-# While the proxy leads elsewhere, a stop that was cut may still be under way: to stop again waits for its end.
+# While the proxy routes elsewhere, a stop that was cut may still be in progress: to stop again waits for its end.
 [ "$running" = false ] || [ "$(entry)" != {left} ] || docker stop --time 20 {release}
 docker start {release}""",
     seconds=30,

@@ -147,7 +147,7 @@ def own_health(snapshot: Snapshot, name: str) -> str | None:
         seen = "no such container" if one is None else f"it ended with {one.exit_code}"
         raise Mismatch(expected=f"{name} running", actual=seen, section="10")
     if one.health == "unhealthy":
-        raise Mismatch(expected=f"{name} healthy", actual="it finds itself unhealthy", section="10")
+        raise Mismatch(expected=f"{name} healthy", actual="it is unhealthy", section="10")
     if one.health not in (None, "healthy") or not one.addresses:
         return None
     url = f"http://{one.addresses[0]}:{snapshot.target.containers.web_port}{HEALTH_PATH}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab import bad_copies
 from lab.server import Server
 
-says = "its seal is broken"
+says = "its integrity check failed"
 
 SCRIPT = r"""
 cp "$sealed" "$file"

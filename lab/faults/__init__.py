@@ -2,7 +2,7 @@
 
 A fault module has a docstring (what is wrong, in one line), ``section`` (of the runbook), ``fails`` and
 ``undetermined`` (the ids of exactly those scenarios that then have that outcome; all others pass), and the functions
-``inject(server)`` and ``heal(server)``. Where the line to the server itself is lost, ``passes`` names what still
+``inject(server)`` and ``heal(server)``. Where the SSH connection itself is lost, ``passes`` names what still
 passes, and all others are undetermined. ``edge`` is there where it can be put only on a lab that has this edge. These
 names are the whole interface.
 """

@@ -1,4 +1,4 @@
-"""A dump breaks off in the middle of a table, in a whole gzip."""
+"""A dump is cut off in the middle of a table, in an intact gzip."""
 
 from __future__ import annotations
 

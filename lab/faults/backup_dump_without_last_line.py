@@ -1,4 +1,4 @@
-"""A dump breaks off before its last line, in a whole gzip."""
+"""A dump is cut off before its last line, in an intact gzip."""
 
 from __future__ import annotations
 

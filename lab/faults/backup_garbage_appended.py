@@ -1,4 +1,4 @@
-"""Something that is no gzip follows on a backup's gzip."""
+"""Something that is not gzip follows a backup's gzip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-plain-backups-are-whole", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-plain-backups-are-intact", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-garbage-appended"

@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-encrypted-backups-are-whole", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-encrypted-backups-are-intact", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-gpg-part-broken"

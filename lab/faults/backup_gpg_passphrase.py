@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-encrypted-backups-are-for-the-backup-key", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-encrypted-backups-are-encrypted-to-the-backup-key", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-gpg-passphrase"

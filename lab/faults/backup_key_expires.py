@@ -1,4 +1,4 @@
-"""The backup key in the server's ring ends in ten days."""
+"""The backup key in the server's keyring expires in ten days."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers, keys
 from lab.server import Server
 
 section = "5.4"
-fails = {"the-backup-key-lasts"}
+fails = {"the-backup-key-does-not-expire-soon"}
 undetermined: set[str] = set()
 
 FAULT = "backup-key-expires"

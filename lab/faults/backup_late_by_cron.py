@@ -6,8 +6,12 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "10"
-fails = {"cron-runs-the-nightly-backup", "no-backup-is-late-for-a-known-cause", "the-newest-backup-is-fresh"}
-undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+fails = {
+    "cron-runs-the-nightly-backup",
+    "the-newest-backup-is-not-late-the-cause-is-named",
+    "the-newest-backup-is-fresh",
+}
+undetermined = {"the-backup-log-matches-the-backups", "the-last-backup-run-succeeded"}
 
 FAULT = "backup-late-by-cron"
 EDITING = r"""grep -v backup.sh"""

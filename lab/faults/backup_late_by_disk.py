@@ -8,9 +8,9 @@ from lab.server import Server
 section = "10"
 fails = {
     "every-disk-has-room",
-    "no-backup-is-late-for-a-known-cause",
-    "nothing-fills-a-disk",
-    "the-backup-log-agrees-with-the-backups",
+    "the-newest-backup-is-not-late-the-cause-is-named",
+    "no-disk-is-full-the-largest-users-are-named",
+    "the-backup-log-matches-the-backups",
     "the-newest-backup-is-fresh",
 }
 undetermined: set[str] = set()

@@ -6,8 +6,12 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "10"
-fails = {"no-backup-is-late-for-a-known-cause", "the-last-backup-run-ended-well", "the-newest-backup-is-fresh"}
-undetermined = {"the-backup-log-agrees-with-the-backups"}
+fails = {
+    "the-newest-backup-is-not-late-the-cause-is-named",
+    "the-last-backup-run-succeeded",
+    "the-newest-backup-is-fresh",
+}
+undetermined = {"the-backup-log-matches-the-backups"}
 
 FAULT = "backup-late-by-script"
 LOG = "/var/log/psyfit-backup.log"

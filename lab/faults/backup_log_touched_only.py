@@ -6,8 +6,8 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
-fails = {"the-last-backup-run-ended-well"}
-undetermined = {"the-backup-log-agrees-with-the-backups"}
+fails = {"the-last-backup-run-succeeded"}
+undetermined = {"the-backup-log-matches-the-backups"}
 
 FAULT = "backup-log-touched-only"
 LOG = "/var/log/psyfit-backup.log"

@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-newest-backup-is-whole", "the-plain-backups-are-whole", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-newest-backup-is-intact", "the-plain-backups-are-intact", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined = {"the-newest-backup-is-fresh"}
 
 FAULT = "backup-newest-truncated"

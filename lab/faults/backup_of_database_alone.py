@@ -6,8 +6,8 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-uploaded-files-are-backed-up-too", "the-keys-are-backed-up-encrypted"}
-undetermined = {"the-uploaded-files-are-in-their-archive"}
+fails = {"the-uploaded-files-are-backed-up", "the-keys-are-backed-up-encrypted"}
+undetermined = {"the-archives-contain-the-uploaded-files"}
 
 FAULT = "backup-of-database-alone"
 LOG = "/var/log/psyfit-backup.log"

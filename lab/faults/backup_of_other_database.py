@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-right-database-is-in-the-backup", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-backup-contains-this-database", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "backup-of-other-database"

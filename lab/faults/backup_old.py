@@ -6,8 +6,8 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-backup-log-agrees-with-the-backups", "the-newest-backup-is-fresh"}
-undetermined = {"no-backup-is-late-for-a-known-cause"}
+fails = {"the-backup-log-matches-the-backups", "the-newest-backup-is-fresh"}
+undetermined = {"the-newest-backup-is-not-late-the-cause-is-named"}
 
 FAULT = "backup-old"
 

@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-backups-are-closed-to-others"}
+fails = {"only-their-owner-can-read-the-backups"}
 undetermined: set[str] = set()
 
 

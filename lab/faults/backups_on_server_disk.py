@@ -1,4 +1,4 @@
-"""The backups' file system is not mounted: they lie on the server's own."""
+"""The backups' file system is not mounted: they are on the server's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-backups-have-a-file-system-of-their-own"}
+fails = {"backups-are-on-a-separate-file-system"}
 undetermined: set[str] = set()
 
 DISK = "/var/lib/docker/backups.ext4"

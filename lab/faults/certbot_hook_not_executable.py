@@ -1,4 +1,4 @@
-"""The hook that makes nginx load a renewed certificate cannot be executed: certbot passes over it."""
+"""The hook that makes nginx load a renewed certificate is not executable: certbot skips it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"a-renewed-certificate-comes-into-use"}
+fails = {"a-renewed-certificate-is-reloaded"}
 undetermined: set[str] = set()
 
 

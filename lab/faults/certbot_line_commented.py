@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"the-renewal-of-the-certificate-runs-by-itself"}
+fails = {"certificate-renewal-runs-automatically"}
 undetermined: set[str] = set()
 
 

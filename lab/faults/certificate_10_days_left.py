@@ -1,4 +1,4 @@
-"""The certificate ends in ten days."""
+"""The certificate expires in ten days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = KAMAL_PROXY
-fails = {"the-certificate-is-valid-for-long-enough"}
+fails = {"the-certificate-does-not-expire-soon"}
 undetermined: set[str] = set()
 
 FAULT = "certificate-10-days-left"

@@ -1,4 +1,4 @@
-"""The key on the server is another than the certificate's: after a restart the proxy would end no TLS."""
+"""The key on the server is another than the certificate's: after a restart the proxy would terminate no TLS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = KAMAL_PROXY
-fails = {"the-key-on-the-server-fits-the-certificate"}
+fails = {"private-key-matches-the-certificate"}
 undetermined: set[str] = set()
 
 FAULT = "certificate-key-mismatch"

@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = KAMAL_PROXY
-fails = {"the-certificate-is-for-the-domain"}
+fails = {"the-certificate-covers-the-domain"}
 undetermined: set[str] = set()
 
 FAULT = "certificate-other-name"

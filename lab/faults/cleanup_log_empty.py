@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "6.4"
-fails = {"the-last-clean-up-run-ended-well"}
+fails = {"the-last-clean-up-run-succeeded"}
 undetermined: set[str] = set()
 
 FAULT = "cleanup-log-empty"

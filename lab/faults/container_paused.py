@@ -1,4 +1,4 @@
-"""Redis is paused: Docker lists it as up, and it answers nobody."""
+"""Redis is paused: Docker lists it as up, and it does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running release finds itself unhealthy: its own health check fails."""
+"""The running release is unhealthy: its own health check fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
-fails = {"every-container-finds-itself-healthy"}
+fails = {"every-container-is-healthy"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""Redis ends as it starts, and Docker starts it again, over and over."""
+"""Redis ends as it starts, and Docker restarts it: a restart loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "2.2"
-fails = {"no-container-restarts-over-and-over"}
+fails = {"no-container-is-in-a-restart-loop"}
 undetermined = fault_helpers.STANDS_ON_REDIS
 
 FAULT = "crash-loop"

@@ -1,4 +1,4 @@
-"""Cron is there and stopped by a signal."""
+"""Cron exists, but is stopped by a signal."""
 
 from __future__ import annotations
 

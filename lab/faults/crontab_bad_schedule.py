@@ -1,4 +1,4 @@
-"""The crontab has a line with an hour that no day has, so cron takes none of it."""
+"""The crontab has a line with an hour that no day has, so cron reads none of it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-weekly-clean-up"}
-undetermined = {"the-last-clean-up-run-ended-well"}
+undetermined = {"the-last-clean-up-run-succeeded"}
 
 FAULT = "crontab-line-missing"
 EDITING = r"""grep -v cleanup-docker.sh"""

@@ -1,4 +1,4 @@
-"""The clean-up's line in the crontab begins its log anew each time."""
+"""The clean-up's line in the crontab overwrites its log each time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-weekly-clean-up"}
-undetermined = {"the-last-clean-up-run-ended-well"}
+undetermined = {"the-last-clean-up-run-succeeded"}
 
 FAULT = "crontab-log-overwritten"
 EDITING = r"""sed '/cleanup/s/>>/>/'"""

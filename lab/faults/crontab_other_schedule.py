@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-monitor"}
-undetermined = {"the-last-monitor-run-ended-well"}
+undetermined = {"the-last-monitor-run-succeeded"}
 
 FAULT = "crontab-other-schedule"
 EDITING = r"""sed '/monitor.sh/s/^[^ ]*/0/'"""

@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-nightly-backup"}
-undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+undetermined = {"the-backup-log-matches-the-backups", "the-last-backup-run-succeeded"}
 
 FAULT = "crontab-percent-sign"
 EDITING = r"""sed 's,/backup.sh >>,/backup.sh --day=$(date +%u) >>,'"""

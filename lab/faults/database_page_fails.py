@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "2.1"
-fails = {"a-page-that-reads-the-database-answers"}
+fails = {"a-page-that-reads-the-database-responds"}
 undetermined: set[str] = set()
 
 PSQL = "docker exec psyfit-db psql --quiet --username=psyfit_prod --dbname=psyfit_production --set=ON_ERROR_STOP=1"

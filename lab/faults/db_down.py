@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "2.2"
 fails = {"the-database-is-up"}
-undetermined = {"the-api-is-healthy", "a-page-that-reads-the-database-answers", *fault_helpers.STANDS_ON_THE_DATABASE}
+undetermined = {"the-api-is-healthy", "a-page-that-reads-the-database-responds", *fault_helpers.STANDS_ON_THE_DATABASE}
 
 FAULT = "db-down"
 

@@ -1,4 +1,4 @@
-"""The service finds itself degraded and answers with HTTP status 200 all the same."""
+"""The service is degraded and still answers with HTTP status 200."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from lab.server import Server
 
 section = "2.1"
 edge = KAMAL_PROXY
-fails = {"the-status-of-the-health-check-says-what-its-words-say", "the-api-is-healthy"}
-undetermined = {"a-page-that-reads-the-database-answers"}
+fails = {"the-health-check-s-http-status-matches-its-body", "the-api-is-healthy"}
+undetermined = {"a-page-that-reads-the-database-responds"}
 
 FAULT = "degraded-with-200"
 

@@ -6,7 +6,7 @@ from lab import held_locks
 from lab.server import Server
 
 section = "4.1"
-fails = {"no-deploy-is-under-way"}
+fails = {"no-deploy-is-in-progress"}
 undetermined: set[str] = set()
 
 FAULT = "deploy-lock-held"

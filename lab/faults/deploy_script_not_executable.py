@@ -1,11 +1,11 @@
-"""The deploy script cannot be executed."""
+"""The deploy script is not executable."""
 
 from __future__ import annotations
 
 from lab.server import Server
 
 section = "4.2"
-fails = {"the-deploy-script-can-be-run", "the-clone-is-clean"}
+fails = {"the-deploy-script-is-executable", "the-clone-is-clean"}
 undetermined: set[str] = set()
 
 

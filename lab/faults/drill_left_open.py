@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "4.1"
-fails = {"no-drill-is-under-way"}
+fails = {"no-drill-is-in-progress"}
 undetermined: set[str] = set()
 
 FAULT = "drill-left-open"

@@ -1,4 +1,4 @@
-"""The files of the volume were not saved for more than a day."""
+"""The files of the volume were not backed up for more than a day."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-uploaded-files-are-backed-up-too"}
-undetermined = {"the-uploaded-files-are-in-their-archive"}
+fails = {"the-uploaded-files-are-backed-up"}
+undetermined = {"the-archives-contain-the-uploaded-files"}
 
 FAULT = "files-archive-old"
 YOUNG = (

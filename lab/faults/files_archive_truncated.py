@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.2"
-fails = {"the-uploaded-files-are-in-their-archive", *stashed_files.CHANGED_AFTER_ITS_COPY}
+fails = {"the-archives-contain-the-uploaded-files", *stashed_files.CHANGED_AFTER_ITS_COPY}
 undetermined: set[str] = set()
 
 FAULT = "files-archive-truncated"

@@ -1,4 +1,4 @@
-"""The running release keeps files in one more volume, which nobody saves."""
+"""The running release keeps files in one more volume, which nobody backs up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers, swapped_container
 from lab.server import Server
 
 section = "5.2"
-fails = {"every-volume-of-the-releases-is-to-be-saved"}
+fails = {"every-volume-of-the-releases-is-listed-for-backup"}
 undetermined: set[str] = set()
 
 FAULT = "files-volume-added"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from lab.server import Server
 
 section = "6.4"
-fails = {"the-jobs-of-cron-find-their-programs"}
-undetermined = {"the-backup-key-lasts"}
+fails = {"cron-jobs-find-their-programs-on-path"}
+undetermined = {"the-backup-key-does-not-expire-soon"}
 
 
 def inject(server: Server) -> None:

@@ -12,9 +12,9 @@ fails = {
     "the-releases-reach-their-database",
 }
 undetermined = {
-    "a-page-that-reads-the-database-answers",
-    "the-database-asks-for-the-password",
-    "the-database-takes-the-password-of-the-next-release",
+    "a-page-that-reads-the-database-responds",
+    "the-database-requires-a-password",
+    "the-database-accepts-the-password-of-the-next-release",
 }
 
 

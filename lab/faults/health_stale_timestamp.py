@@ -1,4 +1,4 @@
-"""The health check's time is ten minutes old: something answers from a store."""
+"""The health check's time is ten minutes old: something answers from a cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "2.1"
-fails = {"the-health-answer-is-fresh"}
+fails = {"the-health-response-is-fresh"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""The server's clone stands at a commit that was never deployed."""
+"""The server's clone is at a commit that was never deployed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers, provisioning
 from lab.server import Server
 
 section = "2.2"
-fails = {"the-clone-stands-at-its-origin", "the-running-release-is-the-one-deployed"}
+fails = {"the-clone-is-up-to-date-with-its-origin", "the-running-release-is-the-one-deployed"}
 undetermined: set[str] = set()
 
 FAULT = "image-not-deployed"

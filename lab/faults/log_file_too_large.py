@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.server import Server
 
 section = "9.2"
-fails = {"the-log-files-keep-to-their-limits"}
+fails = {"container-logs-stay-within-their-rotation-limits"}
 undetermined: set[str] = set()
 
 FILE = "$(docker inspect --format '{{.LogPath}}' psyfit-db).1"

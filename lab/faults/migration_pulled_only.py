@@ -1,4 +1,4 @@
-"""The clone has a pulled migration of which the running image knows nothing: `db:migrate` there says all is well."""
+"""The clone has a pulled migration that the running image does not have: `db:migrate` there says all is well."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.server import Server
 
 section = "6.4"
-fails = {"the-last-monitor-run-ended-well"}
+fails = {"the-last-monitor-run-succeeded"}
 undetermined: set[str] = set()
 
 FAULT = "monitor-run-failed"

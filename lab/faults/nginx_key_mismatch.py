@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"the-key-on-the-server-fits-the-certificate"}
+fails = {"private-key-matches-the-certificate"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""Certbot has renewed the certificate, and nginx, which was not told, still shows the one before."""
+"""Certbot has renewed the certificate, and nginx, which was not reloaded, still serves the previous one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"the-certificate-on-the-server-is-the-one-shown"}
+fails = {"the-served-certificate-is-the-one-on-disk"}
 undetermined: set[str] = set()
 
 

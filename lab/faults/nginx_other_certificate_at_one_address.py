@@ -1,4 +1,4 @@
-"""nginx shows another certificate at one of the server's addresses, under which it has another server."""
+"""nginx serves another certificate at one of the server's addresses, under which it has another server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"every-address-shows-the-same-certificate"}
+fails = {"every-address-serves-the-same-certificate"}
 undetermined: set[str] = set()
 
 OTHER = "/etc/nginx/conf.d/other.conf"

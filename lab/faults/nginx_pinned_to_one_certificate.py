@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "7"
 edge = NGINX
-fails = {"the-renewal-of-the-certificate-is-set-up"}
+fails = {"certificate-renewal-is-set-up"}
 undetermined: set[str] = set()
 
 

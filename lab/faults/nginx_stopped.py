@@ -1,4 +1,4 @@
-"""nginx, which ends TLS in front of the proxy, is stopped."""
+"""nginx, which terminates TLS in front of the proxy, is stopped."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from lab.server import Server
 
 section = "2.3"
 edge = NGINX
-fails = {"tls-is-ended-for-the-domain", "the-domain-shows-a-certificate", "the-ports-answer"}
+fails = {"tls-is-terminated-for-the-domain", "the-domain-serves-a-certificate", "the-ports-answer"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
-    "plain-http-leads-to-https",
+    "plain-http-redirects-to-https",
     *fault_helpers.STANDS_ON_THE_ANSWER,
     *fault_helpers.STANDS_ON_THE_CERTIFICATE,
 }

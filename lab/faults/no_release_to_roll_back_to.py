@@ -1,4 +1,4 @@
-"""The only release that is kept to roll back to did not end in good order: it cannot be started."""
+"""The only release that is kept to roll back to did not exit cleanly: it cannot be started."""
 
 from __future__ import annotations
 

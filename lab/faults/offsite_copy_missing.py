@@ -6,7 +6,7 @@ from lab import offsite
 from lab.server import Server
 
 section = "5.5"
-fails = {"every-backup-has-its-copy-off-site"}
+fails = {"every-backup-has-an-off-site-copy"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""A copy lies off-site as it came: it is older than the bucket's encryption."""
+"""An off-site copy is not encrypted: it is older than the bucket's encryption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The off-site bucket encrypts nothing of what comes to it."""
+"""The off-site bucket does not encrypt new objects."""
 
 from __future__ import annotations
 

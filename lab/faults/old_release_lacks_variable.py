@@ -6,8 +6,8 @@ from lab import held_locks
 from lab.server import Server
 
 section = "8.1"
-fails = {"the-releases-have-the-important-variables"}
-undetermined = {"the-important-variables-are-equal", "the-important-variables-are-strong"}
+fails = {"the-releases-have-the-required-secrets"}
+undetermined = {"both-releases-have-the-same-secrets", "the-required-secrets-are-strong"}
 
 FAULT = "old-release-lacks-variable"
 

@@ -7,7 +7,7 @@ from lab.server import Server
 
 section = "4.2"
 fails: set[str] = set()
-undetermined = {"the-clone-stands-at-its-origin"}
+undetermined = {"the-clone-is-up-to-date-with-its-origin"}
 
 FAULT = "origin-unreachable"
 

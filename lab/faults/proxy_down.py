@@ -8,10 +8,10 @@ from lab.server import Server
 
 section = "2.3"
 edge = KAMAL_PROXY
-fails = {"the-proxy-is-up", "the-domain-shows-a-certificate", "the-ports-answer"}
+fails = {"the-proxy-is-up", "the-domain-serves-a-certificate", "the-ports-answer"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
-    "plain-http-leads-to-https",
+    "plain-http-redirects-to-https",
     *fault_helpers.STANDS_ON_THE_ANSWER,
     *fault_helpers.STANDS_ON_THE_PROXY,
     *fault_helpers.STANDS_ON_THE_CERTIFICATE,

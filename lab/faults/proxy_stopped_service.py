@@ -6,8 +6,8 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "2.3"
-fails = {"the-application-itself-answers-the-health-check", "the-proxy-passes-requests-on"}
-undetermined = {*fault_helpers.STANDS_ON_THE_ANSWER, "what-the-proxy-saved-is-what-it-does"}
+fails = {"the-application-itself-answers-the-health-check", "the-proxy-forwards-requests"}
+undetermined = {*fault_helpers.STANDS_ON_THE_ANSWER, "kamal-proxy-s-saved-state-matches-its-live-state"}
 
 FAULT = "proxy-stopped-service"
 

@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "5.4"
-fails = {"cron-sees-the-settings-of-the-backup"}
+fails = {"backup-settings-reach-cron"}
 undetermined: set[str] = set()
 
 FAULT = "recipient-exported-only"

@@ -6,7 +6,7 @@ from lab import stashed_files
 from lab.server import Server
 
 section = "5.4"
-fails = {"all-backups-are-encrypted-since-a-recipient-is-set"}
+fails = {"backups-are-encrypted-once-backup-encrypt-key-is-set"}
 undetermined: set[str] = set()
 
 FAULT = "recipient-set-backups-plain"

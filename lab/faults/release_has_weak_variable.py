@@ -6,7 +6,7 @@ from lab import held_locks
 from lab.server import Server
 
 section = "8.1"
-fails = {"the-important-variables-are-equal", "the-important-variables-are-strong"}
+fails = {"both-releases-have-the-same-secrets", "the-required-secrets-are-strong"}
 undetermined: set[str] = set()
 
 FAULT = "release-has-weak-variable"

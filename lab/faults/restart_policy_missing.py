@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.server import Server
 
 section = "2.2"
-fails = {"every-container-comes-back-after-a-restart-of-the-server"}
+fails = {"every-container-restarts-after-a-reboot"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""The proxy routes to a port of the running release on which nobody listens."""
+"""The proxy routes to a port of the running release on which nothing listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backup script cannot be executed."""
+"""The backup script is not executable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab.server import Server
 
 section = "6.4"
 fails = {"cron-runs-the-nightly-backup", "the-clone-is-clean"}
-undetermined = {"the-backup-log-agrees-with-the-backups", "the-last-backup-run-ended-well"}
+undetermined = {"the-backup-log-matches-the-backups", "the-last-backup-run-succeeded"}
 
 FAULT = "script-not-executable"
 

@@ -1,4 +1,4 @@
-"""SECRET_KEY_BASE was changed in .kamal/secrets, and the release that runs was not created anew."""
+"""SECRET_KEY_BASE was changed in .kamal/secrets, and the release that runs was not recreated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "8.2"
-fails = {"the-running-release-has-what-the-secrets-say"}
+fails = {"the-running-release-uses-the-current-secrets"}
 undetermined: set[str] = set()
 
 FAULT = "secrets-changed-without-effect"

@@ -6,10 +6,10 @@ from lab import fault_helpers
 from lab.server import Server
 
 section = "8.1"
-fails = {"the-next-release-gets-the-important-variables"}
+fails = {"the-next-release-gets-the-required-secrets"}
 undetermined = {
-    "the-database-takes-the-password-of-the-next-release",
-    "the-running-release-has-what-the-secrets-say",
+    "the-database-accepts-the-password-of-the-next-release",
+    "the-running-release-uses-the-current-secrets",
 }
 
 FAULT = "secrets-lack-variable"

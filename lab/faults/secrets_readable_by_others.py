@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.server import Server
 
 section = "8.1"
-fails = {"the-files-of-the-secrets-are-closed-to-others"}
+fails = {"secret-files-are-readable-by-their-owner-only"}
 undetermined: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""sshd does not run: nobody gets in, and all else goes on."""
+"""sshd is not running: nobody can log in, and everything else keeps running."""
 
 from __future__ import annotations
 

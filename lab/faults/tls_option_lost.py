@@ -8,7 +8,7 @@ from lab.server import Server
 
 section = "2.3"
 edge = KAMAL_PROXY
-fails = {"plain-http-leads-to-https", "tls-is-ended-for-the-domain", "the-domain-shows-a-certificate"}
+fails = {"plain-http-redirects-to-https", "tls-is-terminated-for-the-domain", "the-domain-serves-a-certificate"}
 undetermined = {
     "the-application-itself-answers-the-health-check",
     *fault_helpers.STANDS_ON_THE_ANSWER,

@@ -6,7 +6,7 @@ from lab import fault_helpers, small_disk
 from lab.server import Server
 
 section = "9.3"
-fails = {"little-waits-for-the-clean-up"}
+fails = {"reclaimable-docker-data-stays-small"}
 undetermined: set[str] = set()
 
 FAULT = "unused-image-kept"

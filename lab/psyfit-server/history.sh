@@ -74,5 +74,5 @@ printf 'To: %s\nSubject: [PsyFit] backup\n\n%s\n' "$(setting ALERT_EMAIL)" 'the 
 
 # The restore drill that was held a month ago, as it would have been noted.
 install --directory --mode=0700 /var/lib/psyfit-runbook
-printf '%s the-latest-encrypted-backup-brings-the-database-back psyfit_production_%s_140000.sql.gz.gpg\n' \
+printf '%s the-latest-encrypted-backup-can-be-restored psyfit_production_%s_140000.sql.gz.gpg\n' \
   "$((now - 30 * DAY))" "$(date --date="@$((now - 31 * DAY))" +%Y%m%d)" > /var/lib/psyfit-runbook/passed

@@ -45,7 +45,7 @@ BEYOND_SECONDS = 20.0
 OVERDUE = (124, 137)
 """What `timeout` ends with where it has ended the act, by the first or the second signal."""
 
-UNKNOWN = "how far it came is not known"
+UNKNOWN = "how far it got is not known"
 
 
 class NotGiven(Undetermined):
@@ -95,7 +95,7 @@ class DrillExecutor:
                 took too long, and how far it came is not known.
         """
         if self._heart is not None and self._heart.poll() is not None:
-            raise Undetermined("the heart of this drill has stopped, so no act of it begins")
+            raise Undetermined("the heartbeat of this drill has stopped, so no act of it begins")
         facts = template_values(self.target)
         name = self.name_of(act)
         script, undo = act.render(facts), act.render_undo(facts)
@@ -161,7 +161,7 @@ class DrillExecutor:
             Undetermined: They could not be told.
         """
         script = journal.let_be(self.generation)
-        return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was let be").lines
+        return self._run("journal.let_be", script, script, SHORT_SECONDS, b"").required("what was left alone").lines
 
     def record_pass(self, scenario: str) -> None:
         """Note on the server that a scenario has passed, and with which backup: a later look rests on that.
@@ -265,7 +265,7 @@ class DrillExecutor:
         except Undetermined as error:
             return None, str(error)
         if process.returncode == LINE_LOST:
-            return None, f"the line was lost; {UNKNOWN} ({err.strip()})"
+            return None, f"the connection was lost; {UNKNOWN} ({err.strip()})"
         return Output(process.returncode, out, err), ""
 
 

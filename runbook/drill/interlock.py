@@ -85,9 +85,9 @@ def _missing(snapshot: Snapshot, given: str) -> Iterator[str]:
         account, server = who.required("what the server says of drills").lines
         state = journal.read_state(opened)
     if server != "lab":
-        yield f"the server does not say that it is a lab ({LAB_MARK} is not there)"
+        yield f"the server is not marked as a lab ({LAB_MARK} is not there)"
     if account != "0":
-        yield "the account does not become root (key ssh.become of the target)"
+        yield "the account cannot become root (key ssh.become of the target)"
     if state.held:
         yield "another drill holds the target's lock"
     elif state.changes:

@@ -32,7 +32,7 @@ from runbook.transport.connection_lost import ConnectionLost
 LEFT_AT = 3
 """The interrupt at which an undo is left, that which ended the drill included."""
 
-NOT_LOOKED = "the undo is done; whether the server is as before was not looked at"
+NOT_LOOKED = "the undo is done; whether the server is as before was not checked"
 SETTLE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -130,9 +130,9 @@ class DrillSession:
                 return [f"the undo has not run: {error}; {self._how_to_recover()}"]
         wrong = [str(one) for one in undone.entries if one.status != "undone"]
         untold = set(let_be) - {one.entry for one in undone.entries}
-        wrong += [f"interfered: {entry} (why was said to the line that was lost)" for entry in sorted(untold)]
+        wrong += [f"interfered: {entry} (why was said to the connection that was lost)" for entry in sorted(untold)]
         if undone.ended_before:
-            wrong.append("somebody else has ended this drill by a recovery, and undone what was open then")
+            wrong.append("somebody else has ended this drill with a recovery, and undone what was open then")
         return wrong
 
     def _undone_at_last(self, executor: DrillExecutor) -> Recovery:
@@ -174,7 +174,7 @@ class DrillSession:
                 untold = error
             if time.monotonic() > deadline:
                 if untold is not None:
-                    raise Undetermined(f"whether the server is as before the drill could not be told: {untold}")
+                    raise Undetermined(f"whether the server is as before the drill could not be determined: {untold}")
                 return wrong
             threading.Event().wait(LOOK_AGAIN_SECONDS)
 

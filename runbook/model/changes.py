@@ -68,12 +68,14 @@ class Changes(Recorded):
     Attributes:
         earlier: That run; None where there is none that can be compared.
         passed_over: Later runs that were not taken for it because they cannot be read, one sentence each.
+        renamed: The scenarios that had another name then, one sentence each.
         scenarios: Those that came to something else, those that only one of the two runs has, and those that failed
             or could not be told both times.
     """
 
     earlier: Earlier | None
     passed_over: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     scenarios: tuple[Change, ...] = ()
 
     def by_kind(self) -> dict[ChangeKind, tuple[Change, ...]]:

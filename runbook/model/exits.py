@@ -11,10 +11,10 @@ from runbook.model.outcome import Outcome
 class Event(StrEnum):
     """What can befall a run besides the outcomes of its scenarios."""
 
-    WRONG_USE = "wrong use"
+    WRONG_USE = "usage error"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
-    INTERNAL_ERROR = "own fault"
+    INTERNAL_ERROR = "internal error"
     NOTHING_RUN = "nothing run"
 
 

@@ -48,7 +48,7 @@ class ReasonCode(StrEnum):
 
     NO_CONNECTION = "no connection"
     OUT_OF_TIME = "out of time"
-    RECOVERY_UNDER_WAY = "recovery under way"
+    RECOVERY_UNDER_WAY = "recovery in progress"
 
 
 class Undetermined(Exception):

@@ -219,5 +219,5 @@ class PortProbe(Question[PortState]):
 
     def render(self, facts: Facts) -> str:
         if self.serves == "ssh":
-            return f"what the ssh line to {_domain(facts)} has met"
+            return f"what the SSH connection to {_domain(facts)} has met"
         return f"connection to {_domain(facts)}:{self.serves}, until it answers"

@@ -24,11 +24,11 @@ class Verdict(StrEnum):
     NOTHING_RUN = "nothing was run"
     AS_IT_SAYS = "as the runbook says"
     NOT_AS_IT_SAYS = "not as the runbook says"
-    UNDETERMINED = "could not be told"
+    UNDETERMINED = "could not be determined"
     INCOMPLETE = "incomplete"
     SAFE = "safe to deploy"
     NOT_SAFE = "not safe to deploy"
-    NOT_KNOWN_TO_BE_SAFE = "could not be told, so no deploy"
+    NOT_KNOWN_TO_BE_SAFE = "undetermined: do not deploy"
     LET_THROUGH = "let through by an override"
 
 
@@ -196,12 +196,12 @@ class OpenJournal(Recorded):
     def sentence(self) -> str:
         """What a person has to know before anything else."""
         name = f"the drill {self.drill}" if self.drill else "a drill"
-        whose = f"{name}, begun {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
+        whose = f"{name}, started {self.since:%Y-%m-%d %H:%M:%S %Z} by {self.by or 'somebody unknown'}"
         changes = f"{self.changes} change{'s' if self.changes > 1 else ''}"
         here, there = self.heal
         if self.under_way:
             return (
-                f"A drill is under way on this server: {whose}. What is seen now may be its doing. "
+                f"A drill is in progress on this server: {whose}. What is seen now may be its doing. "
                 f"If it was killed, `{here}` from here undoes it, or {there} on the server."
             )
         wait = "waits" if self.changes == 1 else "wait"

@@ -57,7 +57,7 @@ GITHUB = Right(
 
 S3 = Right(
     "s3",
-    "see the off-site copies of the backups, and how their bucket is kept",
+    "read the off-site copies of the backups, and the configuration of their bucket",
     "the key of an account that has s3:ListBucket, s3:GetObject, s3:GetEncryptionConfiguration, "
     "s3:GetBucketPublicAccessBlock, s3:GetBucketPolicyStatus, s3:GetBucketAcl and s3:GetBucketVersioning there "
     "and nothing else, where offsite.credentials of the target file says",

@@ -87,7 +87,7 @@ class ContainersSettings(_Table):
     """The containers by name; web releases by prefix.
 
     Attributes:
-        also: Others that belong on the server, by name or, with a ``*`` at its end, by prefix.
+        allowed: Others that belong on the server, by name or, with a ``*`` at its end, by prefix.
     """
 
     web_prefix: Name = "psyfit-web-"
@@ -95,7 +95,7 @@ class ContainersSettings(_Table):
     redis: Name = "psyfit-redis"
     proxy: Name = "kamal-proxy"
     proxy_service: Name = "psyfit-web"
-    also: tuple[NameOrPrefix, ...] = Field(default=(), strict=False)
+    allowed: tuple[NameOrPrefix, ...] = Field(default=(), strict=False)
     web_port: Port = 3000
 
 
@@ -115,7 +115,7 @@ class BackupsSettings(_Table):
 
     Attributes:
         database: The database that a dump must be of; it begins the file's name.
-        newest_row: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
+        freshness_columns: ``table.column`` pairs with a time stamp that tell how old a dump's content is.
         encrypted_columns: ``table.column`` pairs that the service itself encrypts, their blind indexes among them.
         encryption_key: The public half of the key that encrypted backups must be encrypted to.
         keyring: The GnuPG home, where the suite runs, that holds the private half; it never leaves that.
@@ -124,7 +124,7 @@ class BackupsSettings(_Table):
     """
 
     database: Name = "psyfit_production"
-    newest_row: tuple[Column, ...] = Field(default=(), strict=False)
+    freshness_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encrypted_columns: tuple[Column, ...] = Field(default=(), strict=False)
     encryption_key: LocalPath | None = Field(default=None, strict=False)
     keyring: LocalPath | None = Field(default=None, strict=False)
@@ -157,12 +157,12 @@ class ObjectivesSettings(_Table):
     """What a recovery is to keep to.
 
     Attributes:
-        restore_seconds: How long it may take to have the database back from a backup (RTO, the database's part).
-        newest_row_hours: How old the newest row may be that a backup brings back (RPO).
+        rto_seconds: How long it may take to have the database back from a backup (RTO, the database's part).
+        rpo_hours: How old the newest row may be that a backup brings back (RPO).
     """
 
-    restore_seconds: Seconds = 3600
-    newest_row_hours: Hours = 25
+    rto_seconds: Seconds = 3600
+    rpo_hours: Hours = 25
 
 
 class ProbeSettings(_Table):
@@ -196,10 +196,10 @@ class DrillsSettings(_Table):
     """How often drills are to be held.
 
     Attributes:
-        restore_days: Within how many days a restore drill with an encrypted backup has to pass.
+        restore_interval_days: Within how many days a restore drill with an encrypted backup has to pass.
     """
 
-    restore_days: Days = 92
+    restore_interval_days: Days = 92
 
 
 class GitHubSettings(_Table):
@@ -263,6 +263,6 @@ class Target(_Table):
     cron: CronSettings = CronSettings()
     github: GitHubSettings = GitHubSettings()
     drills: DrillsSettings = DrillsSettings()
-    log_in: LoginPolicySettings = LoginPolicySettings()
+    login_policy: LoginPolicySettings = LoginPolicySettings()
     probe: ProbeSettings = ProbeSettings()
     attestations: LocalPath | None = Field(default=None, strict=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from runbook.model import renamed
 from runbook.model.exits import UsageError
 from runbook.model.target import Target
 
@@ -50,9 +51,15 @@ def validated(table: dict[str, Any], path: Path) -> Target:
         TargetError: The table says something else than a target file may.
     """
     try:
-        return Target.model_validate(table)
+        table, old_names = renamed.in_target(table)
+        target = Target.model_validate(table)
+    except renamed.SaidTwice as error:
+        raise TargetError(f"{path}: {error}") from None
     except ValidationError as error:
         raise TargetError(f"{path}: {_one_sentence(error)}") from None
+    for sentence in old_names:
+        renamed.say(f"{path}: {sentence}")
+    return target
 
 
 def _one_sentence(error: ValidationError) -> str:

@@ -277,7 +277,7 @@ class Observer:
         except (json.JSONDecodeError, RecursionError):
             raise Undetermined("docker answered with something that is not JSON") from None
         if not isinstance(told, list):
-            raise Undetermined("docker answered with something that is no list")
+            raise Undetermined("docker answered with something that is not a list")
         return tuple(told)
 
     def _reader(self) -> DockerReader:

@@ -20,6 +20,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, model_validator
 
+from runbook.model import renamed
 from runbook.model.target_file import TargetError
 
 LONGEST = timedelta(days=366)
@@ -72,16 +73,23 @@ def read(path: Path, known: Collection[str]) -> Mapping[str, Attestation]:
     try:
         found = TABLES.validate_python(tomllib.loads(path.read_bytes().decode()))
     except OSError as error:
-        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected a file of attestations") from None
+        raise TargetError(f"{path}: cannot be read ({error.strerror}); expected an attestations file") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TargetError(f"{path}: is not TOML ({error}); expected a file of attestations") from None
+        raise TargetError(f"{path}: is not TOML ({error}); expected an attestations file") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise TargetError(f"{path}: {where} is wrong: {first['msg']}") from None
-    for scenario in found:
+    attested: dict[str, Attestation] = {}
+    for written, attestation in found.items():
+        scenario = renamed.scenario(written)
         if scenario not in known:
             raise TargetError(
-                f"{path}: [{scenario}] is no scenario that a person attests; expected one of {', '.join(sorted(known))}"
+                f"{path}: [{written}] is not a manual scenario; expected one of {', '.join(sorted(known))}"
             )
-    return found
+        if scenario in attested:
+            raise TargetError(f"{path}: [{scenario}] is there twice, under its old name too; expected it once")
+        attested[scenario] = attestation
+    for sentence in renamed.sentences(found):
+        renamed.say(f"{path}: {sentence}")
+    return attested

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from runbook.drill.session import DrillSession
+from runbook.model import renamed
 from runbook.model.exits import INTERNAL_ERROR, WRONG_USE, UsageError
 from runbook.model.record import Override
 from runbook.model.target import Target
@@ -18,7 +19,7 @@ from runbook.suite import attestation as attesting
 from runbook.suite import features, pytest_bdd_adapter
 from runbook.suite.attestation import Attestation
 from runbook.suite.dependencies import needed_first
-from runbook.suite.features import TAG
+from runbook.suite.features import TAG, scenario_id
 from runbook.suite.plan import Planned, drills_of, plan_of
 from runbook.suite.run import open_journal, start_run
 from runbook.suite.session import ATTESTED, DRILLING, RUNNING, Session
@@ -35,7 +36,8 @@ class Collection:
 
     def pytest_bdd_apply_tag(self, tag: str, function: Any) -> bool:
         if not TAG.fullmatch(tag):
-            raise pytest.UsageError(f"tag @{tag} is unknown; expected one of the tags in CONTRIBUTING.md")
+            today = "".join(f"; @{old} is called @{new} now" for old, new in renamed.old_tags([tag]))
+            raise pytest.UsageError(f"tag @{tag} is unknown; expected one of the tags in CONTRIBUTING.md{today}")
         for mark in _marks_of(tag):
             self._config.addinivalue_line("markers", f"{mark}: a tag of the features")
             getattr(pytest.mark, mark)(function)
@@ -44,9 +46,21 @@ class Collection:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self._session.there_are_scenarios = any(map(pytest_bdd_adapter.scenario_of, items))
+        if self._session.there_are_scenarios:
+            self._select_by_id(items)
         if self._config.option.run_kind in ONLY_LOOKING:
             self._leave_out_drills(items)
         self._session.collected = sum(1 for item in items if pytest_bdd_adapter.scenario_of(item))
+
+    def _select_by_id(self, items: list[pytest.Item]) -> None:
+        """Let ``-k`` and ``-m`` know each scenario by its id, by one of an earlier version too."""
+        for item in items:
+            if scenario := pytest_bdd_adapter.scenario_of(item):
+                own = scenario_id(scenario.name)
+                self._config.addinivalue_line("markers", f"{own}: a scenario's id")
+                item.add_marker(own)
+        option = self._config.option
+        option.keyword, option.markexpr = map(renamed.in_expression, (option.keyword, option.markexpr))
 
     def _leave_out_drills(self, items: list[pytest.Item]) -> None:
         """A run that only looks has no drills; they are not what it could have run and did not."""

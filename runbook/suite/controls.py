@@ -18,6 +18,9 @@ from runbook.model.exits import UsageError
 from runbook.model.record import Control
 from runbook.suite.features import Scenario, section_order
 
+NOTHING_COVERED = "all of it"
+"""What is not covered of a control that no scenario can support: it is named, so that nobody takes it for forgotten."""
+
 CONTROLS = Path(__file__).resolve().parents[2] / "controls.toml"
 
 
@@ -40,12 +43,17 @@ class Entry(_Table):
     """One control.
 
     Attributes:
-        title: Ours, in a few words.
-        beyond: What of it no scenario looks at.
+        title: Its official short name; ours where the framework gives it none.
+        beyond: What of it no scenario covers.
     """
 
     title: str
     beyond: str
+
+    @property
+    def supportable(self) -> bool:
+        """Whether a scenario can support evidence for any part of it."""
+        return not self.beyond.startswith(NOTHING_COVERED)
 
 
 class Framework(_Table):
@@ -80,6 +88,12 @@ class Controls(_Table):
         for framework in self.frameworks.values():
             for identifier, entry in framework.controls.items():
                 yield framework.name, identifier, entry
+
+    def overstated(self) -> Iterator[tuple[str, str]]:
+        """Each section that names a control which no scenario can support, and that control."""
+        unsupportable = {identifier for _, identifier, entry in self.listed() if not entry.supportable}
+        for section, named in self.sections.items():
+            yield from ((section, one) for one in named if one in unsupportable)
 
     def unknown(self) -> Iterator[str]:
         """Identifiers that a section names and no framework has, and those that its framework cannot have."""

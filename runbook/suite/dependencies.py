@@ -6,14 +6,14 @@ import pytest
 
 from runbook.model.outcome import Outcome
 from runbook.suite import pytest_bdd_adapter
-from runbook.suite.features import scenario_id
+from runbook.suite.features import DEPENDS_ON, EXPLAINED_BY, depended_on, scenario_id
 
 
 def dependency_of(tag: str) -> tuple[str, tuple[Outcome, ...]]:
     """The scenario that a tag says this one stands on, and the outcomes of that one which decide this one's."""
-    word, _, needed = tag.partition("-")
-    decisive = {"needs": (Outcome.FAILED, Outcome.UNDETERMINED), "follows": (Outcome.FAILED,)}.get(word)
-    return (needed, decisive) if decisive else ("", ())
+    tie, needed = depended_on(tag)
+    decisive = {DEPENDS_ON: (Outcome.FAILED, Outcome.UNDETERMINED), EXPLAINED_BY: (Outcome.FAILED,)}
+    return needed, decisive.get(tie, ())
 
 
 def needed_first(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -25,10 +25,13 @@ from runbook.model.exits import UsageError
 FEATURES = Path(__file__).resolve().parents[2] / "features"
 
 TAG = re.compile(
-    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|(needs|follows)-[a-z0-9-]+",
+    r"rb-\d+(\.\d+)?|check|drill|drill-[a-z-]+|gate|critical|major|minor|manual|as-written|(depends-on|explained-by)-[a-z0-9-]+",
     re.ASCII,
 )
 """What a tag may be: CONTRIBUTING.md says what each means."""
+
+DEPENDS_ON, EXPLAINED_BY = TIES = "depends-on", "explained-by"
+"""What a tag begins with that names another scenario by its id."""
 
 Kind = Literal["given", "when", "then"]
 KINDS: Mapping[str, Kind] = {"Context": "given", "Action": "when", "Outcome": "then"}
@@ -140,7 +143,7 @@ def read_feature(path: Path) -> Chapter:
     except CompositeParserException as error:
         first = error.errors[0]
         said = str(first).partition(": ")[2]
-        raise Unreadable(path, first.location["line"], f"this is no Gherkin ({said})", "a feature") from None
+        raise Unreadable(path, first.location["line"], f"this is not Gherkin ({said})", "a feature") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(path, 1, f"it cannot be read ({error})", "a feature") from None
     if feature is None:
@@ -156,6 +159,12 @@ def scenarios_of(chapters: Iterable[Chapter]) -> tuple[Scenario, ...]:
 def scenario_id(name: str) -> str:
     """A scenario's id: its name in lower case, words joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def depended_on(tag: str) -> tuple[str, str]:
+    """How a tag ties its scenario to another, and that one's id; two empty words where it ties it to none."""
+    tie = next((one for one in TIES if tag.startswith(f"{one}-")), "")
+    return tie, tag.removeprefix(f"{tie}-") if tie else ""
 
 
 def section_of(tags: Iterable[str]) -> str:

@@ -119,7 +119,7 @@ def _reason(error: BaseException | None, redactor: Redactor) -> str | None:
     if error is None:
         return None
     said = redactor.redact(str(error) or type(error).__name__)
-    return said if isinstance(error, EXPECTED) else f"the suite's own fault: {type(error).__name__}: {said}"
+    return said if isinstance(error, EXPECTED) else f"an internal error of the suite: {type(error).__name__}: {said}"
 
 
 def _not_reached(scenario: Any, reached: int) -> Iterator[Step]:

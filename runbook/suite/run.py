@@ -308,7 +308,7 @@ def internal_error(error: BaseException) -> str:
     """That something of ours broke, in one sentence: what, and where in our code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"the suite's own fault{where}: {Redactor().redact(_told(error))}"
+    return f"an internal error of the suite{where}: {Redactor().redact(_told(error))}"
 
 
 def _command() -> str:

@@ -68,7 +68,7 @@ class RunTest:
             needed, decisive = dependency_of(tag)
             outcome = self._outcomes.get(needed)
             if outcome in decisive:
-                raise Undetermined(f"it stands on “{needed}”, which {outcome}", because=needed)
+                raise Undetermined(f"depends on “{needed}”, which {outcome}", because=needed)
 
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Any) -> None:
         progress = self._progress[request.node.nodeid]

@@ -68,7 +68,7 @@ def say_journal(console: Console, journal: OpenJournal | None, untold: Undetermi
     if journal is not None:
         console.print(Text(clean(journal.sentence()), "bold yellow"), soft_wrap=True)
     elif untold is not None and untold.right is not None:
-        said = f"Whether a drill was left open could not be told: {untold}"
+        said = f"Whether a drill was left open could not be determined: {untold}"
         console.print(Text(clean(said), "yellow"), soft_wrap=True)
 
 
@@ -91,7 +91,7 @@ class Screen:
         )
         if running.kind != "triage":  # whose first line says what is wrong
             self._console.print(head)
-            self._console.print(Text(f"{running.selected} scenarios, asked together …", "dim"))
+            self._console.print(Text(f"running {running.selected} scenarios …", "dim"))
         if self._console.is_terminal and self._alone:
             self._status = self._console.status(self._progress())
             self._status.start()
@@ -116,7 +116,7 @@ class Screen:
         if self._status is not None:
             self._status.stop()
         try:
-            return self._console.input("            Enter goes on, anything else stops: ").strip() == ""
+            return self._console.input("            Enter continues, anything else stops: ").strip() == ""
         except (EOFError, OSError):
             return False
 
@@ -134,8 +134,10 @@ class Screen:
             said = f"Evidence incomplete: {run.evidence_incomplete}; run.json has all of it"
             self._console.print(Text(clean(said), "bold yellow"), soft_wrap=True)
         for fault in run.own_faults:
-            self._console.print(Text(clean(f"Own fault: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True)
-        self._console.print(Text(f"Report: {report}" if report else f"No whole report: {folder}"), soft_wrap=True)
+            self._console.print(
+                Text(clean(f"Internal error: {fault} → exit {run.exit_code}"), "bold red"), soft_wrap=True
+            )
+        self._console.print(Text(f"Report: {report}" if report else f"No complete report: {folder}"), soft_wrap=True)
 
     def quiet(self) -> None:
         """Take away what shows the progress."""
@@ -157,7 +159,7 @@ class Screen:
         """Print every question, and say that none was asked."""
         listed = tuple(planned)
         for question in listed:
-            sections = f" · for {', '.join(question.sections) or 'what is said before all sections'}"
+            sections = f" · for {', '.join(question.sections) or 'what is asked before all sections'}"
             show_question(self._console, question, more=sections)
         self._console.print(f"{len(listed)} questions; none was asked.")
 
@@ -181,14 +183,14 @@ class Screen:
                 f"  {cause.section}  ",
                 (clean(cause.name), "bold"),
                 (f"  [{cause.severity}]", "dim"),
-                ("" if decides else "  beside it, does not decide", "dim"),
+                ("" if decides else "  informational, does not block", "dim"),
             )
         )
         for name, what in _what_to_know(cause):
             shown = what if len(what) <= LONGEST_SEEN else what[:LONGEST_SEEN] + " …"
             self._console.print(Padding(Text.assemble((f"{name}: ", "dim"), clean(shown)), (0, 0, 0, 4)))
         if following:
-            what = f"{len(following)} more could not be told for the same reason: {_named(following)}"
+            what = f"{len(following)} more could not be determined for the same reason: {_named(following)}"
             self._console.print(Padding(Text(clean(what), "dim"), (0, 0, 0, 4)))
 
     def _notices(self, run: Run) -> None:
@@ -208,6 +210,8 @@ class Screen:
         if run.changes and run.changes.earlier:
             before = run.changes.earlier.started.astimezone(UTC)
             since = f"Since the run before, on {before:%Y-%m-%d %H:%M} UTC: {run.changes.summary()}"
+            if run.changes.renamed:
+                since += f" (renamed since: {len(run.changes.renamed)} scenarios, each named in the report)"
             self._console.print(Text(since), soft_wrap=True)
         self._console.print(
             Text.assemble(

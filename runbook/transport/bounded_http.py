@@ -136,7 +136,7 @@ class Client:
             WriteRefused: The method is one that changes something.
         """
         if method not in METHODS:
-            raise WriteRefused(f"a check tried {method} {url}; checks only look")
+            raise WriteRefused(f"a check tried {method} {url}; checks only read")
         extensions: dict[str, Any] = {"timeout": {"pool": left_until(until)}}
         if name is not None:
             extensions["sni_hostname"] = name
@@ -146,7 +146,7 @@ class Client:
             with closing(self._transport.handle_request(request)) as told:
                 return Answer(told.status_code, dict(told.headers), _body(told.iter_raw(), most))
         except httpx.TimeoutException:
-            raise TimeoutError("no whole answer in time") from None
+            raise TimeoutError("no complete answer in time") from None
         except httpx.ConnectError as error:
             raise NotConnected(_words(error)) from None
         except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:

@@ -27,4 +27,4 @@ def start_thread(run: Callable[[], None]) -> None:
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
-        raise ConnectionLost(f"no line to the server: {NO_THREAD} ({error})") from None
+        raise ConnectionLost(f"no SSH connection to the server: {NO_THREAD} ({error})") from None

@@ -86,7 +86,7 @@ class Outside:
         try:
             answer = self._client.ask(url, headers, until=until, most=question.most, name=self._target.domain)
         except TimeoutError:
-            raise Undetermined(f"no whole HTTP answer within {question.seconds:g} s") from None
+            raise Undetermined(f"no complete HTTP answer within {question.seconds:g} s") from None
         except NoExchange as error:
             raise Undetermined(f"no HTTP answer: {error}") from None
         return HttpAnswer(answer.status, answer.headers, _plain(answer))
@@ -107,7 +107,7 @@ class Outside:
         try:
             answer = self._github.ask(url, headers, until=until, most=GITHUB_BYTES)
         except TimeoutError:
-            raise Undetermined(f"no whole answer of GitHub's API within {question.seconds:g} s") from None
+            raise Undetermined(f"no complete answer of GitHub's API within {question.seconds:g} s") from None
         except NoExchange as error:
             raise Undetermined(f"no answer of GitHub's API: {error}") from None
         return HttpAnswer(answer.status, {}, _plain(answer))
@@ -193,7 +193,7 @@ class Outside:
     def _context(self, question: TlsHandshake) -> ssl.SSLContext:
         ca_file = self._target.edge.ca_file
         if question.trusted and ca_file and not ca_file.is_file():
-            raise Undetermined(f"the authority's file {ca_file} is not there (key edge.ca_file of the target)")
+            raise Undetermined(f"the authority's file {ca_file} does not exist (key edge.ca_file of the target)")
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
         context.check_hostname = False
         if not question.trusted:
@@ -223,7 +223,7 @@ def _plain(answer: Answer) -> str:
     """
     encoding = answer.headers.get("content-encoding", "identity")
     if encoding != "identity" and answer.body:
-        raise Undetermined("the HTTP answer is compressed, which was not asked for")
+        raise Undetermined("the HTTP answer is compressed, although that was not requested")
     return answer.text
 
 

@@ -44,13 +44,13 @@ class Part:
 
 SSH_FAULTS = {
     PortState.REFUSED: ("its sshd", "is down"),
-    PortState.TIMED_OUT: ("its ssh port", "does not answer"),
-    PortState.NOT_YET: ("its ssh port", "has not answered yet"),
-    PortState.NO_ROUTE: ("its ssh port", "cannot be reached"),
-    PortState.SILENT: ("its sshd", "takes connections and gives no shell"),
-    PortState.CUT: ("its ssh line", "was cut"),
-    PortState.STOPPED: ("its ssh line", "stopped answering"),
-    PortState.OTHER_KEY: ("its host key", "is not the known one"),
+    PortState.TIMED_OUT: ("its SSH port", "does not answer"),
+    PortState.NOT_YET: ("its SSH port", "has not answered yet"),
+    PortState.NO_ROUTE: ("its SSH port", "cannot be reached"),
+    PortState.SILENT: ("its sshd", "accepts connections but gives no shell"),
+    PortState.CUT: ("its SSH connection", "was cut"),
+    PortState.STOPPED: ("its SSH connection", "stopped answering"),
+    PortState.OTHER_KEY: ("its host key", "does not match known_hosts"),
     PortState.LOGIN_REFUSED: ("its sshd", "refuses this login"),
     PortState.NO_SUDO: ("its sudo", "asks for a password"),
 }
@@ -59,7 +59,7 @@ EDGE_FAULTS = {
     PortState.TIMED_OUT: ("its edge", "does not answer"),
     PortState.NOT_YET: ("its edge", "has not answered yet"),
     PortState.NO_ROUTE: ("its edge", "cannot be reached"),
-    PortState.NO_TLS: ("its edge", "ends no TLS for the name"),
+    PortState.NO_TLS: ("its edge", "terminates no TLS for the name"),
     PortState.UNTRUSTED: ("its certificate", "is not trusted"),
 }
 
@@ -72,7 +72,7 @@ def line_of(domain: str | None, parts: tuple[Part, ...]) -> str:
 
 def ssh_part(port: int, port_state: PortState) -> Part:
     """The part of the ssh line, which has been tried already."""
-    return Part(f"{port} {port_state}", _fault(port_state, SSH_FAULTS, "its ssh line"), port_state.shows_life)
+    return Part(f"{port} {port_state}", _fault(port_state, SSH_FAULTS, "its SSH connection"), port_state.shows_life)
 
 
 def edge_part(port: int, port_state: PortState, why: str | None = None) -> Part:
@@ -103,7 +103,7 @@ def name_part(address: str, resolved: Resolution | None, error: str | None) -> P
     wanted = _number(address)
     if wanted is not None and wanted not in map(_number, resolved.addresses):
         elsewhere = ", ".join(resolved.addresses)
-        return Part(f"DNS {elsewhere}", ("its name", f"leads to {elsewhere} in place of {address}"), life=False)
+        return Part(f"DNS {elsewhere}", ("its name", f"resolves to {elsewhere} instead of {address}"), life=False)
     return Part("DNS ok", None, life=False)
 
 

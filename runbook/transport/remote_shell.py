@@ -210,7 +210,9 @@ class RemoteShell:
         """Give up a line on which an answer came that nobody asked for, or that has no status."""
         with self._changed:
             if shell is self._shell:
-                self._lose(ConnectionLost("no line to the server: what answers there is no shell", PortState.CUT))
+                self._lose(
+                    ConnectionLost("no SSH connection to the server: what answers there is no shell", PortState.CUT)
+                )
 
     def _settle(self, shell: Shell) -> None:
         while self._waiting and self._waiting[0].out is not None and self._waiting[0].err is not None:
@@ -269,7 +271,7 @@ class RemoteShell:
             self._watch()
         except BaseException as error:
             with self._changed:  # nobody would keep their deadlines any longer
-                self._lose(ConnectionLost(f"the line was given up: {type(error).__name__}: {error}"))
+                self._lose(ConnectionLost(f"the connection was given up: {type(error).__name__}: {error}"))
             raise
 
     def _watch(self) -> None:
@@ -288,7 +290,9 @@ class RemoteShell:
     def _abandon(self, asked: Waiting, why: Undetermined) -> None:
         if asked.handshake:
             how = f"but {why}" if isinstance(why, TooLong) else f"but gave no shell within {asked.seconds:g} s"
-            self._lose(ConnectionLost(f"no line to the server: it took the connection {how}", PortState.SILENT))
+            self._lose(
+                ConnectionLost(f"no SSH connection to the server: it accepted the connection {how}", PortState.SILENT)
+            )
             return
         self._waiting.remove(asked)
         self._given_up.append((asked, why))

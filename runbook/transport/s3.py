@@ -110,7 +110,7 @@ class OffSiteBucket:
             words = str(error).partition(': "')[0]  # the address of each object would make it a reason of its own
             raise Undetermined(f"no answer of S3 at {self._where}: {words}") from None
         except TimeoutError:
-            raise Undetermined(f"no whole answer of S3 at {self._where} within {question.seconds:g} s") from None
+            raise Undetermined(f"no complete answer of S3 at {self._where} within {question.seconds:g} s") from None
         except (ResponseParserError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise Undetermined(f"the answer of S3 could not be read: {type(error).__name__}: {error}") from None
         finally:

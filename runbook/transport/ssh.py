@@ -179,7 +179,9 @@ class Connection:
         try:
             return popen(way)
         except OSError as error:
-            raise ConnectionLost(f"no line to the server: {way[0]} cannot be started: {error.strerror}") from None
+            raise ConnectionLost(
+                f"no SSH connection to the server: {way[0]} cannot be started: {error.strerror}"
+            ) from None
 
     def close(self) -> None:
         """Hang up and leave nothing behind, here or there. It takes `LAST_SESSION_SECONDS` at the most, or a little."""
@@ -217,7 +219,7 @@ class Connection:
             process = self._processes.start(way)
         except OSError as error:
             why = error.strerror or error
-            raise ConnectionLost(f"no line to the server: {way[0]} cannot be started: {why}") from None
+            raise ConnectionLost(f"no SSH connection to the server: {way[0]} cannot be started: {why}") from None
         except Closed:
             raise ConnectionLost("the connection was closed") from None
         self._logs[process] = log

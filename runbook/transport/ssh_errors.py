@@ -22,29 +22,29 @@ _SAYINGS = {
         "the server refused the login",
         PortState.LOGIN_REFUSED,
     ),
-    r"Host key verification failed": ("the server's host key is not the known one", PortState.OTHER_KEY),
+    r"Host key verification failed": ("the server's host key does not match known_hosts", PortState.OTHER_KEY),
     r"@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED": (
-        "the server's host key is not the known one",
+        "the server's host key does not match known_hosts",
         PortState.OTHER_KEY,
     ),
-    r"ssh: connect to host .*: Connection refused": ("the ssh port is closed", PortState.REFUSED),
+    r"ssh: connect to host .*: Connection refused": ("the SSH port is closed", PortState.REFUSED),
     r"Connection timed out during banner exchange": (
-        f"the server took the connection and said nothing for {SSH_SECONDS} s",
+        f"the server accepted the connection but sent no SSH banner for {SSH_SECONDS} s",
         PortState.SILENT,
     ),
     r"ssh: connect to host .*: (Connection|Operation) timed out": (
-        f"the ssh port did not answer within {SSH_SECONDS} s",
+        f"the SSH port did not answer within {SSH_SECONDS} s",
         PortState.TIMED_OUT,
     ),
-    r"Connection to .* timed out": (f"the ssh port did not answer within {SSH_SECONDS} s", PortState.TIMED_OUT),
-    r"mux_client_request_session: .* refused": ("the server carries no further session on it", PortState.CUT),
+    r"Connection to .* timed out": (f"the SSH port did not answer within {SSH_SECONDS} s", PortState.TIMED_OUT),
+    r"mux_client_request_session: .* refused": ("the server allows no further session on it", PortState.CUT),
     r"(banner exchange: )?Connection (closed by|reset by|to) UNKNOWN port": (
         "what ssh goes through to reach it, such as a jump host, gave no connection",
         PortState.FAILED,
     ),
     r"Timeout, server .* not responding": ("the server stopped answering", PortState.STOPPED),
-    r"Connection to .* closed by remote host": ("the server cut it", PortState.CUT),
-    r"\w+_exchange_identification: Connection closed by remote host": ("the server cut it", PortState.CUT),
+    r"Connection to .* closed by remote host": ("the server closed it", PortState.CUT),
+    r"\w+_exchange_identification: Connection closed by remote host": ("the server closed it", PortState.CUT),
     r"ssh: connect to host .*: No route to host": ("there is no route to the server", PortState.NO_ROUTE),
     r"ssh: connect to host .*: Network is unreachable": ("there is no route to the server", PortState.NO_ROUTE),
     r"ssh: Could not resolve hostname": ("the server's address does not resolve", PortState.NO_ADDRESS),
@@ -67,14 +67,16 @@ def line_lost(log: str, said: str, become: str | None = None) -> ConnectionLost:
     """
     for words, (sentence, port_state) in _SAYINGS.items():
         if re.search(f"^{words}", log, re.MULTILINE):
-            return ConnectionLost(f"no line to the server: {sentence}", port_state)
+            return ConnectionLost(f"no SSH connection to the server: {sentence}", port_state)
     for words, sentence in _BEFORE_ITS_LOG.items():
         if not log.strip() and re.search(f"^{words}", said, re.MULTILINE):
-            return ConnectionLost(f"no line to the server: {sentence}", PortState.FAILED)
+            return ConnectionLost(f"no SSH connection to the server: {sentence}", PortState.FAILED)
     if become and NO_PASSWORD_FOR_SUDO.search(said):
         return ConnectionLost(
-            "no line to the server: sudo asks for a password, and the target file says that it does not",
+            "no SSH connection to the server: sudo asks for a password, and the target file says that it does not",
             PortState.NO_SUDO,
         )
-    last = ["the server cut it", *(said.strip() or log.strip()).splitlines()][-1].strip()  # ssh does not always say so
-    return ConnectionLost(f"no line to the server: {'the server cut it' if CUT.fullmatch(last) else last}")
+    lines = (said.strip() or log.strip()).splitlines()  # where the server closed it, ssh does not always say so
+    last = lines[-1].strip() if lines else ""
+    reason = last if last and not CUT.fullmatch(last) else "the server closed it"
+    return ConnectionLost(f"no SSH connection to the server: {reason}")

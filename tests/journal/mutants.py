@@ -45,14 +45,14 @@ class Mutant:
 MUTANTS = (
     # act.sh
     Mutant(
-        "the generation is not looked at",
+        "the generation is not checked",
         "act",
         '[ "$generation $phase" = "$2 " ] || refuse \'this drill has been ended, so no act of it begins\'',
         "mkdir -p journal/$2",
         scenes.test_an_act_that_woke_late_is_refused,
     ),
     Mutant(
-        "the phase is not looked at",
+        "the phase is not checked",
         "act",
         '[ "$generation $phase" = "$2 " ]',
         '[ "$generation" = "$2" ]',
@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant(
         "no lock",
         "act",
-        "flock --shared --wait \"$patience\" 8 || refuse 'a recovery is under way, so no act begins'\n",
+        "flock --shared --wait \"$patience\" 8 || refuse 'a recovery is in progress, so no act begins'\n",
         "",
         scenes.test_nothing_is_undone_while_an_act_goes_on,
     ),
@@ -76,14 +76,14 @@ MUTANTS = (
         "the lock is taken after the check",
         "act",
         """\
-flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
+flock --shared --wait "$patience" 8 || refuse 'a recovery is in progress, so no act begins'
 read_generation
 [ "$generation $phase" = "$2 " ] || refuse 'this drill has been ended, so no act of it begins'
 """,
         """\
 read_generation
 [ "$generation $phase" = "$2 " ] || refuse 'this drill has been ended, so no act of it begins'
-flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
+flock --shared --wait "$patience" 8 || refuse 'a recovery is in progress, so no act begins'
 """,
         scenes.test_an_act_that_woke_late_is_refused,
     ),
@@ -110,7 +110,7 @@ flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no ac
     ),
     # heart.sh
     Mutant(
-        "the generation is not looked at",
+        "the generation is not checked",
         "heart",
         '  [ "$generation" = "$1" ] || refuse \'this drill has been ended by a recovery\'\n',
         "",
@@ -203,21 +203,21 @@ flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no ac
     ),
     # hold.sh
     Mutant(
-        "a heart that beats is not looked at",
+        "a heart that beats is not checked",
         "hold",
         'beats "$generation"; then',
         "false; then",
         scenes.test_a_server_that_is_held_is_given_to_nobody_else,
     ),
     Mutant(
-        "a lock that is taken is not looked at",
+        "a lock that is taken is not checked",
         "hold",
         "  flock --nonblock lock true ||",
         "  true ||",
         scenes.test_a_server_is_not_given_while_a_heart_still_has_the_lock,
     ),
     Mutant(
-        "what is open is not looked at",
+        "what is open is not checked",
         "hold",
         '  [ "$open" -eq 0 ] || refuse',
         '  [ "$open" -eq 0 ] || echo',
@@ -235,7 +235,7 @@ flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
         scenes.test_of_two_who_want_a_server_at_once_one_gets_it,
     ),
     Mutant(
-        "whether it is free is not looked at again",
+        "whether it is free is not checked again",
         "hold",
         "an act of an earlier drill has not ended'\nrequire_free\n",
         "an act of an earlier drill has not ended'\n",
@@ -277,7 +277,7 @@ flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
         scenes.test_what_was_done_is_undone_after_a_power_loss,
     ),
     Mutant(
-        "what recover.sh says is not looked at",
+        "what recover.sh says is not checked",
         "hold",
         '|| refuse "recover.sh does not run here: $said"',
         "|| true",
@@ -320,10 +320,10 @@ flock --wait "$patience" 8 || refuse 'an act of an earlier drill has not ended'
         scenes.test_nothing_is_undone_while_an_act_that_has_checked_is_not_yet_registered,
     ),
     Mutant(
-        "a recovery under way is refused as all else is",
+        "a recovery in progress is refused as all else is",
         "common",
-        "refuse 'a recovery is under way on this server' 76",
-        "refuse 'a recovery is under way on this server'",
+        "refuse 'a recovery is in progress on this server' 76",
+        "refuse 'a recovery is in progress on this server'",
         scenes.test_only_one_undoes_at_a_time,
     ),
     Mutant(
@@ -450,7 +450,7 @@ looks=0
         scenes.test_nobody_elses_process_is_ended,
     ),
     Mutant(
-        "an earlier version's heart is not looked at",
+        "an earlier version's heart is not checked",
         "recover",
         "[ -f beat ] && [ ! -s beat ] &&",
         "false &&",
@@ -458,7 +458,7 @@ looks=0
     ),
     # release.sh
     Mutant(
-        "the generation is not looked at",
+        "the generation is not checked",
         "release",
         '[ "$generation" = "$2" ] || exit 0\n',
         "",

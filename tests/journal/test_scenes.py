@@ -82,7 +82,7 @@ def holder(server: Server) -> str:
 
 def test_a_server_that_is_held_is_given_to_nobody_else(server: Server) -> None:
     held(server)
-    assert refused(server, server.hold("bb")).startswith("another drill is under way on this server")
+    assert refused(server, server.hold("bb")).startswith("another drill is in progress on this server")
     assert holder(server) == "aa"
 
 
@@ -253,10 +253,10 @@ def test_a_heart_that_stands_still_in_a_beat_is_not_overtaken(server: Server) ->
     server.letter(heart, b"b", Plan("wait", 2))  # it has the mutex, and is about to read the clock
     assert server.stands(heart)
     deserted(server)
-    assert refused(server, server.recover()) == "a recovery is under way on this server"
+    assert refused(server, server.recover()) == "a recovery is in progress on this server"
     server.wake(heart)
     server.listens(heart)
-    assert "is under way" in refused(server, server.recover())
+    assert "is in progress" in refused(server, server.recover())
 
 
 def test_a_heart_that_is_told_nothing_stops_and_says_so(server: Server) -> None:
@@ -306,7 +306,7 @@ def test_a_beat_of_the_future_is_none(server: Server) -> None:
 def test_whoever_sets_the_clock_ends_no_drill_and_keeps_none_alive(server: Server) -> None:
     held(server)
     server.set(wall=4_000_000_000)
-    assert "is under way" in refused(server, server.recover())
+    assert "is in progress" in refused(server, server.recover())
     deserted(server)
     server.set(wall=0)
     assert words(recovered(server)) == []
@@ -404,7 +404,7 @@ def test_only_one_undoes_at_a_time(server: Server) -> None:
     first = server.recover("", Plan("wait", "docker"))
     assert server.stands(first)
     second = server.ended(server.recover())
-    assert journal.refusal(second) == "a recovery is under way on this server"
+    assert journal.refusal(second) == "a recovery is in progress on this server"
     assert second.status == journal.BUSY, "this may be tried again, which no wording says"
     server.wake(first)
     assert words(recovery_log.read_recovery(server.ended(first))) == ["undone"]
@@ -419,7 +419,7 @@ def test_an_undo_goes_on_alone_where_its_recovery_was_killed(server: Server) -> 
     assert server.stands(first)
     os.killpg(first.process.pid, signal.SIGKILL)
     first.process.wait(20)
-    assert refused(server, server.recover()) == "a recovery is under way on this server"
+    assert refused(server, server.recover()) == "a recovery is in progress on this server"
     server.wake(first)
     with pytest.raises(ValueError, match="did not come to its end"):
         recovery_log.read_recovery(server.ended(first))
@@ -602,7 +602,7 @@ def test_an_earlier_versions_drill_that_is_alive_is_let_be(server: Server) -> No
     with _bystander("flock", str(server.folder / "lock"), "sleep", "1000"):
         while not server.is_locked("lock"):
             pass
-        assert "is under way" in refused(server, server.recover())
+        assert "is in progress" in refused(server, server.recover())
         server.set(wall=int(_now(server)) + journal.STALE_SECONDS)
         assert words(recovered(server)) == ["undone"]
 

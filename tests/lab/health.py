@@ -154,7 +154,7 @@ def mend(server: Server) -> None:
         runbook("recover", "--target", str(server.state / "target.toml"))
     with suppress(LabError):
         fault_helpers.wait_until_well(server)
-        server.wait_until(NOTHING_STARTS, seconds=RECOVERED_SECONDS, what="every container finds itself healthy")
+        server.wait_until(NOTHING_STARTS, seconds=RECOVERED_SECONDS, what="every container is healthy")
 
 
 def used_by(fixtures: Mapping[str, object] | list[str]) -> set[str]:

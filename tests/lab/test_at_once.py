@@ -18,8 +18,8 @@ from tests.lab.looking import ROOT, RUNBOOK
 from tests.lab.test_interruptions import drill, nothing_is_left, steady, wait_for_acts
 
 SECONDS = 120
-REFUSED = re.compile(r"another drill|drill is under way|has left \d+ changes?")
-ITS_DOING = {"no-drill-is-under-way", "no-unexpected-container-exists"}
+REFUSED = re.compile(r"another drill|drill is in progress|has left \d+ changes?")
+ITS_DOING = {"no-drill-is-in-progress", "no-unexpected-container-exists"}
 """What a look may fail by while a restore drill goes on: that there is one, and its throw-away database."""
 
 UNDONE = re.compile(r"^undone: (\S+)", re.MULTILINE)
@@ -65,7 +65,7 @@ def test_a_verify_beside_a_drill_says_that_what_it_sees_may_be_the_drills_doing(
     (_, screen), (code, drilled) = ended(begun("verify", lab, "--reports", str(tmp_path / "verify")), drilling)
     seen = record(tmp_path / "verify")
     assert seen.journal is not None
-    assert "A drill is under way on this server: the drill restore" in " ".join(screen.split())
+    assert "A drill is in progress on this server: the drill restore" in " ".join(screen.split())
     assert {one.id for one in seen.scenarios if one.outcome is Outcome.FAILED} <= ITS_DOING, screen
     assert not any(scenario.own_fault for scenario in seen.scenarios), screen
     assert code == 0, drilled
@@ -92,7 +92,7 @@ def test_of_two_recovers_each_ends_well_and_no_change_is_undone_twice(lab: Serve
     both = ended(begun("recover", lab), begun("recover", lab))
     (code, screen), (refused, said) = sorted(both)
     assert code == 0, screen
-    assert refused == 0 or (refused == 4 and "under way" in said), said
+    assert refused == 0 or (refused == 4 and "in progress" in said), said
     undone = [entry for _, screen in both for entry in UNDONE.findall(screen)]
     assert len(undone) == len(set(undone)) >= 2, both
     is_as_before(lab, before)
@@ -104,6 +104,6 @@ def test_a_recover_beside_a_drill_is_refused_and_the_drill_passes(lab: Server, t
     wait_for_acts(lab, 1)
     (refused, said), (code, drilled) = ended(begun("recover", lab), drilling)
     assert refused == 4, said
-    assert "a drill is under way" in said
+    assert "a drill is in progress" in said
     assert code == 0, drilled
     is_as_before(lab, before)

@@ -29,11 +29,11 @@ from tests.waiting import until
 pytestmark = pytest.mark.timed
 
 LIMIT_SECONDS = 20.0
-OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-leads-to-https"}
+OUTSIDE = {"the-api-is-healthy", "the-certificate-is-trusted", "plain-http-redirects-to-https"}
 ASKED_OF_OTHERS = {
     "github-actions-has-its-secrets",
     "the-off-site-bucket-is-not-public",
-    "the-off-site-bucket-keeps-versions",
+    "the-off-site-bucket-has-versioning-enabled",
 }
 HANGING = "/usr/local/bin/df"
 HANG = f"printf '#!/bin/sh\\nexec sleep 4321\\n' > {HANGING} && chmod +x {HANGING}"
@@ -134,7 +134,7 @@ def dead(address: str) -> Iterator[int]:
 def test_a_closed_ssh_port(address: str, target: Callable[..., Path], badly: Callable[..., Verified]) -> None:
     port = port_that_nobody_listens_on(address)
     seen = badly(target(port=port))
-    assert inside(seen) == {"no line to the server: the ssh port is closed"}
+    assert inside(seen) == {"no SSH connection to the server: the SSH port is closed"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · 22443 ok · {port} refused → the host is up, its sshd alone is down"
@@ -160,11 +160,11 @@ def test_a_wrong_host_key(
     original = (lab.state / "ssh_config").read_text()
     config.write_text(original.replace(str(lab.state / "known_hosts"), str(strange)))
     seen = badly(target(config=config))
-    assert inside(seen) == {"no line to the server: the server's host key is not the known one"}
+    assert inside(seen) == {"no SSH connection to the server: the server's host key does not match known_hosts"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         "psytech.jp: DNS not asked · 22443 ok · 22022 other host key → "
-        "the host is up, its host key alone is not the known one"
+        "the host is up, its host key alone does not match known_hosts"
     )
 
 
@@ -175,11 +175,13 @@ def test_a_host_that_takes_the_connection_and_never_answers(
     with silent(address) as (port, taken):
         seen = badly(target(port=port))
     assert len(taken) == 1, "the connection is tried once"
-    assert inside(seen) == {"no line to the server: the server took the connection and said nothing for 8 s"}
+    assert inside(seen) == {
+        "no SSH connection to the server: the server accepted the connection but sent no SSH banner for 8 s"
+    }
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == (
         f"psytech.jp: DNS not asked · 22443 ok · {port} silent → "
-        "the host is up, its sshd alone takes connections and gives no shell"
+        "the host is up, its sshd alone accepts connections but gives no shell"
     )
 
 
@@ -208,7 +210,7 @@ def test_the_edge_alone(address: str, target: Callable[..., Path], badly: Callab
     ("leads_to", "shown", "follows"),
     [
         ("its address", "DNS ok", "its sshd alone is down"),
-        ("198.51.100.7", "DNS 198.51.100.7", "its name leads to 198.51.100.7 in place of {}, its sshd is down"),
+        ("198.51.100.7", "DNS 198.51.100.7", "its name resolves to 198.51.100.7 instead of {}, its sshd is down"),
         (None, "DNS no such name", "its name does not resolve (no such name), its sshd is down"),
     ],
 )
@@ -224,7 +226,7 @@ def test_the_name_is_asked_of_the_targets_own_resolver(
     answers = address if leads_to == "its address" else leads_to
     with Resolver({"psytech.jp": answers} if answers else {}) as resolver:
         more = f'\n[dns]\nresolver = "{resolver.address}"\nport = {resolver.port}\n'
-        misled = frozenset() if answers == address else frozenset({"the-domain-leads-to-the-server"})
+        misled = frozenset() if answers == address else frozenset({"the-domain-resolves-to-the-server"})
         seen = badly(target(more, port=port), fails=misled)
     assert set(resolver.asked) == {"psytech.jp"}
     assert seen.run.line == (
@@ -299,8 +301,8 @@ def test_a_docker_engine_that_hangs_holds_nothing_else_up(lab: Server, look: Cal
 @pytest.mark.parametrize(
     ("what", "reason", "met", "follows"),
     [
-        ("KILL", "the server cut it", "cut", "its ssh line alone was cut"),
-        ("STOP", "the server stopped answering", "stopped answering", "its ssh line alone stopped answering"),
+        ("KILL", "the server closed it", "cut", "its SSH connection alone was cut"),
+        ("STOP", "the server stopped answering", "stopped answering", "its SSH connection alone stopped answering"),
     ],
 )
 def test_sshd_ends_in_the_middle_of_a_run(
@@ -317,7 +319,7 @@ def test_sshd_ends_in_the_middle_of_a_run(
         lab.run(f"pkill -{what} -x sshd").required()
 
     seen = badly(target(), strike)
-    assert inside(seen) == {f"no line to the server: {reason}"}
+    assert inside(seen) == {f"no SSH connection to the server: {reason}"}
     assert seen.ids(Outcome.PASSED) >= OUTSIDE
     assert seen.run.line == f"psytech.jp: DNS not asked · 22443 ok · 22022 {met} → the host is up, {follows}"
 

@@ -119,7 +119,7 @@ def there(executor, thing):
     executor.measure("things", str(len(seen)))
     require(thing in seen, expected=thing, actual=seen, section="9")
 
-@then("it cannot be told")
+@then("it cannot be determined")
 def not_told():
     raise Undetermined("it is dark")
 """
@@ -192,7 +192,7 @@ def test_every_act_and_its_answer_is_evidence(server: Path) -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "code", "outcome"),
-    [("Then two is there", 1, "failed"), ("Then it cannot be told", 3, "undetermined")],
+    [("Then two is there", 1, "failed"), ("Then it cannot be determined", 3, "undetermined")],
 )
 def test_a_sentence_that_does_not_hold_ends_the_drill_by_way_of_the_undo(
     server: Path, sentence: str, code: int, outcome: str
@@ -279,7 +279,7 @@ def test_a_drill_that_somebody_has_recovered_does_nothing_more_and_says_so(serve
     code, run = drilled(server, "When one is made\nWhen somebody recovers\nWhen two is made")
     (scenario,) = run.scenarios
     assert code == 1
-    assert "somebody else has ended this drill by a recovery" in (scenario.reason or "")
+    assert "somebody else has ended this drill with a recovery" in (scenario.reason or "")
     assert scenario.steps[2].reason == "this drill has been ended, so no act of it begins"
     assert undone(server) == ["one"]
     assert nothing_is_left(server)
@@ -288,7 +288,7 @@ def test_a_drill_that_somebody_has_recovered_does_nothing_more_and_says_so(serve
 def test_a_drill_whose_heart_has_stopped_does_nothing_more(server: Path) -> None:
     code, run = drilled(server, "When one is made\nWhen its heart is stopped\nWhen two is made\nThen two is there")
     assert (code, run.scenarios[0].how_it_ran) == (3, "stopped")
-    assert run.scenarios[0].reason == "the heart of this drill has stopped, so no act of it begins"
+    assert run.scenarios[0].reason == "the heartbeat of this drill has stopped, so no act of it begins"
     assert undone(server) == ["one"]
 
 
@@ -310,7 +310,7 @@ def test_what_is_missing_is_named_all_at_once(server: Path) -> None:
     code, run = drilled(server, "When one is made")
     assert code == 4
     assert run.scenarios[0].reason is not None
-    assert "does not say that it is a lab" in run.scenarios[0].reason
+    assert "is not marked as a lab" in run.scenarios[0].reason
     assert "the thing is broken" in run.scenarios[0].reason
 
 

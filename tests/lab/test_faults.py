@@ -34,7 +34,7 @@ CAUSES = {
 
 def options_for(fault: faults.Fault) -> tuple[str, ...]:
     """What is under way for a moment is a fault before a deploy only, and is looked at as before one."""
-    return ("--", "--run-kind=gate") if any(one.endswith("-is-under-way") for one in fault.fails) else ()
+    return ("--", "--run-kind=gate") if any(one.endswith("-is-in-progress") for one in fault.fails) else ()
 
 
 def names(*edges: str | None) -> list[str]:

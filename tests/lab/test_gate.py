@@ -121,19 +121,19 @@ def test_it_reads_the_newest_backup_and_no_other(gate: Gate) -> None:
 
 
 REASONS = {
-    "no room for another image": "docker-disk-small",
+    "no room for another image": "docker-disk-too-small",
     "no fresh backup": "backup-old",
     "no whole backup": "backup-newest-truncated",
     "no release to roll back to": "no-release-to-roll-back-to",
     "a deploy": "deploy-lock-held",
-    "a migration": "migration-under-way",
+    "a migration": "migration-in-progress",
     "a backup": "backup-lock-held",
-    "a drill": "drill-under-way",
+    "a drill": "drill-in-progress",
     "a drill left open": "drill-left-open",
-    "a changed clone": "clone-changed",
-    "a clone behind its origin": "origin-moved-on",
+    "a changed clone": "clone-modified",
+    "a clone behind its origin": "clone-behind-origin",
     "a variable that is missing": "old-release-lacks-variable",
-    "a variable that differs": "old-release-has-other-key",
+    "a variable that differs": "old-release-has-previous-key",
     "a secret without a value": "secrets-lack-variable",
 }
 
@@ -154,11 +154,11 @@ def test_what_a_deploy_may_repair_is_shown_and_does_not_decide(gate: Gate, fault
     seen = gate()
     assert seen.code == 0, seen.screen
     assert {one.id for one in seen.run.scenarios if one.outcome is Outcome.FAILED} == faults.describe(fault).fails
-    assert "beside it, does not decide" in " ".join(seen.screen.split())
+    assert "informational, does not block" in " ".join(seen.screen.split())
     assert "safe to deploy" in seen.screen.splitlines()[-2]
 
 
-@pytest.mark.parametrize("fault", ["clone-changed"], indirect=True)
+@pytest.mark.parametrize("fault", ["clone-modified"], indirect=True)
 @pytest.mark.usefixtures("fault")
 def test_an_override_lets_through_what_failed_and_says_so_everywhere(gate: Gate) -> None:
     seen = gate("--override", "the edit is the fix", "--by", "Hanako")
@@ -177,7 +177,7 @@ def test_what_could_not_be_told_blocks_and_no_override_helps(gate: Gate) -> None
     for options in ((), ("--override", "I know", "--by", "Hanako")):
         seen = gate(*options)
         assert seen.code == 3, seen.screen
-        assert seen.gate(Outcome.UNDETERMINED) == {"the-clone-stands-at-its-origin"}
+        assert seen.gate(Outcome.UNDETERMINED) == {"the-clone-is-up-to-date-with-its-origin"}
 
 
 @pytest.mark.only_looks
@@ -238,7 +238,7 @@ def hanging_origin(lab: Server) -> Iterator[None]:
 @pytest.mark.usefixtures("hanging_origin")
 def test_an_origin_that_hangs_ends_the_gate_in_time(gate: Gate) -> None:
     seen = gate()
-    assert (seen.code, seen.gate(Outcome.UNDETERMINED)) == (3, {"the-clone-stands-at-its-origin"})
+    assert (seen.code, seen.gate(Outcome.UNDETERMINED)) == (3, {"the-clone-is-up-to-date-with-its-origin"})
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_whatever_the_server_shouts_is_harmless_in_actions(gate: Gate, tmp_path:
     commands = Runner().read(seen.screen).commands
     assert {where["title"] for level, where, _ in commands if level == "error"} == {
         "4.2 The clone is clean",
-        "4.2 The clone stands at its origin",
+        "4.2 The clone is up to date with its origin",
     }
     assert {level for level, _, _ in commands} == {"error", "notice"}
     assert "owned" in seen.screen, "the server's shouting was not seen at all"

@@ -23,9 +23,9 @@ def test_everything_passes_by_evidence(look: Callable[..., Verified]) -> None:
     checks = {one.id for one in features.scenarios_of(features.read()) if "check" in one.tags}
     assert {scenario.id for scenario in seen.run.scenarios} == checks
     assert seen.ids(Outcome.NOT_APPLICABLE) >= {
-        "the-renewal-of-the-certificate-is-set-up",
-        "the-renewal-of-the-certificate-runs-by-itself",
-        "a-renewed-certificate-comes-into-use",
+        "certificate-renewal-is-set-up",
+        "certificate-renewal-runs-automatically",
+        "a-renewed-certificate-is-reloaded",
     }
     passed = [one for one in seen.run.scenarios if one.outcome is Outcome.PASSED]
     assert all(step.evidence for scenario in passed for step in scenario.steps)
@@ -90,7 +90,7 @@ def test_an_account_that_may_not_log_in_loses_the_inside_only(as_account: Callab
     assert not seen.ids(Outcome.FAILED), seen.told()
     assert {"the-api-is-healthy", "the-certificate-is-trusted"} <= seen.ids(Outcome.PASSED)
     reasons = {one.reason for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED and one.because is None}
-    assert reasons == {"no line to the server: the server refused the login"}
+    assert reasons == {"no SSH connection to the server: the server refused the login"}
 
 
 def test_the_doctor_tells_right_by_right(as_account: Callable[..., Path]) -> None:
@@ -105,7 +105,7 @@ def test_the_doctor_tells_right_by_right(as_account: Callable[..., Path]) -> Non
         "✓",
         "✓",
     ]
-    assert "lost without it: sections" in told.stdout
+    assert "not checked without it: sections" in told.stdout
     assert "3 of 7 rights are missing" in told.stdout
 
 
@@ -121,5 +121,5 @@ def test_a_wrong_host_key_is_not_accepted(as_account: Callable[..., Path], repor
     seen = verify(target, reports, "--section", "6.3")
     assert seen.code == 3
     assert {one.reason for one in seen.run.scenarios if one.because is None} == {
-        "no line to the server: the server's host key is not the known one"
+        "no SSH connection to the server: the server's host key does not match known_hosts"
     }

@@ -29,7 +29,7 @@ def options(lab: Server) -> list[str]:
         *("--ca-file", str(lab.state / "ca.pem"), "--encryption-key", str(lab.state / "backup-key.asc")),
         *("--set", f"edge.database_page={own.edge.database_page}", "--set", f"backups.keyring={own.backups.keyring}"),
         *("--set", f"probe.slow_page={own.probe.slow_page}", "--set", f"probe.post_path={own.probe.post_path}"),
-        *("--set", f"objectives.restore_seconds={own.objectives.restore_seconds}"),
+        *("--set", f"objectives.rto_seconds={own.objectives.rto_seconds}"),
         *("--set", f"attestations={own.attestations}"),
         *("--set", f"dns.resolver={own.dns.resolver}", "--set", f"dns.port={own.dns.port}"),
         *("--set", f"offsite.endpoint={own.offsite.endpoint}", "--set", f"offsite.region={own.offsite.region}"),
@@ -63,11 +63,11 @@ def test_who_may_look_everywhere_gets_every_fact(account: str, lab: Server, tmp_
     path = tmp_path / "made.toml"
     init(lab, account, path)
     made, own = load(str(path)), load(str(lab.state / "target.toml"))
-    assert "could not be told" not in path.read_text()
+    assert "could not be determined" not in path.read_text()
     assert made.ssh.become == ("sudo -n" if account == "deploy" else None)
-    assert set(own.backups.newest_row) <= set(made.backups.newest_row)
+    assert set(own.backups.freshness_columns) <= set(made.backups.freshness_columns)
     assert set(made.backups.encrypted_columns) == set(own.backups.encrypted_columns)
-    columns = {"newest_row": own.backups.newest_row, "encrypted_columns": own.backups.encrypted_columns}
+    columns = {"freshness_columns": own.backups.freshness_columns, "encrypted_columns": own.backups.encrypted_columns}
     assert made.backups.model_copy(update=columns) == own.backups
     assert made.model_copy(update={"ssh": own.ssh, "backups": own.backups}) == own
 
@@ -85,8 +85,8 @@ def test_each_missing_right_is_named_with_the_line_that_grants_it_and_what_it_ta
 def test_what_could_not_be_told_is_marked_and_the_usual_value_holds(lab: Server, tmp_path: Path) -> None:
     path = tmp_path / "made.toml"
     init(lab, "guest", path)
-    marked = re.findall(r"^# could not be told: (\w+): .*", path.read_text(), re.MULTILINE)
-    assert {"db", "proxy", "web_prefix", "backups", "account", "newest_row"} <= set(marked)
+    marked = re.findall(r"^# could not be determined: (\w+): .*", path.read_text(), re.MULTILINE)
+    assert {"db", "proxy", "web_prefix", "backups", "account", "freshness_columns"} <= set(marked)
     assert load(str(path)).containers.db == "psyfit-db"
     assert load(str(path)).domain == "psytech.jp"
 
@@ -119,6 +119,9 @@ def test_a_bad_line_writes_nothing_and_tells_what_is_down(lab: Server, tmp_path:
     path = tmp_path / "made.toml"
     told = runbook("init", *options(lab), "--user", "nobody", "--output", str(path))
     assert told.returncode == 3
-    assert told.stderr.splitlines()[0] == "nothing was written: no line to the server: the server refused the login"
+    assert (
+        told.stderr.splitlines()[0]
+        == "nothing was written: no SSH connection to the server: the server refused the login"
+    )
     assert "22022 login refused" in told.stderr
     assert not path.exists()

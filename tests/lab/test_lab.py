@@ -87,7 +87,7 @@ def test_break_says_what_must_fail_and_heal_takes_it_off(lab: Server, look: Call
     [
         (("lab", "break", "no-such-fault"), 2, "there is no fault 'no-such-fault'"),
         (("lab", "up", "--name", "../x"), 2, 'Invalid value "../x" for --name'),
-        (("lab", "up", "--name", "x", "--scripts", "/etc"), 4, "/etc/deploy.sh is no file that can be executed"),
+        (("lab", "up", "--name", "x", "--scripts", "/etc"), 4, "/etc/deploy.sh is not a file that can be executed"),
         (("lab", "heal", "--name", "nowhere"), 4, "there is no lab nowhere"),
         (("verify", "--target", "none"), 2, "none.toml: cannot be read"),
     ],

@@ -51,15 +51,15 @@ def test_an_account_without_sudo_knows_the_edge_and_lacks_what_is_certbots(
     seen = verify(written(nginx_lab, tmp_path, "deploy"), reports, "--", "-k", "tls or certificate or key")
     untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED]
     assert not seen.ids(Outcome.FAILED), seen.told()
-    assert {"tls-is-ended-for-the-domain", "what-comes-in-by-tls-reaches-the-proxy"} <= seen.ids(Outcome.PASSED)
+    assert {"tls-is-terminated-for-the-domain", "https-traffic-reaches-kamal-proxy"} <= seen.ids(Outcome.PASSED)
     assert {one.missing_right for one in untold} == {rights.ROOT.name}
     assert {one.id for one in untold if one.section == "7"} == {
-        "the-key-on-the-server-fits-the-certificate",
-        "the-certificate-on-the-server-is-the-one-shown",
-        "the-renewal-of-the-certificate-is-set-up",
-        "the-renewal-of-the-certificate-runs-by-itself",
-        "a-renewed-certificate-comes-into-use",
-        "nobody-relies-on-a-command-that-the-proxy-does-not-have",
+        "private-key-matches-the-certificate",
+        "the-served-certificate-is-the-one-on-disk",
+        "certificate-renewal-is-set-up",
+        "certificate-renewal-runs-automatically",
+        "a-renewed-certificate-is-reloaded",
+        "no-job-calls-an-unknown-kamal-proxy-command",
     }
 
 

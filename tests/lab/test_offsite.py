@@ -16,7 +16,7 @@ from runbook.model.outcome import Outcome
 from tests.lab.looking import Verified, verify
 from tests.lab.test_secrets import ProcessLists
 
-LOOK_WITHOUT_ROOT = {"the-off-site-bucket-is-not-public", "the-off-site-bucket-keeps-versions"}
+LOOK_WITHOUT_ROOT = {"the-off-site-bucket-is-not-public", "the-off-site-bucket-has-versioning-enabled"}
 TABLE = r"(?m)^\[offsite\]\n(.+\n)*"
 BY_VARIABLES = 'key_variable = "ITS_KEY"\nsecret_variable = "ITS_SECRET"'
 

@@ -114,7 +114,7 @@ def test_behind_nginx_no_tls_is_taken_away_and_nothing_is_touched(nginx_lab: Ser
     run, scenario = drilled(nginx_lab, reports, "rollback-as-written")
 
     assert scenario.outcome is Outcome.NOT_APPLICABLE
-    assert scenario.reason == "nginx ends TLS in front of the proxy, so section 3.4 takes no TLS away here"
+    assert scenario.reason == "nginx terminates TLS in front of the proxy, so section 3.4 breaks no TLS here"
     assert acts_of(run) == []
 
 
@@ -127,7 +127,7 @@ def test_an_old_release_that_never_becomes_healthy_ends_in_undo_and_nothing_is_l
         lab.run(HEALTHY_AGAIN.format(release=old)).required()
 
     failing = next(step for step in scenario.steps if step.outcome is Outcome.FAILED)
-    assert failing.text == "the older release finds itself healthy and says its version"
+    assert failing.text == "the older release is healthy and reports its version"
     assert scenario.how_it_ran == "stopped"
     assert figures_of(scenario)["requests lost"].startswith("0 of ")
     assert figures_of(scenario)["requests left unsent"] == "0"
@@ -174,14 +174,14 @@ def route_by_address(server: Server) -> Iterator[None]:
 
 FORBIDDING: dict[str, tuple[Callable[[Server], AbstractContextManager[None]], str, str]] = {
     "another-key": (
-        lambda server: faulty(server, "old-release-has-other-key"),
-        "its RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD are those "
+        lambda server: faulty(server, "old-release-has-previous-key"),
+        "its RAILS_MASTER_KEY, SECRET_KEY_BASE, ATTR_ENCRYPTED_KEY, BLIND_INDEX_KEY and POSTGRES_PASSWORD match those "
         "of the running release",
         "another ATTR_ENCRYPTED_KEY, or none",
     ),
     "killed": (
         lambda server: faulty(server, "no-release-to-roll-back-to"),
-        "its image is still there, and it ended in good order when it was last stopped",
+        "its image still exists, and it exited cleanly when it was last stopped",
         "ended with",
     ),
     "schema": (
@@ -191,12 +191,12 @@ FORBIDDING: dict[str, tuple[Callable[[Server], AbstractContextManager[None]], st
     ),
     "image": (
         image_gone,
-        "its image is still there, and it ended in good order when it was last stopped",
+        "its image still exists, and it exited cleanly when it was last stopped",
         "no such image",
     ),
     "address": (
         route_by_address,
-        "the proxy leads to the running release by name, with options that can all be kept",
+        "the proxy routes to the running release by name, with options that can all be preserved",
         ":3000",
     ),
 }

@@ -110,19 +110,19 @@ AS_BEFORE = (
 """What was started or let go on just now has not looked at itself again yet."""
 
 HEALED = [
-    Broken("proxy-paused", "The proxy passes requests on", "3.1", "kamal-proxy resume psyfit-web"),
-    Broken("proxy-stopped-service", "The proxy passes requests on", "3.1", "kamal-proxy resume psyfit-web"),
+    Broken("proxy-paused", "The proxy forwards requests", "3.1", "kamal-proxy resume psyfit-web"),
+    Broken("proxy-stopped-service", "The proxy forwards requests", "3.1", "kamal-proxy resume psyfit-web"),
     Broken("proxy-down", "The proxy is up", "3.1", "docker start kamal-proxy"),
-    Broken("tls-option-lost", "TLS is ended for the domain", "3.4", "--tls-certificate-path="),
+    Broken("tls-option-lost", "TLS is terminated for the domain", "3.4", "--tls-certificate-path="),
     Broken("route-to-dead-backend", "The web release is up", "3.1", "docker start psyfit-web-"),
     Broken("route-to-closed-port", "The release behind the proxy answers", "3.1", "--tls=true"),
-    Broken("route-to-foreign-address", "The proxy routes to the running release", "3.4", "--tls=true"),
+    Broken("route-to-reused-address", "The proxy routes to the running release", "3.4", "--tls=true"),
     Broken("web-container-paused", "The web release is up", "3.1", "docker unpause psyfit-web-"),
     Broken("container-paused", "Redis is up", "3.1", "docker unpause psyfit-redis"),
     Broken("redis-down", "Redis is up", "3.1", "docker start psyfit-redis"),
     Broken("db-down", "The database is up", "3.1", "docker start psyfit-db"),
     Broken(
-        "db-password-other",
+        "db-password-wrong",
         "The application can log in to the database",
         "3.2",
         "ALTER ROLE",
@@ -152,7 +152,7 @@ def test_the_cause_comes_first_and_its_command_heals_it(fault: Broken, lab: Serv
     assert fault.command in seen.command
     pasted = subprocess.run(["sh", "-c", seen.command], capture_output=True, text=True, timeout=PASTED_SECONDS)
     assert pasted.returncode == 0, f"{seen.command}\n{pasted.stderr}"
-    lab.wait_until(AS_BEFORE, seconds=30, what="what the pasted command started finds itself healthy")
+    lab.wait_until(AS_BEFORE, seconds=30, what="what the pasted command started is healthy")
     after = triage(*PATIENTLY)
     assert after.code == 0, after.screen
     assert "15 of 15 critical scenarios of sections 2 and 3 hold" in after.screen
@@ -166,7 +166,7 @@ def test_nginx_that_is_down_is_started_by_the_command(nginx_lab: Server, tmp_pat
         seen = triaged(target, tmp_path, *PATIENTLY)
         first = FIRST_CAUSE.search(seen.screen)
         assert first, seen.screen
-        assert (first["title"], first["section"]) == ("TLS is ended for the domain", "3.1")
+        assert (first["title"], first["section"]) == ("TLS is terminated for the domain", "3.1")
         assert re.match(r"psytech\.jp: DNS ok · \d+ (refused|no TLS)", seen.lines[0]), seen.screen
         subprocess.run(["sh", "-c", seen.command], check=True, capture_output=True, timeout=PASTED_SECONDS)
         after = triaged(target, tmp_path, *PATIENTLY)
@@ -175,7 +175,7 @@ def test_nginx_that_is_down_is_started_by_the_command(nginx_lab: Server, tmp_pat
     assert after.code == 0, after.screen
 
 
-CRASH_LOOP = Broken("crash-loop", "No container restarts over and over", "10", "docker logs --tail 50 psyfit-redis")
+CRASH_LOOP = Broken("crash-loop", "No container is in a restart loop", "10", "docker logs --tail 50 psyfit-redis")
 
 
 @pytest.mark.parametrize("fault", [CRASH_LOOP], ids=str, indirect=True)
@@ -221,12 +221,12 @@ def test_what_a_log_says_is_redacted_steers_nothing_and_is_in_no_record(lab: Ser
 def full_disks(lab: Server) -> Iterator[None]:
     """Next to nothing is left on the disks of the engine, of temporary files and of the backups."""
     try:
-        faults.inject(lab, "docker-disk-small")
+        faults.inject(lab, "docker-disk-too-small")
         lab.run(FILL).required()
         yield
     finally:
         lab.run(UNFILL)
-        faults.heal(lab, "docker-disk-small")
+        faults.heal(lab, "docker-disk-too-small")
 
 
 FILL = """
@@ -290,5 +290,5 @@ def test_an_engine_that_hangs_holds_the_page_up_no_longer(lab: Server, triage: T
     finally:
         lab.run("pkill -CONT -x dockerd").required()
     assert seen.code in (1, 3), seen.screen
-    assert "? still open when the time was over" in seen.screen
+    assert "? still running when the time was up" in seen.screen
     lab.wait_until(fault_helpers.EDGE_ANSWERS, seconds=30, what="the service answers again after its engine hung")

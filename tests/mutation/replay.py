@@ -28,13 +28,13 @@ from runbook.observation.reply import Reply
 from runbook.observation.snapshot import Snapshot
 from runbook.process.daemon_threads import settle
 from runbook.suite import features, pytest_bdd_adapter
-from runbook.suite.features import Scenario
+from runbook.suite.features import DEPENDS_ON, Scenario, depended_on
 from runbook.suite.run import Kind
 from tests.unit.answering import looking
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY = "healthy"
-UNDER_WAY = "-is-under-way"
+UNDER_WAY = "-is-in-progress"
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def guarded(scenario: Scenario, snapshot: Snapshot, kind: Kind) -> Outcome | str
 
 def folded(scenario: Scenario, bad: set[str]) -> bool:
     """Whether it stands on one that is not well, so that nothing is said of it."""
-    return any(tag.removeprefix("needs-") in bad for tag in scenario.tags if tag.startswith("needs-"))
+    return any(needed in bad for tie, needed in map(depended_on, scenario.tags) if tie == DEPENDS_ON)
 
 
 def outcome(scenario: Scenario, snapshot: Snapshot, kind: Kind) -> Outcome:

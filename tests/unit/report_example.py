@@ -140,21 +140,27 @@ CONTROLS = (
     Control(
         framework="ISO/IEC 27001:2022, Annex A",
         id="A.8.13",
-        title="Backups",
+        title="Information backup",
         beyond="how long they have to be kept",
         sections={"5.2": 4, "5.4": 0, "6.4": 2},
     ),
     Control(
         framework="ISO/IEC 27001:2022, Annex A",
         id="A.8.24",
-        title="Cryptography",
+        title="Use of cryptography",
         beyond="how keys are made",
         sections={"7": 1},
     ),
     Control(
-        framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Rights above the usual", beyond="all", sections={}
+        framework="ISO/IEC 27001:2022, Annex A", id="A.8.2", title="Privileged access rights", beyond="all", sections={}
     ),
-    Control(framework="NIST SP 800-53 r5", id="IA-5(7)", title="No secret in code", beyond="all", sections={"8.3": 0}),
+    Control(
+        framework="NIST SP 800-53 r5",
+        id="IA-5(7)",
+        title="No Embedded Unencrypted Static Authenticators",
+        beyond="all",
+        sections={"8.3": 0},
+    ),
 )
 
 YESTERDAY = Earlier(id="2026-02-23T080011Z-verify-lab", started=BEGUN - timedelta(days=1), digest="5e" * 32)
@@ -168,7 +174,7 @@ def change(
 
 CHANGES = Changes(
     earlier=YESTERDAY,
-    passed_over=("2026-02-24T075903Z-verify-lab has no run.json: that run was cut off, or is still under way",),
+    passed_over=("2026-02-24T075903Z-verify-lab has no run.json: that run was cut off, or is still running",),
     scenarios=(
         change("The service says that it is healthy", "2.1", Outcome.PASSED, Outcome.UNDETERMINED),
         change("The proxy sends requests to the running release", "2.3", Outcome.PASSED, Outcome.FAILED),
@@ -249,7 +255,7 @@ def troubled(file: Path | None = None) -> Run:
                 feature=HEALTH,
                 severity="critical",
                 because="the-proxy-sends-requests-to-the-running-release",
-                reason="it stands on “the-proxy-sends-requests-to-the-running-release”, which failed",
+                reason="depends on “the-proxy-sends-requests-to-the-running-release”, which failed",
                 steps=[step("the health page answers with 200", None)],
             ),
             scenario(
@@ -272,7 +278,7 @@ def troubled(file: Path | None = None) -> Run:
                 Outcome.FAILED,
                 feature=HEALTH,
                 severity="critical",
-                steps=[routed, step("the route ends TLS", None, keyword="And")],
+                steps=[routed, step("the route terminates TLS", None, keyword="And")],
             ),
             scenario(
                 "Every backup is whole",
@@ -326,7 +332,7 @@ def troubled(file: Path | None = None) -> Run:
                 Outcome.UNDETERMINED,
                 own_fault=True,
                 severity="minor",
-                reason="the suite's own fault: KeyError: 'last'",
+                reason="an internal error of the suite: KeyError: 'last'",
                 steps=[step("the last run of each job ended well", Outcome.UNDETERMINED)],
             ),
             scenario(

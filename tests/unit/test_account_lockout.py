@@ -43,7 +43,7 @@ TARGET = Target(
     environment="lab",
     address="127.0.0.1",
     domain="example.test",
-    log_in=LoginPolicySettings(locked_at="accounts.locked_at"),
+    login_policy=LoginPolicySettings(locked_at="accounts.locked_at"),
 )
 WEB = "psyfit-web-1771900000"
 POLICY = LogInPolicy(WEB, user_minutes=30, staff_minutes=15, attempts=5, lockout_minutes=30)
@@ -72,7 +72,7 @@ def test_what_a_release_does_not_say_is_undetermined() -> None:
 
 
 def test_what_is_no_number_is_undetermined() -> None:
-    with pytest.raises(Undetermined, match="LOCKOUT_MINUTES is no whole number"):
+    with pytest.raises(Undetermined, match="LOCKOUT_MINUTES is not a whole number"):
         log_in_policies(looking(TARGET, answers(SAID.replace("LOCKOUT_MINUTES 30", "LOCKOUT_MINUTES ?"))))
 
 
@@ -98,9 +98,9 @@ def test_of_two_releases_the_longer_lock_counts() -> None:
 
 
 def test_without_a_column_nobody_is_counted() -> None:
-    seen = locked_accounts(looking(TARGET.model_copy(update={"log_in": LoginPolicySettings()}), {}))
+    seen = locked_accounts(looking(TARGET.model_copy(update={"login_policy": LoginPolicySettings()}), {}))
 
-    with pytest.raises(NotApplicable, match=r"log_in\.locked_at"):
+    with pytest.raises(NotApplicable, match=r"login_policy\.locked_at"):
         few_accounts_are_locked(seen, 10)
 
 

@@ -122,12 +122,12 @@ def test_mails_that_wait() -> None:
 
 
 def test_the_last_delivery_is_that_of_the_newest_log_that_tells_of_one() -> None:
-    told = "log\t/a\t3\trefused\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
+    told = "log\t/a\t3\tbounced\nlog\t/b\t2\tdelivered\nlog\t/c\t0\t\n"
     assert _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, told, "")).path == "/b"
     with pytest.raises(Undetermined, match="no mail log"):
         _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "", ""))
     assert _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t0\t\n", "")) is None
-    with pytest.raises(Undetermined, match="/a names the alerts' address, in no line of a form"):
+    with pytest.raises(Undetermined, match="/a mentions the alerts' address, but in no known form of line"):
         _seen(mail_alerts.last_delivery, DELIVERIES=Output(0, "log\t/a\t3\t\nlog\t/b\t0\t\n", ""))
 
 
@@ -165,7 +165,7 @@ def _rows(*production: str, dumped: tuple[str, ...] = ("00:00", "02:00")) -> dat
     whole = "begins 1\ncompletes 1\nafter 0\nbytes 1\ngzip 0\n"
     rows = ["", *(f"newest a.at 2026-02-14 {at}:00+00\n" for at in dumped)]
     dumps = {f"/b/psyfit_production_2026021{day}_010000.sql.gz": row for day, row in enumerate(rows)}
-    own = TARGET.backups.model_copy(update={"newest_row": ("a.at", "b.at")})
+    own = TARGET.backups.model_copy(update={"freshness_columns": ("a.at", "b.at")})
     answers: dict[Question[Any], object] = {
         **{
             schema.NEWEST.with_values(table=table, column="at"): Output(0, f"{at}\n", "")
@@ -207,7 +207,7 @@ NO_ADDRESS = {"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "nowhere", "
     ],
 )
 def test_a_line_of_another_form_is_told_as_such(read: Callable[[str], object], given: str) -> None:
-    with pytest.raises(ValueError, match="there is a line of another form"):
+    with pytest.raises(ValueError, match="there is an unexpected line"):
         read(given)
 
 

@@ -54,7 +54,7 @@ def test_it_counts_to_the_end_of_its_last_day_in_utc(tmp_path: Path, now: str, e
         (
             "[the-emergency",
             "[the-postman",
-            "is no scenario that a person attests; expected one of the-emergency",
+            "is not a manual scenario; expected one of the-emergency",
         ),
         ("2027-02-01", "2027-12-01", "expires is wrong|an end between the day itself and 366 days after it"),
         ("2027-02-01", '"P1Y"', "expires is wrong"),

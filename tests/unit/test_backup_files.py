@@ -167,7 +167,7 @@ DUMPED = "begins 1\ncompletes 1\nafter 0\nbytes 100\ngzip 0\n"
 def _newest(dumped: str = DUMPED, modified: int = 1770998400, columns: tuple[str, ...] = ()) -> Any:
     """The newest backup, made an hour ago, as it is seen by what is in it."""
     listed = f"now 1771002000\nfile 10 {modified} {PLAIN}\nnamed 20260214_010000 1770998400\n"
-    target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"newest_row": columns})})
+    target = TARGET.model_copy(update={"backups": TARGET.backups.model_copy(update={"freshness_columns": columns})})
     answers: dict[Question[Any], object] = {
         LIST: Output(0, listed, ""),
         READ.with_values(file=PLAIN): Output(0, dumped, ""),
@@ -254,7 +254,7 @@ def test_one_that_is_not_whole_has_a_flaw() -> None:
     [
         (SESSION_KEY, "it ends before its data"),
         (SESSION_KEY + SEALED[:2], "5 bytes are missing at its end"),
-        (SESSION_KEY + bytes([0xC9, 1, 0]), "nothing in it would show that it was changed"),
+        (SESSION_KEY + bytes([0xC9, 1, 0]), "it has no integrity protection"),
     ],
 )
 def test_why_one_is_not_whole(octets: bytes, flaw: str) -> None:
@@ -347,7 +347,7 @@ def test_what_is_not_encrypted_is_told_to_be_that() -> None:
     }
     (found,) = looking(TARGET, answers).observe(encrypted_backups.encrypted_backups)
     assert found.plain
-    assert found.flaw == "it is not encrypted, whatever its name says"
+    assert found.flaw == "it is not encrypted, despite its name"
 
 
 @pytest.mark.parametrize("question", [HEADS, BEGINNING])

@@ -120,7 +120,7 @@ def test_a_name_is_looked_up_within_the_time(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_page_that_drips_is_undetermined_when_its_time_is_over() -> None:
     with serving(BODY_DRIPS) as port:
         began = time.monotonic()
-        with pytest.raises(Undetermined, match=r"no whole HTTP answer within 0\.2 s"):
+        with pytest.raises(Undetermined, match=r"no complete HTTP answer within 0\.2 s"):
             edge(port).http(HttpGet("/", scheme="http", seconds=LIMIT))
         assert time.monotonic() - began < SOON
 
@@ -166,7 +166,7 @@ def test_githubs_api_has_one_deadline_and_one_size() -> None:
 
     with serving(BODY_DRIPS) as port:
         began = time.monotonic()
-        with pytest.raises(Undetermined, match=r"no whole answer of GitHub's API within 0\.2 s"):
+        with pytest.raises(Undetermined, match=r"no complete answer of GitHub's API within 0\.2 s"):
             github(port).github(GitHubGet("/", seconds=LIMIT))
         assert time.monotonic() - began < SOON
     with serving(STREAM) as port, pytest.raises(Undetermined, match="the answer is longer than 4 MiB"):
@@ -187,7 +187,7 @@ def test_s3_has_one_deadline_over_all_its_attempts(monkeypatch: pytest.MonkeyPat
     with serving(BODY_DRIPS) as port:
         asked = bucket(port, monkeypatch)
         began = time.monotonic()
-        with pytest.raises(Undetermined, match=r"no (whole )?answer of S3"):
+        with pytest.raises(Undetermined, match=r"no (complete )?answer of S3"):
             asked.ask(S3Get("get_bucket_versioning", seconds=LIMIT))
         assert time.monotonic() - began < LIMIT + 2 * SOON  # it waits for a moment before it tries again
 

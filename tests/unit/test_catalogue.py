@@ -12,7 +12,7 @@ from commands.drill import Drill
 from conftest import CATALOGUE
 from lab import faults
 from runbook.suite import features, pytest_bdd_adapter
-from runbook.suite.features import Scenario
+from runbook.suite.features import DEPENDS_ON, EXPLAINED_BY, Scenario
 
 SCENARIOS = features.scenarios_of(features.read())
 IDS = {scenario.id for scenario in SCENARIOS}
@@ -45,8 +45,8 @@ def test_a_fault_names_all_that_cannot_be_told_because_of_what_it_makes_fail(nam
     resting = {
         scenario.id
         for scenario in SCENARIOS
-        if not {f"needs-{one}" for one in amiss}.isdisjoint(scenario.tags)
-        or not {f"follows-{one}" for one in fault.fails}.isdisjoint(scenario.tags)
+        if not {f"{DEPENDS_ON}-{one}" for one in amiss}.isdisjoint(scenario.tags)
+        or not {f"{EXPLAINED_BY}-{one}" for one in fault.fails}.isdisjoint(scenario.tags)
     }
     assert resting - amiss == set()
 

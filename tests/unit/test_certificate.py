@@ -160,7 +160,7 @@ def test_the_files_are_those_of_whoever_ends_tls() -> None:
 
 def test_where_no_certificate_is_shown_it_is_told_why() -> None:
     refused = looking(load("lab"), {checks.edge.certificate.SHOWN: Handshake(None, None, "alert number 112")})
-    with pytest.raises(Undetermined, match="no certificate was shown: alert number 112"):
+    with pytest.raises(Undetermined, match="no certificate was served: alert number 112"):
         refused.observe(checks.edge.certificate.certificate)
 
 

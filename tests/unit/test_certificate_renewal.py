@@ -212,9 +212,9 @@ def test_the_proxy_without_files_renews_by_itself() -> None:
 
 
 def test_the_proxy_without_tls_renews_nothing() -> None:
-    with pytest.raises(Undetermined, match="ends no TLS"):
+    with pytest.raises(Undetermined, match="terminates no TLS"):
         on_the_proxy(tls_enabled=False)
-    with pytest.raises(Undetermined, match="ends no TLS"):
+    with pytest.raises(Undetermined, match="terminates no TLS"):
         on_the_proxy([])
 
 

@@ -130,7 +130,7 @@ def test_what_kamal_runs_once_or_has_replaced_is_neither_a_release_nor_unexpecte
 
 
 def test_what_the_target_names_besides_is_not_unexpected() -> None:
-    names = ContainersSettings(also=("node-exporter", "backup-*"))
+    names = ContainersSettings(allowed=("node-exporter", "backup-*"))
     present = ("node-exporter", "node-exporter-2", "backup-", "backup-7", "a-backup-7")
     fleet = classify((container(name) for name in present), names)
 
@@ -228,7 +228,7 @@ def test_only_what_has_the_services_prefix_is_a_left_over_of_its_deploys() -> No
 
 
 def test_a_star_stands_for_the_rest_of_a_name_alone() -> None:
-    found = classify([container("tool-1"), container("toolbox")], ContainersSettings(also=("tool-*",)))
+    found = classify([container("tool-1"), container("toolbox")], ContainersSettings(allowed=("tool-*",)))
     assert [one.name for one in found.allowed] == ["tool-1"]
 
 

@@ -67,6 +67,28 @@ def test_what_is_of_another_edition_or_made_up_is_not(identifier: str, framework
     assert not re.fullmatch(CONTROLS.frameworks[framework].ids, identifier)
 
 
+@pytest.mark.parametrize(
+    ("identifier", "title"),
+    [
+        ("A.8.13", "Information backup"),
+        ("A.8.16", "Monitoring activities"),
+        ("A.8.14", "Redundancy of information processing facilities"),
+        ("CP-9", "System Backup"),
+        ("CP-10", "System Recovery and Reconstitution"),
+        ("SC-28(1)", "Cryptographic Protection"),
+    ],
+)
+def test_a_control_has_its_official_title(identifier: str, title: str) -> None:
+    assert {one: entry.title for _, one, entry in CONTROLS.listed()}[identifier] == title
+
+
+def test_no_section_names_what_no_scenario_can_support() -> None:
+    """A health check or a restart is no redundancy: there is one server."""
+    assert not [*CONTROLS.overstated()]
+    assert [one for _, one, entry in CONTROLS.listed() if not entry.supportable] == ["A.8.14"]
+    assert not [section for section, named in CONTROLS.sections.items() if "A.8.14" in named]
+
+
 def test_a_record_has_each_control_with_its_sections_in_order_and_their_scenarios() -> None:
     def one(section: str) -> Scenario:
         return Scenario(Path("x"), 1, "x", frozenset({f"rb-{section}"}), ())

@@ -189,8 +189,8 @@ def runbook_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_runbook_that_is_accounted_for_is_compliant(runbook_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["coverage", "--against", str(runbook_file)]) == exits.COMPLIANT
     said = capsys.readouterr().out
-    assert '✓ 2.1   line 22   docker ps --filter "name=web"\n      looked at by every-disk-has-room\n' in said
-    assert said.endswith("every line is accounted for\n")
+    assert '✓ 2.1   line 22   docker ps --filter "name=web"\n      checked by every-disk-has-room\n' in said
+    assert said.endswith("every line is covered\n")
 
 
 def test_a_new_line_is_told_with_its_entry_and_settled_by_it(
@@ -199,7 +199,7 @@ def test_a_new_line_is_told_with_its_entry_and_settled_by_it(
     runbook_file.write_text(SMALL + "- keep 4 more\n")
     assert run(["coverage", "--against", str(runbook_file)]) == exits.FAILED
     said = capsys.readouterr().out
-    assert said.endswith(f"{len(EXPECTED)} by scenarios, 1 new\n1 of {len(EXPECTED) + 1} lines are not accounted for\n")
+    assert said.endswith(f"{len(EXPECTED)} by scenarios, 1 new\n1 of {len(EXPECTED) + 1} lines are not covered\n")
     (told,) = [line for line in said.splitlines() if "new; its entry: " in line]
     entry = told.partition("its entry: ")[2].replace("by = []", 'by = ["every-disk-has-room"]')
     own = runbook_file.with_name("coverage.toml")
@@ -211,7 +211,7 @@ def test_a_new_line_is_told_with_its_entry_and_settled_by_it(
     ("text", "sentence"),
     [
         (None, "cannot be read (No such file or directory); expected a runbook in Markdown"),
-        (b"\xff\xfe", "is no text (invalid start byte); expected a runbook in Markdown"),
+        (b"\xff\xfe", "is not text (invalid start byte); expected a runbook in Markdown"),
         (b"# Nothing\n\nhere\n", "has no numbered section with a line in it; expected a runbook in Markdown"),
     ],
 )

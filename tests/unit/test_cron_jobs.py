@@ -216,7 +216,7 @@ def test_what_is_no_status_of_a_process_is_refused(text: str) -> None:
     "expression", ["0 2 * *", "0 2 * * * *", "0 2 * * 1#1", "0 2 L * *", "0 2 l * *", "0 2 * * 5l"]
 )
 def test_what_cron_would_not_take_is_no_schedule(expression: str) -> None:
-    with pytest.raises(ValueError, match="is no schedule"):
+    with pytest.raises(ValueError, match="is not a schedule"):
         schedule_of(expression)
 
 

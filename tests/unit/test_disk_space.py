@@ -120,7 +120,7 @@ def test_what_is_not_of_df_is_refused(rows: str) -> None:
 
 
 def test_a_file_system_that_tells_no_size_is_not_taken_for_an_empty_one() -> None:
-    with pytest.raises(ValueError, match="no size of /mnt/elsewhere"):
+    with pytest.raises(ValueError, match="no size for /mnt/elsewhere"):
         read_df(f"{SPACE}bucket: 0 0 0 - /mnt/elsewhere\n\n{INODES}bucket: 0 0 0 - /mnt/elsewhere\n")
 
 

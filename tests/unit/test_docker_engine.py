@@ -202,7 +202,7 @@ def test_whether_a_value_is_secret_is_told_by_the_words_in_its_name(name: str, s
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get"])
 def test_every_method_that_may_change_something_is_refused(socket_path: Path, method: str) -> None:
     reader = DockerReader(socket_path, Scrubber(lambda _: None))
-    with pytest.raises(WriteRefused, match="checks only look"):
+    with pytest.raises(WriteRefused, match="checks only read"):
         reader._client.ask(
             "http://docker/containers/abc/stop", {}, method=method, until=time.monotonic() + 1, most=1000
         )

@@ -93,7 +93,7 @@ def test_an_outline_is_read_out_once_for_each_row(chapter: features.Chapter) -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Feature: F\n  Scenario: S\n    Then x\n  nonsense\n", ":4: this is no Gherkin (expected: "),
+        ("Feature: F\n  Scenario: S\n    Then x\n  nonsense\n", ":4: this is not Gherkin (expected: "),
         ("", ":1: it is empty; expected a feature"),
     ],
 )

@@ -82,10 +82,10 @@ PASSED, FAILED, UNTOLD = Outcome.PASSED, Outcome.FAILED, Outcome.UNDETERMINED
     [
         (PASSED, None, 0, "safe to deploy"),
         (FAILED, None, 1, "not safe to deploy"),
-        (UNTOLD, None, 3, "could not be told, so no deploy"),
+        (UNTOLD, None, 3, "undetermined: do not deploy"),
         (PASSED, OVERRIDE, 0, "safe to deploy"),
         (FAILED, OVERRIDE, 0, "let through by an override"),
-        (UNTOLD, OVERRIDE, 3, "could not be told, so no deploy"),
+        (UNTOLD, OVERRIDE, 3, "undetermined: do not deploy"),
     ],
 )
 def test_what_decides_and_what_an_override_changes(
@@ -99,7 +99,7 @@ def test_what_decides_and_what_an_override_changes(
 def test_what_an_override_lets_through_does_not_cover_what_could_not_be_told(runs: Runs) -> None:
     scenarios = (decisive(FAILED), decisive(UNTOLD))
     assert runs.of(*scenarios, override=OVERRIDE).exit_code() == 3
-    assert verdict_of(recorded(*scenarios, exit_code=3, override=OVERRIDE)) == "could not be told, so no deploy"
+    assert verdict_of(recorded(*scenarios, exit_code=3, override=OVERRIDE)) == "undetermined: do not deploy"
 
 
 def test_what_the_run_learns_to_be_a_secret_is_masked_in_its_command_too(
@@ -183,18 +183,18 @@ def test_what_the_gate_waits_for_makes_a_deploy_unsafe_and_is_nothing_that_a_dep
     assert gate_scenarios() == {
         "2.2": ["There is a release to roll back to"],
         "4.1": [
-            "There is room for another release",
-            "No deploy is under way",
-            "No backup is under way",
-            "No drill is under way",
+            "There is disk space for another release",
+            "No deploy is in progress",
+            "No backup is in progress",
+            "No drill is in progress",
         ],
-        "4.2": ["The clone is clean", "The clone stands at its origin"],
-        "4.3": ["No migration is under way"],
-        "5.2": ["There are backups", "The newest backup is whole", "The newest backup is fresh"],
+        "4.2": ["The clone is clean", "The clone is up to date with its origin"],
+        "4.3": ["No migration is in progress"],
+        "5.2": ["There are backups", "The newest backup is intact", "The newest backup is fresh"],
         "8.1": [
-            "The releases have the important variables",
-            "The important variables are equal",
-            "The next release gets the important variables",
+            "The releases have the required secrets",
+            "Both releases have the same secrets",
+            "The next release gets the required secrets",
         ],
     }
 
@@ -225,5 +225,5 @@ def test_the_report_says_who_let_it_through_why_and_what() -> None:
 def test_the_report_marks_what_does_not_decide_and_only_that() -> None:
     page = html.render(recorded(decisive(FAILED), beside(FAILED), exit_code=1))
     assert "Not safe to deploy" in page
-    assert page.count("beside it, does not decide") == 1
+    assert page.count("informational, does not block") == 1
     assert "does not decide" not in html.render(example.troubled())

@@ -137,7 +137,7 @@ def test_what_an_override_does_not_let_through_stays_an_error() -> None:
 
 def test_what_stands_beside_is_a_notice() -> None:
     ((level, _, said),) = seen_by_actions(gated([failed("One", gate=False)], exit_code=0))
-    assert (level, said.splitlines()[-1]) == ("notice", "This does not decide.")
+    assert (level, said.splitlines()[-1]) == ("notice", "This is informational and does not block.")
 
 
 def test_of_a_level_no_more_are_told_than_actions_shows_and_the_last_counts_the_rest() -> None:
@@ -216,7 +216,7 @@ def tokens_of(markdown: str) -> list[tuple[str, str]]:
 def test_the_summary_says_the_verdict_first_then_what_blocks() -> None:
     said = github.summary(gated([failed("Every disk has room"), failed("Redis is up", gate=False)]))
     assert said.startswith("## lab: not safe to deploy\n")
-    assert said.index("What blocks") < said.index("Every disk has room") < said.index("Beside it, deciding nothing")
+    assert said.index("What blocks") < said.index("Every disk has room") < said.index("Informational, does not block")
     assert "seen: 87 %" in said
 
 

@@ -76,12 +76,12 @@ def test_an_empty_answer_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "difference"),
     [
-        (["status"], 1, "status is no text"),
-        (["data", "version"], "", "data.version is no text"),
-        (["data", "version"], None, "data.version is no text"),
-        (["data", "timestamp"], "yesterday", "data.timestamp is no instant with its offset from UTC"),
-        (["data", "timestamp"], "2026-02-24T08:00:00", "data.timestamp is no instant with its offset from UTC"),
-        (["data", "checks"], "ok", "data.checks is no object"),
+        (["status"], 1, "status is not text"),
+        (["data", "version"], "", "data.version is not text"),
+        (["data", "version"], None, "data.version is not text"),
+        (["data", "timestamp"], "yesterday", "data.timestamp is not an instant with its offset from UTC"),
+        (["data", "timestamp"], "2026-02-24T08:00:00", "data.timestamp is not an instant with its offset from UTC"),
+        (["data", "checks"], "ok", "data.checks is not an object"),
         (["data", "checks"], {}, "data.checks.database is missing"),
     ],
 )

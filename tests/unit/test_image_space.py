@@ -32,7 +32,7 @@ def test_an_image_that_is_gone_has_no_size() -> None:
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_an_image_of_no_size_does_not_tell_that_there_is_room(size: int) -> None:
-    with pytest.raises(ValueError, match="no size of an image"):
+    with pytest.raises(ValueError, match="not the size of an image"):
         size_of_image("c1", [{"Id": "c1", "Image": "i1"}], [{"Id": "i1", "Size": size}])
 
 

@@ -182,7 +182,7 @@ def test_a_session_that_began_ahead_of_the_clock_is_not_one_that_began_just_now(
 
 @pytest.mark.parametrize(("allowed", "taken"), [(0, 1), (-3, 1), (97, 0)])
 def test_numbers_that_cannot_be_connections_are_refused(allowed: int, taken: int) -> None:
-    with pytest.raises(ValueError, match="no counts"):
+    with pytest.raises(ValueError, match="are not counts"):
         read_sessions(_told(allowed=allowed, taken=taken))
 
 
@@ -241,7 +241,7 @@ def test_connections_are_counted_against_those_that_there_may_be() -> None:
 
 def test_an_account_that_sees_no_states_cannot_tell() -> None:
     hidden: list[object] = [7, None, None, None, None, None, "x", None]
-    with pytest.raises(Undetermined, match="does not tell this account"):
+    with pytest.raises(Undetermined, match="does not show this account"):
         read_sessions(_told(hidden))
 
 

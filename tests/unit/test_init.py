@@ -94,7 +94,7 @@ def test_the_edges_ports_are_those_that_the_proxy_publishes() -> None:
     in_front = facts_in_containers([container("front", "kamal-proxy", _80=80, _443=443)])
     assert (in_front["edge.https_port"].value, in_front["edge.http_port"].value) == (443, 80)
     assert behind_another["edge.https_port"].value is None
-    assert "something else may stand in front of it" in behind_another["edge.https_port"].source
+    assert "something else may be in front of it" in behind_another["edge.https_port"].source
 
 
 def test_a_port_that_only_the_server_itself_reaches_is_not_the_edges() -> None:
@@ -204,12 +204,12 @@ def test_the_file_is_a_target_file() -> None:
         **GIVEN,
         "environment": Fact("production", ""),
         "domain": Fact("fit.example", "from the proxy"),
-        "backups.newest_row": Fact(("a.created_at", "b.created_at"), ""),
+        "backups.freshness_columns": Fact(("a.created_at", "b.created_at"), ""),
         "edge.https_port": Fact(8443, ""),
         "paths.app": Fact(None, "nobody knows"),
     }
     target = validated(rendered(facts), Path("made.toml"))
-    assert target.backups.newest_row == ("a.created_at", "b.created_at")
+    assert target.backups.freshness_columns == ("a.created_at", "b.created_at")
     assert target.edge.https_port == 8443
     assert target.paths.app == "/var/www/psyfit"
 
@@ -217,8 +217,8 @@ def test_the_file_is_a_target_file() -> None:
 def test_what_could_not_be_told_is_marked_with_why_and_with_what_is_taken() -> None:
     facts = {**GIVEN, "domain": Fact(None, "no proxy"), "paths.app": Fact(None, "nobody knows")}
     text = target_file.render(facts, target_file.Seen(WHO, facts, {}), Path("made.toml"))
-    assert '# could not be told: app: nobody knows; taken as "/var/www/psyfit"' in text.splitlines()
-    assert "# could not be told: domain: no proxy" in text.splitlines()
+    assert '# could not be determined: app: nobody knows; default: "/var/www/psyfit"' in text.splitlines()
+    assert "# could not be determined: domain: no proxy" in text.splitlines()
     with pytest.raises(TargetError, match="key environment is missing"):
         validated(tomllib.loads(text), Path("made.toml"))
 
@@ -254,7 +254,7 @@ def test_a_key_is_compared_with_those_that_the_backups_are_for_and_not_with_what
     assert init._key_fact(key, seen).source.startswith("it is the one") is fits
 
 
-KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.newest_row"]
+KEYS = ["domain", "containers.db", "paths.app", "edge.https_port", "cron.account", "backups.freshness_columns"]
 
 
 @given(key=st.sampled_from(KEYS), value=st.text(max_size=20) | st.integers(), told=st.text(max_size=40))
@@ -366,7 +366,7 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path, capsys: pytes
     assert run(["init", "--host", "192.0.2.1", "--output", str(path)]) == 2
     captured = capsys.readouterr()
     assert path.read_text() == "mine"
-    assert captured.err.startswith(f"{path}: is there already;")
+    assert captured.err.startswith(f"{path}: exists already;")
     assert captured.err.count("\n") == 1
 
 

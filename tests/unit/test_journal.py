@@ -115,7 +115,7 @@ def test_what_is_registered_says_whose_it_is(folder: Folder) -> None:
     assert (left.drill, left.by, left.since, left.changes) == ("rollback", "hanako@laptop", BEGUN, 2)
     assert not left.under_way
     assert left.sentence() == (
-        "A drill was left open on this server: the drill rollback, begun 2026-02-24 08:00:12 UTC by hanako@laptop; "
+        "A drill was left open on this server: the drill rollback, started 2026-02-24 08:00:12 UTC by hanako@laptop; "
         "2 changes wait to be undone. Heal it first: `runbook recover --target lab` from here, or "
         "/var/lib/psyfit-runbook/recover.sh on the server."
     )
@@ -127,7 +127,7 @@ def test_a_heart_that_beats_tells_one_that_is_under_way(folder: Folder) -> None:
     left = folder.read()
     assert left is not None
     assert left.under_way
-    assert left.sentence().startswith("A drill is under way on this server: the drill rollback, begun ")
+    assert left.sentence().startswith("A drill is in progress on this server: the drill rollback, started ")
 
 
 @pytest.mark.parametrize("at", ["", "-5", "99999999999", "9" * 40, "0x10", "soon"])
@@ -163,7 +163,7 @@ def test_a_journal_that_does_not_say_whose_it_is_is_open_all_the_same(folder: Fo
     assert left is not None
     assert (left.drill, left.by, left.changes) == (None, None, 1)
     assert abs((left.since - datetime.now(UTC)).total_seconds()) < 60
-    assert "a drill, begun " in left.sentence()
+    assert "a drill, started " in left.sentence()
     assert "by somebody unknown; 1 change waits to be undone" in left.sentence()
 
 
@@ -197,7 +197,7 @@ def test_half_an_entry_is_never_run(folder: Folder) -> None:
 def test_the_server_is_held_by_one_at_a_time(folder: Folder) -> None:
     assert folder.hold("a").out == "held\n"
     refused = folder.hold("b")
-    assert "another drill is under way on this server: its heart beat " in (journal.refusal(refused) or "")
+    assert "another drill is in progress on this server: its heart beat " in (journal.refusal(refused) or "")
 
 
 def test_no_drill_begins_where_one_has_left_changes(folder: Folder) -> None:
@@ -274,7 +274,7 @@ def test_while_a_drill_is_undone_its_acts_are_refused_and_nobody_else_holds_the_
     folder.act("a", 1)
     folder.recover("a")
     assert journal.refusal(folder.act("a", 2)) == "this drill has been ended, so no act of it begins"
-    assert "another drill is under way" in (journal.refusal(folder.hold("b")) or "")
+    assert "another drill is in progress" in (journal.refusal(folder.hold("b")) or "")
     folder.run(journal.released("a"))
     assert folder.hold("b").out == "held\n"
 
@@ -349,7 +349,7 @@ def test_every_act_ends_before_an_undo_stops_waiting_for_it() -> None:
 
 def test_what_does_not_come_to_its_end_has_undone_nothing_that_is_known() -> None:
     for output in (Output(127, "", "sh: not found"), Output(0, "", ""), Output(0, "undone 0001.sh\n", "")):
-        with pytest.raises(ValueError, match="it did not come to its end"):
+        with pytest.raises(ValueError, match="it did not finish"):
             read_recovery(output)
     with pytest.raises(ValueError, match="not those that it counts"):
         read_recovery(Output(0, "undone 0001.sh\nend: 2 undone, 0 interfered, 0 failed\n", ""))
@@ -405,11 +405,11 @@ def said(left: OpenJournal | None, untold: Undetermined | None = None) -> str:
 
 def test_what_the_screen_says_of_it() -> None:
     left = OpenJournal(drill="x\x1b[2J", by=None, since=BEGUN, changes=1, under_way=False, heal=("a", "b"))
-    assert said(left).startswith("A drill was left open on this server: the drill x�[2J, begun ")
+    assert said(left).startswith("A drill was left open on this server: the drill x�[2J, started ")
     assert said(None) == ""
     assert said(None, Undetermined("no line")) == "", "why nothing can be told is said elsewhere"
     assert said(None, Undetermined("not allowed", right=rights.ROOT)).startswith(
-        "Whether a drill was left open could not be told: not allowed (missing right: root; "
+        "Whether a drill was left open could not be determined: not allowed (missing right: root; "
     )
 
 

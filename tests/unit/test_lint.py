@@ -20,7 +20,19 @@ from runbook.model.outcome import require
 from runbook.model.question import Command
 from runbook.observation.snapshot import Snapshot
 
-ROOMS = ("features", "steps", "checks", "discovery", "drills", "linting", "runbook", "reporting", "commands", "lab")
+ROOMS = (
+    "features",
+    "steps",
+    "checks",
+    "discovery",
+    "drills",
+    "linting",
+    "runbook",
+    "reporting",
+    "commands",
+    "lab",
+    "docs",
+)
 
 FEATURE = """
     @minor
@@ -42,10 +54,15 @@ FEATURE = """
     Scenario: With two severities
       Then this means one thing
 
-    @minor @needs-somebody-else
+    @minor @depends-on-somebody-else
     Scenario: On nothing
       Then this means one thing
 
+    @minor @needs-the-database-is-up
+    Scenario: With an old tag
+      Then this means one thing
+
+    # What could not be told.
     @minor @urgent
     Scenario: With a tag of its own
       Then this means one thing
@@ -129,20 +146,29 @@ BROKEN = {
     "a duplicate name": Broken(FEATURE_FILE, "Scenario: The clone is", "has the name of the one at 04-deploy.feature:"),
     "no severity": Broken(FEATURE_FILE, "Scenario: Without a severity", "has no severity"),
     "two severities": Broken(FEATURE_FILE, "Scenario: With two", "has 2 severities"),
-    "no ground": Broken(FEATURE_FILE, "Scenario: On nothing", "stands on somebody-else, which is no other scenario"),
+    "no ground": Broken(
+        FEATURE_FILE, "Scenario: On nothing", "depends on somebody-else, which is not another scenario"
+    ),
     "an unknown tag": Broken(FEATURE_FILE, "Scenario: With a tag of its own", "has the unknown tag @urgent"),
+    "an old tag": Broken(FEATURE_FILE, "Scenario: With an old tag", "expected @depends-on-the-database-is-up, as it"),
+    "a replaced word": Broken(
+        FEATURE_FILE, "# What could not be told", "“could not be told” is replaced by the glossary"
+    ),
     "no sentence": Broken(FEATURE_FILE, "Scenario: Without a word", "says nothing"),
     "an outline without rows": Broken(FEATURE_FILE, "Outline: Without", "is an outline without rows"),
     "no section": Broken(FEATURE_FILE, "Scenario: Without a section", "has no section"),
     "no kind": Broken(FEATURE_FILE, "Scenario: Neither", "has no kind"),
     "a section without a control": Broken(FEATURE_FILE, "Rule: 99.1", "section 99.1 has no control"),
-    "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is no Gherkin (expected: "),
+    "no Gherkin": Broken("features/99-no-gherkin.feature", "nonsense", "this is not Gherkin (expected: "),
     "a step that asserts nothing": Broken(STEP_FILE, '@then("this asserts', "“this asserts nothing” asserts nothing"),
-    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "git_clone.STOPS is not read-only: this is more"),
+    "a question that is not read-only": Broken(CHECK_FILE, "STOPS", "git_clone.STOPS is not read-only: this does more"),
     "a check that knows a scenario": Broken(CHECK_FILE, "GROUND = ", "knows the scenario the-web-release-is-up"),
     "a check that says because of what": Broken(CHECK_FILE, 'because="whatever', "says because of which scenario"),
     "questions that chain too deep": Broken(CHECK_FILE, "def too_deep", "too_deep chain 4 deep; expected at most 3"),
     "an unknown control": Broken("controls.toml", '"8.1" =', "the control A.17.1 is unknown"),
+    "a control that nothing supports": Broken(
+        "controls.toml", '"10" =', "section 10 names A.8.14, of which no scenario"
+    ),
     "a control that no framework can have": Broken("controls.toml", '"A.12.3.1" =', "the control A.12.3.1 is unknown"),
 }
 
@@ -155,6 +181,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / room, folder / room)
     controls = (ROOT / "controls.toml").read_text()
     controls = controls.replace('"8.1" = [', '"8.1" = ["A.17.1", ')
+    controls = controls.replace('"10" = [', '"10" = ["A.8.14", ')
     controls = controls.replace('"A.5.14" = {', '"A.12.3.1" = { title = "x", beyond = "y" }\n"A.5.14" = {')
     (folder / "controls.toml").write_text(controls)
     (folder / "features/99-no-gherkin.feature").write_text(

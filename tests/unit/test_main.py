@@ -80,7 +80,7 @@ def test_what_breaks_in_a_command_is_ours_and_says_where(
     monkeypatch.setattr("runbook.suite.features.read", broken)
     assert run(["show"]) == exits.INTERNAL_ERROR
     said = capsys.readouterr().err
-    assert re.fullmatch(r"the suite's own fault at .*/test_main\.py:\d+: RuntimeError: no chapter\n", said)
+    assert re.fullmatch(r"an internal error of the suite at .*/test_main\.py:\d+: RuntimeError: no chapter\n", said)
 
 
 def test_a_command_that_is_interrupted_says_so(

@@ -277,7 +277,7 @@ def test_anything_that_looks_like_one_is_read_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["{ }", "a;\n}", "a }", "a { b } c;", "a { b;", "a", "a { " * 21 + "} " * 21])
 def test_what_is_no_configuration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"brace|midst"):
+    with pytest.raises(ValueError, match=r"brace|middle"):
         parse(text)
 
 

@@ -30,7 +30,7 @@ WHOEVER = pytest.mark.parametrize(
     [
         (HOLDS, "as the runbook says", 70),
         (FAILS, "not as the runbook says", 1),
-        (UNTOLD, "could not be told", 70),
+        (UNTOLD, "could not be determined", 70),
     ],
     ids=["all holds", "one fails", "one is untold"],
 )
@@ -71,7 +71,7 @@ def test_where_the_record_cannot_be_written_the_verdict_is_on_the_screen(
     assert ended_with == code
     assert f" here: {verdict} · " in screen
     assert f"not everything can be written in {folder}: {folder}/not/there: No such file or directory" in screen
-    assert f"No whole report: {folder}" in screen
+    assert f"No complete report: {folder}" in screen
 
 
 @WHOEVER

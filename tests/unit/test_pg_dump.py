@@ -22,7 +22,7 @@ TARGET = Target(
     environment="lab",
     address="127.0.0.1",
     domain="example.test",
-    backups=BackupsSettings(newest_row=COLUMNS),
+    backups=BackupsSettings(freshness_columns=COLUMNS),
 )
 HEAD = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET statement_timeout = 0;\n"
 ROWS = """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook.model import renamed
 from runbook.model.outcome import ReasonCode
 from runbook.model.record import Run, Scenario
 from runbook.model.verdict import consequences, root_causes
@@ -205,8 +206,8 @@ def test_a_sentence_without_a_meaning_is_the_suites_own_fault(suite: pytest.Pyte
 def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
     code, run = ran(
         suite,
-        "@needs-the-base\nScenario: Above\nThen the count is 3\n"
-        "@needs-above\nScenario: On top\nThen the count is 3\n"
+        "@depends-on-the-base\nScenario: Above\nThen the count is 3\n"
+        "@depends-on-above\nScenario: On top\nThen the count is 3\n"
         "Scenario: The base\nThen the count is 4\n",
     )
     outcomes = {scenario.id: (scenario.outcome, scenario.because) for scenario in run.scenarios}
@@ -231,7 +232,9 @@ def test_one_cause_is_one_red(suite: pytest.Pytester) -> None:
 def test_what_follows_from_a_failure_is_told_alone_where_there_is_none(
     suite: pytest.Pytester, base: str, above: tuple[str, str | None]
 ) -> None:
-    _, run = ran(suite, f"@follows-the-base\nScenario: Above\nThen the count is 3\nScenario: The base\nThen {base}\n")
+    _, run = ran(
+        suite, f"@explained-by-the-base\nScenario: Above\nThen the count is 3\nScenario: The base\nThen {base}\n"
+    )
     outcomes = {scenario.id: (scenario.outcome, scenario.because) for scenario in run.scenarios}
     assert outcomes["above"] == above
 
@@ -286,6 +289,30 @@ def test_an_unknown_tag_is_refused(suite: pytest.Pytester) -> None:
     assert "tag @urgent is unknown" in result.stdout.str() + result.stderr.str()
 
 
+def test_an_old_tag_is_refused_with_the_one_of_today(suite: pytest.Pytester) -> None:
+    result = started(
+        suite,
+        "Feature: F\n@needs-one-release-runs\nScenario: One\nThen the count is 3",
+        "--target=target.toml",
+    )
+    assert "@needs-one-release-runs is called @depends-on-exactly-one-release-runs now" in (
+        result.stdout.str() + result.stderr.str()
+    )
+
+
+@pytest.mark.parametrize("option", ["-k", "-m"])
+@pytest.mark.parametrize("name", ["exactly-one-release-runs", "one-release-runs"])
+def test_a_scenario_is_selected_by_its_id_of_today_or_of_before(suite: pytest.Pytester, option: str, name: str) -> None:
+    renamed.say.cache_clear()
+    rule = "Feature: 9. Things\n@rb-9.1 @check\nRule: 9.1 Small things\n"
+    scenarios = "Scenario: Exactly one release runs\nThen the count is 3\nScenario: Another\nThen the count is 3\n"
+    result = started(suite, rule + scenarios, "--target=target.toml", option, name)
+    (record,) = Path(suite.path, "reports").glob("*/run.json")
+    assert [one.id for one in Run.model_validate_json(record.read_text()).scenarios] == ["exactly-one-release-runs"]
+    said = "the scenario one-release-runs is called exactly-one-release-runs now"
+    assert result.stderr.str().count(said) == (name == "one-release-runs")
+
+
 def test_a_chapter_selects_its_sections(suite: pytest.Pytester) -> None:
     code, run = ran(suite, "Scenario: One\nThen the count is 3", "-m", "rb-9")
     assert (code, len(run.scenarios)) == (0, 1)
@@ -296,7 +323,7 @@ def test_what_could_not_be_told_for_one_reason_is_one_cause(suite: pytest.Pytest
         suite,
         "@minor\nScenario: One\nThen the hidden thing is seen\n"
         "@critical\nScenario: Two\nThen the hidden thing is seen\n"
-        "@needs-one\nScenario: On one\nThen the count is 3\n"
+        "@depends-on-one\nScenario: On one\nThen the count is 3\n"
         "Scenario: Three\nThen the slow answer comes\n",
     )
     causes = {cause.id: [one.id for one in consequences(run, cause)] for cause in root_causes(run)}

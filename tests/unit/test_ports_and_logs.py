@@ -104,7 +104,7 @@ def test_a_log_that_is_written_to_is_well() -> None:
     ("text", "seen"),
     [
         (f"log 1790000000 100 regular file {MONITOR}\n", "written to 10 min ago"),
-        (f"log 1790000600 100 directory {MONITOR}\n", "is no file"),
+        (f"log 1790000600 100 directory {MONITOR}\n", "is not a file"),
         (f"log 1790000600 100 regular file {BACKUP}\n", f"no {MONITOR}"),
         ("", f"no {MONITOR}"),
     ],
@@ -125,7 +125,7 @@ def test_a_log_that_grows_for_ever_is_told() -> None:
 def test_who_writes_to_a_log_that_is_gone_is_told() -> None:
     found = read_writers(f"open\tmonitor.sh\t{MONITOR}.1 (deleted)\nopen\tbash\t\n")
     assert found == (OpenDeletedLog("monitor.sh", f"{MONITOR}.1"),)
-    with pytest.raises(Mismatch, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was taken away"):
+    with pytest.raises(Mismatch, match=r"monitor\.sh has /var/log/psyfit-monitor\.log\.1 open, which was deleted"):
         nobody_writes_to_a_log_that_is_gone(found)
     nobody_writes_to_a_log_that_is_gone(())
 
@@ -279,7 +279,7 @@ def test_what_ssh_knows_is_known(tmp_path: Path, hashed: bool) -> None:
     answers: dict[Question[Any], object] = {KEYS: Output(0, f"/etc/ssh/ssh_host_ed25519_key.pub:{kind} {blob}\n", "")}
     assert [one.known for one in looking(target, answers).observe(host_keys)] == [True]
     hosts.unlink()
-    with pytest.raises(Undetermined, match="no key of the server is known here"):
+    with pytest.raises(Undetermined, match="known_hosts has no key of the server"):
         looking(target, answers).observe(host_keys)
 
 

@@ -85,7 +85,7 @@ def test_only_an_answer_of_success_is_not_lost(code: int | None, lost: int) -> N
 
 
 def test_what_was_not_sent_is_counted_apart() -> None:
-    seen = summary([sample(0, 0.1), Sample(PAGE, 1.0, None, 1.0, failure="too many under way")])
+    seen = summary([sample(0, 0.1), Sample(PAGE, 1.0, None, 1.0, failure="too many in progress")])
 
     assert (seen.sent, seen.lost, seen.unsent) == (1, 0, 1)
 

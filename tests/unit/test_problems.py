@@ -64,23 +64,23 @@ SAID = {
     ),
     "could not connect to server: Connection refused": (
         "could not connect to server: Connection refused",
-        "the database is away",
+        "the database is unreachable",
     ),
     'connection to server at "psyfit-db" (10.0.0.2), port 5432 failed: Connection refused': (
         'connection to server at "psyfit-db" (10.0.0.2), port 5432 failed: Connection refused',
-        "the database is away",
+        "the database is unreachable",
     ),
     'connection to server at "db", port 5432 failed: FATAL:  password authentication failed for user "psyfit_prod"': (
         'connection to server at "db", port 5432 failed: FATAL:  password authentication failed for user ',
-        "the database is away",
+        "the database is unreachable",
     ),
     'connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory': (
         'connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory',
-        "the database is away",
+        "the database is unreachable",
     ),
     'could not translate host name "psyfit-db" to address: Name or service not known': (
         "could not translate host name",
-        "the database is away",
+        "the database is unreachable",
     ),
 }
 
@@ -160,7 +160,7 @@ def test_what_a_running_release_said_is_past_when_it_reaches_its_database() -> N
 
 
 def test_a_running_release_that_does_not_reach_it_says_why() -> None:
-    with pytest.raises(Mismatch, match="says “could not translate host name”: the database is away"):
+    with pytest.raises(Mismatch, match="says “could not translate host name”: the database is unreachable"):
         the_releases_reach_their_database(_look("error", AWAY).observe(last_words))
 
 

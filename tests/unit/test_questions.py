@@ -105,7 +105,7 @@ def test_every_word_of_a_template_is_known(name: str) -> None:
         ("git -C /var/www/psyfit rev-parse HEAD", "'git' is not known"),
         (f"{ASK_GIT}\ngit -C /var/www/psyfit rev-parse HEAD", "'git' is not known"),
         (f"{ASK_GIT}\nask_git /var/www/psyfit push", "ask_git /var/www/psyfit push"),
-        (f"{ASK_GIT}\nask_git /var/www/psyfit -c core.pager=x rev-parse HEAD", "more than looking"),
+        (f"{ASK_GIT}\nask_git /var/www/psyfit -c core.pager=x rev-parse HEAD", "does more than read"),
         (f"{ASK_GIT}\nas_owner git push", "'as_owner' is not known"),
         (f"{ASK_GIT}\nsetpriv --reuid=0 --regid=0 --clear-groups id", "'setpriv' is not known"),
         (f"{ASK_GIT}\nenv git push", "'env' is not known"),

@@ -20,12 +20,12 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
         (
             PortState.OK,
             PortState.TIMED_OUT,
-            "443 ok · 22 timed out → the host is up, its ssh port alone does not answer",
+            "443 ok · 22 timed out → the host is up, its SSH port alone does not answer",
         ),
         (
             PortState.OK,
             PortState.NOT_YET,
-            "443 ok · 22 no answer yet → the host is up, its ssh port alone has not answered yet",
+            "443 ok · 22 no answer yet → the host is up, its SSH port alone has not answered yet",
         ),
         (
             PortState.OK,
@@ -36,7 +36,7 @@ GOOD_NAME = name_part(ADDRESS, Resolution((ADDRESS,), None), None)
         (
             PortState.REFUSED,
             PortState.TIMED_OUT,
-            "443 refused · 22 timed out → the host is up, its edge is down, its ssh port does not answer",
+            "443 refused · 22 timed out → the host is up, its edge is down, its SSH port does not answer",
         ),
         (
             PortState.REFUSED,
@@ -82,7 +82,7 @@ def test_every_pair_has_a_conclusion(edge: PortState, ssh: PortState) -> None:
             Resolution(("192.0.2.9",), None),
             None,
             "DNS 192.0.2.9",
-            ("its name", "leads to 192.0.2.9 in place of 192.0.2.1"),
+            ("its name", "resolves to 192.0.2.9 instead of 192.0.2.1"),
         ),
         (ADDRESS, Resolution((), None), None, "DNS without address", ("its name", "has no address")),
         (

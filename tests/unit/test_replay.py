@@ -35,7 +35,7 @@ def test_the_sentence_is_held_to_its_own_number(used: int, outcome: Outcome) -> 
 
 
 def test_what_had_no_answer_has_none_again() -> None:
-    untold = _recording(10, Undetermined("no line to the server"))
+    untold = _recording(10, Undetermined("no SSH connection to the server"))
     assert replay.looked_again(untold, ROOM) is Outcome.UNDETERMINED
 
 

@@ -218,7 +218,7 @@ def test_the_verdict_is_the_page_s_heading() -> None:
 
     assert heading(example.healthy()) == "As the runbook says"
     assert heading(example.troubled()) == "Not as the runbook says"
-    assert heading(example.run([undetermined], exit_code=UNDETERMINED)) == "Could not be told"
+    assert heading(example.run([undetermined], exit_code=UNDETERMINED)) == "Could not be determined"
     assert heading(example.run([passed], exit_code=INTERRUPTED, selected=9)) == "Incomplete"
     assert heading(example.empty()) == "Nothing was run"
 
@@ -229,13 +229,13 @@ def test_a_page_says_what_limits_its_verdict() -> None:
     assert "What limits this verdict" not in html.render(example.healthy())
     assert "Partial: 1 of 41 collected scenarios were selected" in html.render(example.run([passed], collected=41))
     unfinished = html.render(example.run([passed], selected=9, exit_code=INTERRUPTED))
-    assert "Interrupted: the run was ended before its time." in unfinished
+    assert "Interrupted: the run was stopped early." in unfinished
     assert "Unfinished: 1 of 9 selected scenarios came to an outcome." in unfinished
     assert "The suite itself broke" in html.render(example.run([passed], exit_code=INTERNAL_ERROR))
     troubled = html.render(example.troubled())
     assert "The suite itself broke in 1 of 14 scenarios" in troubled
     assert "97.0 s behind laptop&#39;s" in troubled
-    assert "changes that are in no commit" in troubled
+    assert "uncommitted changes" in troubled
 
 
 def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> None:
@@ -246,7 +246,7 @@ def test_a_page_is_not_green_where_the_suite_broke_beside_the_scenarios() -> Non
 
     assert heading(broke) == "As the runbook says"
     page = html.render(broke)
-    assert "The suite&#39;s own fault, beside the scenarios: no controls could be read." in page
+    assert "An internal error of the suite, outside the scenarios: no controls could be read." in page
     assert '<h1 class="undetermined">' in page
     assert 'errors="1"' in junit.render(broke)
     assert "no controls could be read" in junit.render(broke)
@@ -265,7 +265,7 @@ def test_a_page_does_not_say_of_the_suite_what_git_did_not_tell() -> None:
     origin = run.origin.model_copy(update={"commit": None, "uncommitted_changes": None})
     page = " ".join(Page(html.render(run.model_copy(update={"origin": origin}))).text.split())
 
-    assert "Whether the suite ran with changes that are in no commit is not known: git did not tell." in page
+    assert "Whether the suite ran with uncommitted changes is not known: git did not say." in page
     assert "commit not known, with or without uncommitted changes: not known" in page
 
 
@@ -276,7 +276,7 @@ def test_a_cause_is_told_with_what_to_do_and_what_follows_from_it() -> None:
         "The proxy sends requests to the running release",
         "a route to psyfit-web-1771913000",
         "Runbook section 2.3",
-        "1 more could not be told for the same reason:",
+        "1 more could not be determined for the same reason:",
         "The service says that it is healthy",
         "Every disk has room",
         "less than 80 % everywhere",
@@ -403,23 +403,23 @@ def test_a_report_supports_evidence_and_claims_no_more() -> None:
         assert "compliant with" not in document
 
 
-def test_each_control_is_told_with_what_came_of_it_and_what_is_beyond_it() -> None:
+def test_each_control_is_shown_with_its_outcomes_and_what_is_not_covered() -> None:
     page = " ".join(Page(html.render(example.troubled())).text.split())
     controls = page[page.index("Controls What this run supports evidence for.") : page.index("Evidence Every exchange")]
     in_order = [
         "ISO/IEC 27001:2022, Annex A",
-        "A.8.13 BackupsBeyond it: how long they have to be kept.",
+        "A.8.13 Information backupNot covered: how long they have to be kept.",
         "5.2, 6.4no scenario in 5.4",
         "✓ 2 passed",
         "? 3 undetermined",
         "– 1 not applicable",
-        "A.8.24 Cryptography",
-        "not looked at",
+        "A.8.24 Use of cryptography",
+        "not checked",
         "No scenario covers:",
-        "A.8.2 Rights above the usual",
+        "A.8.2 Privileged access rights",
         "NIST SP 800-53 r5",
         "No scenario covers:",
-        "IA-5(7) No secret in code no scenario in 8.3",
+        "IA-5(7) No Embedded Unencrypted Static Authenticators no scenario in 8.3",
     ]
     at = 0
     for words in in_order:

@@ -97,7 +97,7 @@ def test_foreign_lines_are_never_a_whole_load(lines: list[str]) -> None:
         (["[GNUPG:] DECRYPTION_OKAY", "[GNUPG:] GOODMDC", "gpg 0"], None),
         (["[GNUPG:] DECRYPTION_OKAY", "gpg 0"], "gpg cannot decrypt it to its last byte"),
         (["[GNUPG:] DECRYPTION_OKAY", "[GNUPG:] GOODMDC", "gpg 2"], "gpg cannot decrypt it to its last byte"),
-        (["[GNUPG:] BADMDC", "gpg 2"], "it was changed or damaged after it was encrypted: its seal is broken"),
+        (["[GNUPG:] BADMDC", "gpg 2"], "it was changed or damaged after it was encrypted: its integrity check failed"),
         ([], "gpg cannot decrypt it to its last byte"),
     ],
 )
@@ -177,12 +177,12 @@ def test_a_large_one_goes_to_a_volume_and_wants_room_on_the_disk() -> None:
     large = place(10 * GIBIBYTE, disk=10 * GIBIBYTE)
     assert not large.in_memory
     assert large.mount == "type=volume,destination=/restored"
-    assert large.missing() == ("10240 MiB of disk, 10752 MiB wanted",)
+    assert large.missing() == ("10240 MiB of disk, 10752 MiB needed",)
     assert place(10 * GIBIBYTE, disk=10 * GIBIBYTE + RESERVE_BYTES).missing() == ()
 
 
 def test_without_memory_for_its_processes_there_is_no_room() -> None:
-    assert place(GIBIBYTE, memory=GIBIBYTE - 1, disk=8 * GIBIBYTE).missing() == ("1024 MiB of memory, 1024 MiB wanted",)
+    assert place(GIBIBYTE, memory=GIBIBYTE - 1, disk=8 * GIBIBYTE).missing() == ("1024 MiB of memory, 1024 MiB needed",)
 
 
 @pytest.mark.parametrize(("cores", "cpus"), [(1, 1), (2, 1), (8, 4)])

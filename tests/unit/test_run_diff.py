@@ -217,8 +217,8 @@ def test_a_run_that_cannot_be_read_is_named_and_passed_over(tmp_path: Path) -> N
     assert [sentence.partition(" ")[0].removesuffix("/run.json") for sentence in found.passed_over] == [
         run.id for run in reversed(bad)
     ]
-    assert "that run was cut off, or is still under way" in found.passed_over[2]
-    assert "is no record of schema 1: schema_version" in found.passed_over[3]
+    assert "that run was cut off, or is still running" in found.passed_over[2]
+    assert "is not a record of schema 1: schema_version" in found.passed_over[3]
 
 
 def test_only_so_many_runs_are_read(tmp_path: Path) -> None:

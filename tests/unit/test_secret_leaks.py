@@ -197,7 +197,7 @@ def _in_images(*tags: list[str] | None) -> Search:
 
 def test_the_images_that_are_called_as_the_releases_are_looked_into() -> None:
     assert _in_images(None, ["psyfit:1", "other:1"], ["psyfit:2"]).places == ("psyfit",)
-    with pytest.raises(Undetermined, match="no image is called as the release's"):
+    with pytest.raises(Undetermined, match="no image is named like the release's"):
         _in_images(None, ["other:1"])
 
 

@@ -38,7 +38,7 @@ from steps import (
     secrets,
 )
 
-PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be told", "is not applicable"
+PASSES, FAILS, UNTOLD, NOT = "passes", "fails", "cannot be determined", "is not applicable"
 Step = Callable[..., object]
 Case = tuple[Step, dict[str, Any], str]
 
@@ -1009,7 +1009,7 @@ def test_keeping_backups() -> None:
                         (seen(passed=Ago(-61)), FAILS),
                     )
                 ],
-                snapshot=_look(drills=seen(restore_days=90)),
+                snapshot=_look(drills=seen(restore_interval_days=90)),
                 backups=(seen(encrypted=True), seen(encrypted=False)),
             ),
             (
@@ -1255,7 +1255,7 @@ def test_what_the_jobs_need() -> None:
                 "last_delivery",
                 [
                     (seen(last=last, lines=1, path="/x"), outcome)
-                    for last, outcome in {"delivered": PASSES, "refused": FAILS, "put off": FAILS}.items()
+                    for last, outcome in {"delivered": PASSES, "bounced": FAILS, "deferred": FAILS}.items()
                 ],
                 name="X",
             ),

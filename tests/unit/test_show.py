@@ -63,7 +63,7 @@ def test_a_target_fills_in_its_names_and_what_only_the_server_tells_stays_open(
     page, bare = shown(capsys, "3.4", "--target", "lab"), shown(capsys, "3.4")
     assert "docker exec kamal-proxy kamal-proxy deploy psyfit-web --target=<to> <flags>" in page
     assert "docker exec <proxy> kamal-proxy deploy <proxy_service> --target=<to> <flags>" in bare
-    for text, who in ((page, "only the server itself tells"), (bare, "a target (--target) or only the server")):
+    for text, who in ((page, "only the server itself knows"), (bare, "a target (--target) or only the server")):
         (opened,) = [line for line in text.splitlines() if line.startswith("Open: ")]
         assert "<flags>" in opened
         assert who in opened

@@ -130,7 +130,7 @@ def test_many_questions_at_once_do_not_need_a_thread_each(observing: Callable[[i
         pages = [observer.asked(HttpGet(f"/{number}", scheme="http", seconds=0.2)) for number in range(100)]
         most = threading.active_count() - before
         assert [one.result(20).required().out for one in commands] == [f"{number}\n" for number in range(1000)]
-        assert {str(one.result(20).error) for one in pages} == {"no whole HTTP answer within 0.2 s"}
+        assert {str(one.result(20).error) for one in pages} == {"no complete HTTP answer within 0.2 s"}
     assert most < AT_ONCE + 100 + 20  # the server's own threads among them
 
 

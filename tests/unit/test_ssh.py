@@ -92,15 +92,15 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
 @pytest.mark.parametrize(
     ("said", "reason", "met"),
     [
-        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the ssh port is closed", PortState.REFUSED),
+        ("ssh: connect to host 192.0.2.1 port 22: Connection refused", "the SSH port is closed", PortState.REFUSED),
         (
             "ssh: connect to host 192.0.2.1 port 22: Connection timed out",
-            "the ssh port did not answer within 8 s",
+            "the SSH port did not answer within 8 s",
             PortState.TIMED_OUT,
         ),
         (
             "Connection timed out during banner exchange\nConnection to 192.0.2.1 port 22 timed out",
-            "the server took the connection and said nothing for 8 s",
+            "the server accepted the connection but sent no SSH banner for 8 s",
             PortState.SILENT,
         ),
         (
@@ -114,18 +114,18 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Conn
             PortState.NO_ADDRESS,
         ),
         ("deploy@192.0.2.1: Permission denied (publickey).", "the server refused the login", PortState.LOGIN_REFUSED),
-        ("Host key verification failed.", "the server's host key is not the known one", PortState.OTHER_KEY),
+        ("Host key verification failed.", "the server's host key does not match known_hosts", PortState.OTHER_KEY),
         ("Timeout, server 192.0.2.1 not responding.", "the server stopped answering", PortState.STOPPED),
-        ("Connection to 192.0.2.1 closed by remote host.", "the server cut it", PortState.CUT),
+        ("Connection to 192.0.2.1 closed by remote host.", "the server closed it", PortState.CUT),
         (
             "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
             "what ssh goes through to reach it, such as a jump host, gave no connection",
             PortState.FAILED,
         ),
-        ("kex_exchange_identification: Connection closed by remote host", "the server cut it", PortState.CUT),
-        ("channel 3: open failed: connect failed: Connection refused", "the server cut it", PortState.CUT),
+        ("kex_exchange_identification: Connection closed by remote host", "the server closed it", PortState.CUT),
+        ("channel 3: open failed: connect failed: Connection refused", "the server closed it", PortState.CUT),
         ("something new", "something new", PortState.CUT),
-        ("", "the server cut it", PortState.CUT),
+        ("", "the server closed it", PortState.CUT),
     ],
 )
 def test_what_ssh_says_last_becomes_one_sentence(
@@ -134,7 +134,7 @@ def test_what_ssh_says_last_becomes_one_sentence(
     connection = ssh(FAILS.format(said=said))
     with pytest.raises(ConnectionLost) as caught:
         connection.ready().result(SOON)
-    assert str(caught.value) == f"no line to the server: {reason}"
+    assert str(caught.value) == f"no SSH connection to the server: {reason}"
     assert caught.value.code is ReasonCode.NO_CONNECTION
     assert connection.port_state() is met
     connection.close()
@@ -156,7 +156,7 @@ def test_a_line_that_is_cut_is_the_one_reason_of_all_and_is_not_tried_again(
     (tmp_path / "cut").touch()
     errors = {str(waiting.exception(SOON))}
     errors |= {str(connection.run("echo up", SOON, lane).exception(SOON)) for lane in ("quick", "docker", "slow")}
-    assert errors == {"no line to the server: the server cut it"}
+    assert errors == {"no SSH connection to the server: the server closed it"}
     assert len((tmp_path / "tried").read_text().splitlines()) == 3  # lanes that could only ride on the standing line
     assert connection.port_state() is PortState.CUT
     connection.close()
@@ -165,7 +165,9 @@ def test_a_line_that_is_cut_is_the_one_reason_of_all_and_is_not_tried_again(
 def test_a_machine_without_ssh_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     connection = Connection(Target(name="x", environment="staging", address="192.0.2.1", domain="service.example"))
-    with pytest.raises(ConnectionLost, match="no line to the server: ssh cannot be started: No such file or directory"):
+    with pytest.raises(
+        ConnectionLost, match="no SSH connection to the server: ssh cannot be started: No such file or directory"
+    ):
         connection.ready().result(SOON)
     connection.close()
 
@@ -344,7 +346,7 @@ def test_what_ssh_says_before_it_has_a_log_is_its_own(said: str, sentence: str) 
 
 def test_what_ssh_says_where_the_server_speaks_means_no_more_than_that_it_was_cut() -> None:
     lost = line_lost("", "a banner\nConnection to 192.0.2.1 closed by remote host.\r\n")
-    assert (str(lost), lost.port_state) == ("no line to the server: the server cut it", PortState.CUT)
+    assert (str(lost), lost.port_state) == ("no SSH connection to the server: the server closed it", PortState.CUT)
 
 
 def test_what_the_server_says_within_a_line_of_sshs_log_is_not_taken_for_ssh_saying_it() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +35,7 @@ from lab.psyfit.app.server import Server
 from lab.psyfit.app.sessions import COOKIE, Sessions
 from lab.psyfit.app.settings import DatabaseSettings, Keys, LogInPolicy
 from lab.psyfit.app.sign_ins import SignIns
+from tests.waiting import until
 
 TODAY = date(2026, 2, 24)
 KEYS = Keys(attributes="a" * 64, blind_index="b" * 64)
@@ -399,7 +403,7 @@ def test_what_is_under_way_at_the_stop_is_completed(monkeypatch: pytest.MonkeyPa
         go_on.set()
         asking.join(10)
         accepting.join(10)
-        assert not asking.is_alive(), "the request under way has had no answer"
+        assert not asking.is_alive(), "the request in progress has had no answer"
         assert not accepting.is_alive(), "the server has not stopped"
     idle.close()
 
@@ -433,5 +437,27 @@ def _database(monkeypatch: pytest.MonkeyPatch, reached: bool) -> None:
             raise DatabaseFailed('connection to server at "db" failed: Connection refused')
         yield Cursor()
 
-    for module in (database, health, application):
+    for module in (database, health):
         monkeypatch.setattr(module, "transaction", transaction)
+    monkeypatch.setattr(application, "Pool", lambda _database: SimpleNamespace(transaction=transaction))
+
+
+def test_a_connection_is_used_again_at_once_and_is_not_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[MagicMock] = []
+
+    def connected(*_arguments: object) -> MagicMock:
+        made.append(MagicMock())
+        return made[-1]
+
+    monkeypatch.setitem(sys.modules, "psycopg2", SimpleNamespace(Error=OSError))  # it is in the lab's image alone
+    monkeypatch.setattr(database, "_connected", connected)
+    monkeypatch.setattr(database, "KEPT_SECONDS", 0.2)
+    pool = database.Pool(DATABASE)
+    for _ in range(3):
+        with pool.transaction():
+            pass
+    (connection,) = made
+    until("a connection that nobody uses is closed", lambda: connection.close.called, 5)
+    with pytest.raises(KeyError), pool.transaction():
+        raise KeyError
+    assert made[1].close.called, "nor is one whose transaction has failed"

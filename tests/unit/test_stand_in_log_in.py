@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,6 +211,6 @@ def _application(monkeypatch: pytest.MonkeyPatch, sign_ins: SignIns, cursor: Cur
     def transaction(*_arguments: object, **_named: object) -> Iterator[Cursor]:
         yield cursor
 
-    monkeypatch.setattr(application, "transaction", transaction)
+    monkeypatch.setattr(application, "Pool", lambda _database: SimpleNamespace(transaction=transaction))
     database = DatabaseSettings("db", "psyfit_production", "psyfit_prod", "p")
     return Application(database, "1.1.0", Sessions("s" * 128), sign_ins, lambda _session: None)

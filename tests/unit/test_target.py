@@ -78,8 +78,8 @@ def test_no_target_of_the_repository_has_a_real_address(path: Path) -> None:
             "key edge.database_page is 'clinics'; expected the path of a URL, from its '/' on",
         ),
         (
-            GOOD + "[containers]\nalso = ['*']\n",
-            "key containers.also.0 is '*'; "
+            GOOD + "[containers]\nallowed = ['*']\n",
+            "key containers.allowed.0 is '*'; "
             "expected a name of letters, digits, '.', '_' and '-', or the beginning of one with a '*'",
         ),
     ],

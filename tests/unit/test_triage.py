@@ -193,12 +193,10 @@ def test_containers_that_share_no_network_are_joined() -> None:
 def test_the_ends_in_a_row_begin_after_the_last_long_life() -> None:
     died = tuple(NOW - timedelta(minutes=minutes) for minutes in (600, 3, 2, 1))
     again = container("psyfit-redis", restarting=True, restarts=5)
-    advice = ADVICE["no-container-restarts-over-and-over"](seen(again, lived={again.name: replace(LIVED, died=died)}))
+    advice = ADVICE["no-container-is-in-a-restart-loop"](seen(again, lived={again.name: replace(LIVED, died=died)}))
     assert (advice.thing, advice.heals) == ("psyfit-redis", False)
     assert advice.since == Since(NOW - timedelta(minutes=3), exact=True)
-    advice = ADVICE["no-container-restarts-over-and-over"](
-        seen(again, lived={again.name: replace(LIVED, died=died[1:])})
-    )
+    advice = ADVICE["no-container-is-in-a-restart-loop"](seen(again, lived={again.name: replace(LIVED, died=died[1:])}))
     assert advice.since == Since(NOW - timedelta(minutes=3), exact=False)
 
 
@@ -256,7 +254,7 @@ def test_what_others_stand_on_comes_first_and_what_users_see_is_no_cause_beside_
         [
             scenario("the-api-is-healthy", FAILED, "HTTP status 503"),
             scenario("the-database-is-up", FAILED, "psyfit-db ended with 0"),
-            scenario("a-page-that-reads-the-database-answers", UNTOLD, reason="x", because="the-api-is-healthy"),
+            scenario("a-page-that-reads-the-database-responds", UNTOLD, reason="x", because="the-api-is-healthy"),
             scenario("no-query-is-slow", UNTOLD, reason="x", because="the-database-is-up"),
             scenario("redis-is-up", PASSED),
         ],
@@ -267,9 +265,9 @@ def test_what_others_stand_on_comes_first_and_what_users_see_is_no_cause_beside_
     assert lines[2] == "1. ✗ FAILED  the database is up: psyfit-db ended with 0 → runbook section 3.1"
     assert re.fullmatch(r"    since: 2026-02-24 \d\d:53:00 [+-]\d{4} \(7 min ago\), it ended then", lines[3])
     assert lines[4] == "    last log line: psyfit-db (30 s ago): ready"
-    assert lines[5] == "    next, to paste here:"
+    assert lines[5] == "    next, paste here:"
     assert lines[6] == "ssh -p 22 192.0.2.1 'docker start psyfit-db'"
-    assert "    with it: 1 more could not be told because of it" in lines
+    assert "    with it: 1 more could not be determined because of it" in lines
     assert "what users see: the api is healthy: HTTP status 503" in lines
     assert not any(line.startswith("2. ") for line in lines)
 
@@ -298,8 +296,8 @@ def test_at_most_five_causes_are_shown_and_the_others_are_named() -> None:
 def test_what_had_no_answer_in_time_is_named_as_still_open() -> None:
     late = scenario("redis-is-up", UNTOLD, reason="whatever words", reason_code=ReasonCode.OUT_OF_TIME)
     text = page(example.run([late], exit_code=3), Seen(TARGET))
-    assert "? still open when the time was over (1): redis is up" in text
-    assert "could not be told" in text.splitlines()[-1]
+    assert "? still running when the time was up (1): redis is up" in text
+    assert "could not be determined" in text.splitlines()[-1]
 
 
 def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
@@ -309,7 +307,7 @@ def test_a_server_out_of_reach_is_one_cause_that_says_what_to_do() -> None:
     assert lines[2] == f"1. ? UNDETERMINED  The server cannot be reached over SSH: {reason} → runbook section 1"
     assert lines[3] == f"    what to do: {NO_SSH[PortState.REFUSED]}"
     assert lines[5] == "ssh -v -p 22 192.0.2.1 uptime"
-    assert "    with it: 2 more could not be told because of it" in lines
+    assert "    with it: 2 more could not be determined because of it" in lines
     assert not any(line.startswith("2. ") for line in lines)
 
 
@@ -319,9 +317,11 @@ def test_no_wording_of_a_reason_decides_what_it_is() -> None:
     run = example.run([scenario("redis-is-up", UNTOLD, reason=said)], exit_code=3)
     assert "still open" not in page(run, Seen(TARGET))
     alone = page(
-        example.run([scenario("redis-is-up", UNTOLD, reason="no line to the server")]), Seen(TARGET), PortState.CUT
+        example.run([scenario("redis-is-up", UNTOLD, reason="no SSH connection to the server")]),
+        Seen(TARGET),
+        PortState.CUT,
     )
-    assert "The server cannot be reached over SSH: its ssh port: cut" in alone
+    assert "The server cannot be reached over SSH: its SSH port: cut" in alone
 
 
 def test_what_a_log_says_is_redacted_and_steers_no_terminal() -> None:

@@ -154,7 +154,7 @@ def test_an_archive_is_whole_and_for_the_backup_key_alone(archives: dict[str, En
 
 
 def test_an_archive_that_hides_who_opens_it_is_not_told() -> None:
-    with pytest.raises(Undetermined, match="keeps to itself which key opens it"):
+    with pytest.raises(Undetermined, match="does not reveal its recipient key"):
         saved.the_keys_are_sealed_rightly(looking(TARGET, {}), sealed(ANYBODY), KEY)
 
 
@@ -206,7 +206,7 @@ def test_a_volume_that_nobody_saves_is_told_with_its_releases() -> None:
 def test_a_volume_that_no_container_has_cannot_be_compared() -> None:
     listed = LISTED.replace("files_20260214_020000.tar.gz.gpg", "files_20260214_020000.tar.gz")
     snapshot = looking(TARGET, {LIST: Output(0, listed, ""), CONTAINERS: (container("psyfit-web-1"),)})
-    with pytest.raises(Undetermined, match="no container has the volume"):
+    with pytest.raises(Undetermined, match="no container mounts the volume"):
         snapshot.observe(contents_of_archives)
 
 

@@ -90,8 +90,8 @@ def one_of(sentence: str) -> tuple[Scenario, Sentence]:
     ("sentence", "places"),
     [
         ("the older release is started", [("act", "START")]),
-        ("nobody reaches the throw-away", [("drill", "unconfined")]),
-        ("its extensions are those of production", [("drill", "restore")]),
+        ("the scratch database is isolated", [("drill", "unconfined")]),
+        ("its extensions match production", [("drill", "restore")]),
         ("plain HTTP is answered without", [("question", "PLAIN_HTTP")]),
         ("a person has attested that the emergency", [("reader", "read")]),
     ],

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("accounting", "checks", "commands", "drills", "linting", "reporting", "runbook", "steps", "triage")
+ROOMS = (
+    "checks",
+    "commands",
+    "discovery",
+    "drills",
+    "linting",
+    "reporting",
+    "runbook",
+    "steps",
+    "traceability",
+    "triage",
+)
 TAKES_APART = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "find"}
 SEARCHES = {"match", "search", "fullmatch", "findall", "sub"}
 OTHERS_WORDS = {("runbook/transport/s3.py", "str(error).partition(': \"')")}

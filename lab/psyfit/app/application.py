@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import BoundedSemaphore, Event
 from typing import Any
 
 from . import log
 from .answer import Answer, failure, html, success
-from .database import DatabaseFailed, transaction
+from .database import DatabaseFailed, Pool
 from .health import health
 from .sessions import Sessions
 from .settings import DatabaseSettings
@@ -47,6 +48,11 @@ class Application:
     count_visit: Callable[[str], int | None]
     turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONNECTIONS))
 
+    @cached_property
+    def pool(self) -> Pool:
+        """Its connections to the database."""
+        return Pool(self.database)
+
     def answer(self, request: Request) -> Answer:
         """The answer to a request, whatever it is."""
         methods = self._routes().get(request.path)
@@ -78,7 +84,7 @@ class Application:
         if not self.turns.acquire(timeout=TURN_SECONDS):
             raise DatabaseFailed(f"no connection to the database became free within {TURN_SECONDS} s")
         try:
-            with transaction(self.database) as cursor:
+            with self.pool.transaction() as cursor:
                 yield cursor
         finally:
             self.turns.release()

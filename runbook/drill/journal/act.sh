@@ -2,7 +2,7 @@
 # A $7 says that an undo need not wait for the end of the act.
 enter "$1"
 exec 8>> acting || exit
-flock --shared --wait "$patience" 8 || refuse 'a recovery is under way, so no act begins'
+flock --shared --wait "$patience" 8 || refuse 'a recovery is in progress, so no act begins'
 read_generation
 [ "$generation $phase" = "$2 " ] || refuse 'this drill has been ended, so no act of it begins'
 printf '%s' "$4" > "journal/$2/.$3" && sync "journal/$2/.$3" && mv "journal/$2/.$3" "journal/$2/$3.sh" &&

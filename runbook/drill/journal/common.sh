@@ -20,7 +20,7 @@ enter() {
 # All that changes who holds the server is done one after another.
 one_at_a_time() {
   exec 9>> mutex || exit
-  flock --wait "$1" 9 || refuse 'a recovery is under way on this server' 76
+  flock --wait "$1" 9 || refuse 'a recovery is in progress on this server' 76
 }
 
 # Sets $generation and $phase; both are empty where nobody holds the server.

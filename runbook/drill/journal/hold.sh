@@ -4,7 +4,7 @@ mkdir -p "$1/journal" "$1/undone" "$1/interfered" && cd "$1" || exit
 require_free() {
   read_generation
   if [ -n "$generation" ] && beats "$generation"; then
-    refuse "another drill is under way on this server: its heart beat $age s ago"
+    refuse "another drill is in progress on this server: its heart beat $age s ago"
   fi
   flock --nonblock lock true || refuse "another drill holds the target's lock"
   find_entries

@@ -20,7 +20,7 @@ while [ -n "$generation" ] && [ "$generation" != "$own" ]; do
   [ -z "$own" ] || refuse 'this drill has been ended by a recovery, and another one holds the server'
   beats "$generation" || break
   looks=$((looks + 1))
-  [ "$looks" -lt 3 ] || refuse "a drill is under way on this server: its heart beat $age s ago"
+  [ "$looks" -lt 3 ] || refuse "a drill is in progress on this server: its heart beat $age s ago"
   exec 9>&-
   sleep 1
   one_at_a_time "$patience"
@@ -29,7 +29,7 @@ done
 if [ -z "$own$generation" ] && [ -f beat ] && [ ! -s beat ] && ! flock --nonblock lock true; then
   # An earlier version's drill, whose heart only touched the file.
   age=$(($(date +%s) - $(stat -c %Y beat)))
-  [ "$age" -lt 0 ] || [ "$age" -ge "$stale" ] || refuse "a drill is under way on this server: its heart beat $age s ago"
+  [ "$age" -lt 0 ] || [ "$age" -ge "$stale" ] || refuse "a drill is in progress on this server: its heart beat $age s ago"
 fi
 
 # 2. From here on no act of the generation begins; one that has begun is waited for.

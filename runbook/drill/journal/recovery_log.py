@@ -70,7 +70,7 @@ def read_recovery(output: Output) -> Recovery:
     ended = _END.fullmatch(last)
     if ended is None:
         said = (output.err.strip() or last or "nothing").splitlines()[-1]
-        raise ValueError(f"it did not come to its end (status {output.status}) and said last: {said}")
+        raise ValueError(f"it did not finish (status {output.status}) and said last: {said}")
     found = tuple(_undone(told) for line in lines if (told := _ENTRY.fullmatch(line)))
     counted = tuple(sum(one.status == word for one in found) for word in ("undone", "interfered", "failed"))
     if counted != tuple(int(count) for count in ended.groups()):

@@ -1,0 +1,24 @@
+"""The last clean-up run broke off and left no last line."""
+
+from __future__ import annotations
+
+from lab import stashed_files
+from lab.server import Server
+
+section = "6.4"
+fails = {"the-last-clean-up-run-succeeded"}
+undetermined: set[str] = set()
+
+FAULT = "cleanup-run-unfinished"
+LOG = "/var/log/psyfit-cleanup.log"
+EDITING = r"""
+sed '/Docker cleanup completed/d'
+"""
+
+
+def inject(server: Server) -> None:
+    stashed_files.edit_log(server, FAULT, LOG, EDITING)
+
+
+def heal(server: Server) -> None:
+    stashed_files.restore_log(server, FAULT, LOG)

@@ -1,0 +1,20 @@
+"""A key of the release to roll back to has a blank at its end."""
+
+from __future__ import annotations
+
+from lab import held_locks
+from lab.server import Server
+
+section = "8.1"
+fails = {"the-releases-have-the-required-secrets"}
+undetermined = {"both-releases-have-the-same-secrets", "the-required-secrets-are-strong"}
+
+FAULT = "old-release-key-has-trailing-space"
+
+
+def inject(server: Server) -> None:
+    held_locks.replace_old_release(server, FAULT, "sed '/^SECRET_KEY_BASE=/s/$/ /'")
+
+
+def heal(server: Server) -> None:
+    held_locks.put_old_release_back(server, FAULT)
