@@ -11,7 +11,8 @@ from checks.backups.encrypted_backups import EncryptedBackup
 from checks.backups.volume_archives import Contents
 from runbook.model.outcome import NotApplicable, Undetermined, require
 from runbook.observation.snapshot import Snapshot
-from steps.backups import recipients_of, require_none_older, wanted_key
+from steps.backups import require_none_older
+from steps.encryption import recipients_of, wanted_key
 
 
 @then(

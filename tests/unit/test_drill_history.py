@@ -10,7 +10,7 @@ from checks.backups.drill_history import PASSED, passed_drills, read_passed
 from runbook.model.outcome import Mismatch
 from runbook.model.question import Output
 from runbook.model.target_file import load
-from steps.backups import a_drill_has_looked_inside
+from steps.encryption import a_drill_has_looked_inside
 from tests.unit.answering import looking
 from tests.unit.test_sentences import seen
 

@@ -30,12 +30,8 @@ from runbook.model.outside_questions import HttpAnswer
 from runbook.model.question import Output
 from runbook.model.target import ContainersSettings, Target
 from runbook.model.template import template_values
-from steps.health import (
-    none_ran_out_of_memory,
-    the_release_is_the_deployed_one,
-    the_version_is_the_releases,
-    there_is_a_release_to_go_back_to,
-)
+from steps.containers import none_ran_out_of_memory, the_release_is_the_deployed_one, there_is_a_release_to_go_back_to
+from steps.health import the_version_is_the_releases
 from tests.unit.answering import looking
 from tests.unit.test_containers import inspection
 

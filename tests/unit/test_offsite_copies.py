@@ -56,8 +56,8 @@ from runbook.model.target import OffsiteSettings
 from runbook.model.target_file import TargetError, validated
 from runbook.observation.snapshot import Snapshot
 from runbook.transport.s3 import Key, OffSiteBucket, key_of
-from steps import backups
-from steps.backups import copies_are_the_same, each_has_its_copy
+from steps import offsite
+from steps.offsite import copies_are_the_same, each_has_its_copy
 from tests.unit.answering import looking
 
 ERROR = "<Error><Code>{}</Code><Message>Said by S3</Message></Error>"
@@ -209,7 +209,7 @@ def test_a_file_without_a_key_is_a_right_that_is_missing_and_is_not_quoted(tmp_p
 
 
 def test_a_key_that_is_nowhere_is_a_right_that_is_missing(tmp_path: Path) -> None:
-    for offsite, said in (
+    for settings, said in (
         (OffsiteSettings(bucket="kept"), "names no key for its off-site bucket"),
         (
             OffsiteSettings(bucket="kept", **dict.fromkeys(("key_variable", "secret_variable"), "NOT_SET")),
@@ -218,7 +218,7 @@ def test_a_key_that_is_nowhere_is_a_right_that_is_missing(tmp_path: Path) -> Non
         (OffsiteSettings(bucket="kept", credentials=tmp_path / "none"), "cannot be read here: No such file"),
     ):
         with pytest.raises(Undetermined, match=said) as told:
-            key_of(offsite)
+            key_of(settings)
         assert told.value.right is rights.S3
 
 
@@ -278,10 +278,10 @@ def test_a_bucket_that_is_not_there_follows_from_the_copies_that_are_missing() -
     for check in (offsite_default_encryption, offsite_openness, offsite_versioning):
         assert snapshot.observe(check) == NoBucket()
     judged: tuple[Callable[[], None], ...] = (
-        lambda: backups.bucket_encrypts((), NoBucket()),
-        lambda: backups.bucket_blocks(NoBucket()),
-        lambda: backups.bucket_is_not_public(NoBucket()),
-        lambda: backups.bucket_keeps_versions(NoBucket()),
+        lambda: offsite.bucket_encrypts((), NoBucket()),
+        lambda: offsite.bucket_blocks(NoBucket()),
+        lambda: offsite.bucket_is_not_public(NoBucket()),
+        lambda: offsite.bucket_keeps_versions(NoBucket()),
     )
     for judge in judged:
         with pytest.raises(Undetermined) as told:

@@ -27,13 +27,17 @@ from steps import (
     access,
     backups,
     certificate,
+    containers,
     deploy,
+    encryption,
     health,
     incidents,
     logs,
     manual,
     monitoring,
+    offsite,
     problems,
+    proxy,
     saved,
     secrets,
 )
@@ -200,19 +204,19 @@ def test_containers() -> None:
     check(
         [
             *_all(
-                health.it_is_running,
+                containers.it_is_running,
                 "fleet",
                 [(_fleet(db=None), FAILS), (_fleet(db=stopped), FAILS), (_fleet(db=_container()), PASSES)],
                 who="the database",
             ),
             *_all(
-                health.it_is_not_paused,
+                containers.it_is_not_paused,
                 "fleet",
                 [(_fleet(db=None), PASSES), (_fleet(db=_container(paused=True)), FAILS)],
                 who="the database",
             ),
             *_all(
-                health.every_container_is_healthy,
+                containers.every_container_is_healthy,
                 "fleet",
                 [
                     (_fleet(_container()), PASSES),
@@ -226,12 +230,12 @@ def test_containers() -> None:
                 word="healthy",
             ),
             *_all(
-                health.none_waits_for_a_restart,
+                containers.none_waits_for_a_restart,
                 "fleet",
                 [(_fleet(), FAILS), (_fleet(_container()), PASSES), (_fleet(_container(restarting=True)), FAILS)],
             ),
             *_all(
-                health.none_is_in_a_crash_loop,
+                containers.none_is_in_a_crash_loop,
                 "fleet",
                 [
                     (_fleet(_container(restarts=3, up_seconds=599)), FAILS),
@@ -243,17 +247,17 @@ def test_containers() -> None:
                 minutes=10,
             ),
             *_all(
-                health.none_ran_out_of_memory,
+                containers.none_ran_out_of_memory,
                 "fleet",
                 [(_fleet(_container()), PASSES), (_fleet(_container(out_of_memory=True)), FAILS)],
             ),
             *_all(
-                health.every_container_comes_back,
+                containers.every_container_comes_back,
                 "fleet",
                 [(_fleet(), FAILS), (_fleet(_container()), PASSES), (_fleet(_container(restart_policy="no")), FAILS)],
             ),
             *_all(
-                health.no_unexpected_container,
+                containers.no_unexpected_container,
                 "fleet",
                 [
                     (_fleet(), FAILS),
@@ -279,19 +283,19 @@ def test_releases() -> None:
     check(
         [
             *_all(
-                health.it_is_running,
+                containers.it_is_running,
                 "fleet",
                 [(releases(up, down), PASSES), (releases(down), FAILS), (releases(), FAILS)],
                 who="the web release",
             ),
-            (health.it_is_not_paused, {"fleet": _fleet(db=up), "who": "the database"}, PASSES),
+            (containers.it_is_not_paused, {"fleet": _fleet(db=up), "who": "the database"}, PASSES),
             *_all(
-                health.one_release_runs,
+                containers.one_release_runs,
                 "fleet",
                 [(releases(down), FAILS), (releases(up, down), PASSES), (releases(up, up), FAILS)],
             ),
             *_all(
-                health.there_is_a_release_to_go_back_to,
+                containers.there_is_a_release_to_go_back_to,
                 "fleet",
                 [
                     (releases(seen(**{**vars(up), "ended_in_order": True})), FAILS),
@@ -300,7 +304,7 @@ def test_releases() -> None:
                 ],
             ),
             *_all(
-                health.the_route_leads_to_the_running_release,
+                proxy.the_route_leads_to_the_running_release,
                 "backends",
                 [
                     ((), FAILS),
@@ -317,7 +321,7 @@ def test_releases() -> None:
 def test_a_stopped_release_is_told_by_its_exit_code() -> None:
     stopped = _container(running=False, exit_code=7)
     with pytest.raises(Mismatch, match="web ended with 7"):
-        health.it_is_running(_fleet(running_releases=(), releases=(stopped,)), "the web release")
+        containers.it_is_running(_fleet(running_releases=(), releases=(stopped,)), "the web release")
 
 
 def test_of_two_releases_both_have_to_be_the_deployed_one() -> None:
@@ -329,7 +333,7 @@ def test_of_two_releases_both_have_to_be_the_deployed_one() -> None:
         )
 
     outcomes = [(fleet("abc"), PASSES), (fleet("abc", None), FAILS), (fleet("abd"), FAILS), (fleet(None), NOT)]
-    check(_all(health.the_release_is_the_deployed_one, "fleet", outcomes, deployed_revision="abc"))
+    check(_all(containers.the_release_is_the_deployed_one, "fleet", outcomes, deployed_revision="abc"))
 
 
 def _listed(state: str = "running", **fields: Any) -> Any:
@@ -343,43 +347,43 @@ def test_the_proxy() -> None:
     check(
         [
             *_all(
-                health.the_proxy_lists_the_service,
+                proxy.the_proxy_lists_the_service,
                 "proxy_list",
                 [(None, FAILS), (listed, PASSES), (_listed("paused"), FAILS)],
                 state="running",
             ),
             *_all(
-                health.the_state_file_says,
+                proxy.the_state_file_says,
                 "proxy_state",
                 [(None, FAILS), (seen(state="running"), PASSES), (seen(state="paused"), FAILS)],
                 state="running",
             ),
             *_all(
-                health.the_state_file_agrees,
+                proxy.the_state_file_agrees,
                 "proxy_state",
                 [(None, FAILS), (seen(as_listed=listed), PASSES), (seen(as_listed=_listed("paused")), FAILS)],
                 proxy_list=listed,
             ),
-            (health.the_state_file_agrees, {"proxy_list": None, "proxy_state": None}, FAILS),
+            (proxy.the_state_file_agrees, {"proxy_list": None, "proxy_state": None}, FAILS),
             *_all(
-                health.the_proxy_serves_the_domain,
+                proxy.the_proxy_serves_the_domain,
                 "proxy_list",
                 [(None, FAILS), (listed, PASSES)],
                 snapshot=HTTPS,
             ),
             (
-                health.the_proxy_serves_the_domain,
+                proxy.the_proxy_serves_the_domain,
                 {"proxy_list": listed, "snapshot": _look(domain="other.example")},
                 FAILS,
             ),
             *_all(
-                health.tls_is_ended,
+                proxy.tls_is_ended,
                 "proxy_list",
                 [(None, FAILS), (listed, PASSES), (_listed(tls=False), FAILS)],
                 edge=seen(who="kamal-proxy"),
             ),
             *_all(
-                health.tls_is_ended,
+                proxy.tls_is_ended,
                 "edge",
                 [
                     (seen(who=None), FAILS),
@@ -389,7 +393,7 @@ def test_the_proxy() -> None:
                 proxy_list=listed,
             ),
             *_all(
-                health.what_comes_in_reaches_the_proxy,
+                proxy.what_comes_in_reaches_the_proxy,
                 "edge",
                 [
                     (seen(who=None, site=None), UNTOLD),
@@ -400,12 +404,12 @@ def test_the_proxy() -> None:
                 ],
             ),
             (
-                health.the_route_leads_to_the_running_release,
+                proxy.the_route_leads_to_the_running_release,
                 {"backends": (), "fleet": seen(running_releases=(_container(),))},
                 FAILS,
             ),
             *_all(
-                health.every_target_answers,
+                proxy.every_target_answers,
                 "backends",
                 [
                     ((), FAILS),
@@ -725,16 +729,19 @@ def test_encrypted_backups() -> None:
     check(
         [
             *_all(
-                backups.packets_are_whole,
+                encryption.packets_are_whole,
                 "encrypted_backups",
                 [((), FAILS), ((_sealed("A"),), PASSES), ((_sealed("A", flaw="cut off"),), FAILS)],
                 snapshot=named,
             ),
             *_all(
-                backups.packets_are_whole, "encrypted_backups", [((), NOT), ((_sealed("A"),), PASSES)], snapshot=unnamed
+                encryption.packets_are_whole,
+                "encrypted_backups",
+                [((), NOT), ((_sealed("A"),), PASSES)],
+                snapshot=unnamed,
             ),
             *_all(
-                backups.encrypted_to_the_backup_key,
+                encryption.encrypted_to_the_backup_key,
                 "encrypted_backups",
                 [
                     ((), FAILS),
@@ -748,13 +755,13 @@ def test_encrypted_backups() -> None:
                 backup_key=key,
             ),
             *_all(
-                backups.encrypted_to_the_backup_key,
+                encryption.encrypted_to_the_backup_key,
                 "encrypted_backups",
                 [((), NOT), ((_sealed("A"),), UNTOLD)],
                 backup_key=None,
             ),
             *_all(
-                backups.encrypted_to_nobody_else,
+                encryption.encrypted_to_nobody_else,
                 "encrypted_backups",
                 [
                     ((_sealed("A"),), PASSES),
@@ -764,7 +771,7 @@ def test_encrypted_backups() -> None:
                 backup_key=key,
             ),
             *_all(
-                backups.the_key_lasts,
+                encryption.the_key_lasts,
                 "key_in_ring",
                 [
                     (None, FAILS),
@@ -776,7 +783,7 @@ def test_encrypted_backups() -> None:
                 backup_key=key,
                 days=30,
             ),
-            (backups.the_key_lasts, {"key_in_ring": None, "backup_key": None, "days": 30}, NOT),
+            (encryption.the_key_lasts, {"key_in_ring": None, "backup_key": None, "days": 30}, NOT),
         ]
     )
 
@@ -789,7 +796,7 @@ def test_copies_in_a_bucket() -> None:
     check(
         [
             *_all(
-                backups.each_has_its_copy,
+                offsite.each_has_its_copy,
                 "offsite_copies",
                 [
                     (None, NOT),
@@ -803,23 +810,23 @@ def test_copies_in_a_bucket() -> None:
                 minutes=60,
             ),
             *_all(
-                backups.copies_are_encrypted,
+                offsite.copies_are_encrypted,
                 "offsite_copies",
                 [((copy(1, None),), UNTOLD), ((copy(1, sealed),), PASSES), ((copy(1, sealed), copy(1, plain)), FAILS)],
             ),
             *_all(
-                backups.bucket_encrypts,
+                offsite.bucket_encrypts,
                 "offsite_default_encryption",
                 [(None, FAILS), ("AES256", PASSES)],
                 offsite_copies=(),
             ),
             *_all(
-                backups.bucket_blocks,
+                offsite.bucket_blocks,
                 "offsite_openness",
                 [(None, NOT), (seen(unblocked=()), PASSES), (seen(unblocked=("one",)), FAILS)],
             ),
             *_all(
-                backups.bucket_is_not_public,
+                offsite.bucket_is_not_public,
                 "offsite_openness",
                 [
                     (seen(by_policy=False, by_grants=()), PASSES),
@@ -827,7 +834,7 @@ def test_copies_in_a_bucket() -> None:
                     (seen(by_policy=False, by_grants=("READ",)), FAILS),
                 ],
             ),
-            *_all(backups.bucket_keeps_versions, "offsite_versioning", [("Enabled", PASSES), ("Suspended", FAILS)]),
+            *_all(offsite.bucket_keeps_versions, "offsite_versioning", [("Enabled", PASSES), ("Suspended", FAILS)]),
         ]
     )
 
@@ -911,9 +918,9 @@ def test_what_is_saved_beside_the_database() -> None:
 
 def test_who_can_open_a_backup_is_told() -> None:
     with pytest.raises(Mismatch, match=r"x\.gpg to A and B and a passphrase"):
-        backups.encrypted_to_nobody_else((_sealed("A", "B", passphrase=True),), frozenset({"A"}))
+        encryption.encrypted_to_nobody_else((_sealed("A", "B", passphrase=True),), frozenset({"A"}))
     with pytest.raises(Mismatch, match=r"x\.gpg to A and B;"):
-        backups.encrypted_to_nobody_else((_sealed("A", "B"),), frozenset({"A"}))
+        encryption.encrypted_to_nobody_else((_sealed("A", "B"),), frozenset({"A"}))
 
 
 def test_keeping_backups() -> None:
@@ -972,7 +979,7 @@ def test_keeping_backups() -> None:
                 [((own,), FAILS), ((own, other), PASSES), ((own, other, seen(path="/srv", device="1")), FAILS)],
             ),
             *_all(
-                backups.all_encrypted_since,
+                encryption.all_encrypted_since,
                 "backups",
                 [
                     ((young,), FAILS),
@@ -985,7 +992,7 @@ def test_keeping_backups() -> None:
                 name="KEY",
             ),
             *_all(
-                backups.all_encrypted_since,
+                encryption.all_encrypted_since,
                 "job_settings",
                 [
                     (seen(set_by=lambda _: None), NOT),
@@ -997,7 +1004,7 @@ def test_keeping_backups() -> None:
                 name="KEY",
             ),
             *_all(
-                backups.a_drill_has_looked_inside,
+                encryption.a_drill_has_looked_inside,
                 "passed_drills",
                 [
                     (seen(last_sealed=last, passed_over=None), outcome)
@@ -1013,7 +1020,7 @@ def test_keeping_backups() -> None:
                 backups=(seen(encrypted=True), seen(encrypted=False)),
             ),
             (
-                backups.a_drill_has_looked_inside,
+                encryption.a_drill_has_looked_inside,
                 {"snapshot": None, "backups": (seen(encrypted=False),), "passed_drills": None},
                 NOT,
             ),
@@ -1034,7 +1041,7 @@ def test_copies_off_site() -> None:
     check(
         [
             *_all(
-                backups.each_has_its_copy,
+                offsite.each_has_its_copy,
                 "offsite_copies",
                 [
                     (None, NOT),
@@ -1047,7 +1054,7 @@ def test_copies_off_site() -> None:
                 minutes=60,
             ),
             *_all(
-                backups.copies_are_the_same,
+                offsite.copies_are_the_same,
                 "offsite_copies",
                 [
                     (None, NOT),
@@ -1060,24 +1067,24 @@ def test_copies_off_site() -> None:
                 backup_sums={"/x": "s"},
             ),
             *_all(
-                backups.copies_are_encrypted,
+                offsite.copies_are_encrypted,
                 "offsite_copies",
                 [(copies(same, None), PASSES), (copies(same, seen(encrypted_by=None)), FAILS)],
             ),
             *_all(
-                backups.bucket_encrypts,
+                offsite.bucket_encrypts,
                 "offsite_default_encryption",
                 [("AES256", PASSES), (None, FAILS)],
                 offsite_copies=(),
             ),
-            (backups.bucket_encrypts, {"offsite_copies": None, "offsite_default_encryption": None}, NOT),
+            (offsite.bucket_encrypts, {"offsite_copies": None, "offsite_default_encryption": None}, NOT),
             *_all(
-                backups.bucket_blocks,
+                offsite.bucket_blocks,
                 "offsite_openness",
                 [(None, NOT), (openness(by_policy=True), PASSES), (openness("BlockPublicAcls"), FAILS)],
             ),
             *_all(
-                backups.bucket_is_not_public,
+                offsite.bucket_is_not_public,
                 "offsite_openness",
                 [
                     (None, NOT),
@@ -1087,7 +1094,7 @@ def test_copies_off_site() -> None:
                 ],
             ),
             *_all(
-                backups.bucket_keeps_versions,
+                offsite.bucket_keeps_versions,
                 "offsite_versioning",
                 [(None, NOT), ("Enabled", PASSES), ("Suspended", FAILS), ("never", FAILS)],
             ),
@@ -1102,7 +1109,7 @@ def test_a_setting_that_is_not_the_backups_own_does_not_matter() -> None:
         (seen(for_shells=(own, strange), for_cron=(), unseen=(own,)), FAILS),
         (seen(for_shells=(strange,), for_cron=(), unseen=(strange,)), NOT),
     ]
-    check(_all(backups.cron_sees_the_settings, "job_settings", outcomes))
+    check(_all(encryption.cron_sees_the_settings, "job_settings", outcomes))
 
 
 # 6 Monitoring

@@ -8,7 +8,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 320
-PACKAGES = ("runbook", "checks", "discovery", "drills", "triage", "linting", "traceability", "reporting", "commands")
+PACKAGES = (
+    "runbook",
+    "checks",
+    "discovery",
+    "drills",
+    "steps",
+    "triage",
+    "linting",
+    "traceability",
+    "reporting",
+    "commands",
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
