@@ -284,6 +284,7 @@ class Server:
         for new in (self.aid / "again").iterdir():
             shutil.move(new, self.room / new.name)
         self._names = {inode: dict(list_of) for inode, path, list_of in _tree(self.room) if path.is_dir()}
+        self._folders = set(self._names)
         self._contents = {inode: path.read_bytes() for inode, path, _ in _tree(self.room) if path.is_file()}
         self.set(uptime=5, boot=f"boot-{int(self.told('boot').removeprefix('boot-')) + 1}")
 

@@ -461,6 +461,14 @@ def test_the_record_of_what_was_undone_stays_also_where_its_folder_is_new(server
     assert (there(server, "journal"), there(server, "undone")) == ([], ["aa/0001.sh"])
 
 
+def test_a_folder_whose_end_was_not_synced_is_there_again_after_a_power_loss(server: Server) -> None:
+    held(server)
+    server.lose_power("all")
+    (server.folder / "undone" / "aa").rmdir()
+    server.lose_power("synced")
+    assert (server.folder / "undone" / "aa").is_dir()
+
+
 def test_it_is_undone_where_the_disk_is_full(server: Server) -> None:
     if not server.mounted:
         pytest.skip("no small disk can be mounted here")
