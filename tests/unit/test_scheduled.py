@@ -13,7 +13,9 @@ import pytest
 
 from checks.formats.crontab import read_crontab, settings_of
 from commands.pytest_runner import ROOT
+from reporting import bundle
 from runbook.model import exits
+from tests.unit import report_example as example
 
 SCHEDULED = ROOT / "docs" / "scheduled"
 SCRIPT = SCHEDULED / "scheduled-verify.sh"
@@ -233,14 +235,15 @@ def test_cron_finds_runbook_and_says_where_mail_goes() -> None:
 
 
 def run_folder(reports: Path, name: str, *, code: int, days: float) -> None:
+    """The folder of a run that ended so many days ago with this exit code."""
     folder = reports / name
     folder.mkdir()
-    (folder / "run.json").write_text(f'{{\n  "exit_code": {code},\n  "selected": 1\n}}\n')
+    bundle.write_record(example.run([], exit_code=code), folder)
     done = folder.stat().st_mtime - days * 86400
     os.utime(folder, (done, done))
 
 
-def test_of_old_reports_the_first_of_a_day_and_those_that_were_not_well_are_kept(tmp_path: Path) -> None:
+def test_of_old_reports_the_first_of_a_day_and_those_in_which_something_failed_are_kept(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     reports.mkdir()
     (reports / "README.md").touch()
@@ -248,6 +251,8 @@ def test_of_old_reports_the_first_of_a_day_and_those_that_were_not_well_are_kept
     run_folder(reports, "2026-01-01T010704Z-verify-production", code=0, days=50)
     run_folder(reports, "2026-01-01T020704Z-verify-production", code=1, days=50)
     run_folder(reports, "2026-01-01T030704Z-verify-production", code=3, days=50)
+    run_folder(reports, "2026-01-01T070704Z-verify-production", code=70, days=50)
+    run_folder(reports, "2026-01-01T080704Z-verify-production", code=130, days=50)
     run_folder(reports, "2026-01-01T040704Z-verify-staging", code=0, days=50)
     run_folder(reports, "2026-01-01T050704Z-gate-production", code=0, days=50)
     run_folder(reports, "2026-01-01T060704Z-drill-production", code=0, days=50)
@@ -255,7 +260,10 @@ def test_of_old_reports_the_first_of_a_day_and_those_that_were_not_well_are_kept
     before = {path.name for path in reports.iterdir()}
     (line,) = [one for one in read_crontab(CRONTAB.read_text()).lines if one.command.startswith("find ")]
     subprocess.run(["dash", "-c", line.command.replace(f"{CLONE}/reports", str(reports))], check=True)
-    assert before - {path.name for path in reports.iterdir()} == {"2026-01-01T010704Z-verify-production"}
+    assert before - {path.name for path in reports.iterdir()} == {
+        "2026-01-01T010704Z-verify-production",
+        "2026-01-01T030704Z-verify-production",
+    }
 
 
 # The systemd units
