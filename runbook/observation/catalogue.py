@@ -6,7 +6,8 @@ Which questions a check asks is read from its own code, so that nothing is decla
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -50,22 +51,36 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
         ValueError: Two checks have one name.
     """
     checks: dict[str, Check[Any]] = {}
-    names: dict[Question[Any], str] = {}
-    actions: dict[Action, str] = {}
+    questions: dict[Question[Any], list[tuple[ModuleType, str]]] = {}
+    actions: dict[Action, list[tuple[ModuleType, str]]] = {}
     for module in modules:
-        room = module.__name__.rpartition(".")[2]
         for name, value in vars(module).items():
             if isinstance(value, Question):
-                names.setdefault(value, f"{room}.{name}")
+                questions.setdefault(value, []).append((module, name))
             elif isinstance(value, Action):
-                actions.setdefault(value, f"{room}.{name}")
+                actions.setdefault(value, []).append((module, name))
             elif _is_check(value, module):
                 if name in checks:
                     raise ValueError(
                         f"two checks are called {name}: in {checks[name].__module__} and {module.__name__}"
                     )
                 checks[name] = value
-    return Catalogue(checks, names, actions)
+    return Catalogue(
+        checks,
+        {question: _name(places) for question, places in questions.items()},
+        {action: _name(places) for action, places in actions.items()},
+    )
+
+
+def _name(places: Sequence[tuple[ModuleType, str]]) -> str:
+    """The name of what stands in these modules: that of the one which declares it, whoever imports it."""
+    module, name = next((one for one in places if len(places) > 1 and _declares(*one)), places[0])
+    return f"{module.__name__.rpartition('.')[2]}.{name}"
+
+
+def _declares(module: ModuleType, name: str) -> bool:
+    """Whether a module itself gives this name its value; else it has it from another."""
+    return re.search(rf"^(\w+, )*{name}\b[^=\n]*= ", inspect.getsource(module), re.MULTILINE) is not None
 
 
 def named_by(function: object) -> Iterator[object]:

@@ -8,6 +8,9 @@ from typing import get_args
 import pytest
 from pytest_bdd.steps import StepFunctionContext
 
+from checks.docker.containers import CONTAINERS
+from checks.edge.kamal_proxy import STATE
+from checks.formats.pg_dump import READ
 from commands.drill import Drill
 from conftest import CATALOGUE
 from lab import faults
@@ -70,3 +73,10 @@ def test_a_check_is_used_by_a_sentence_or_by_another_check(name: str) -> None:
     others = (other for other in CATALOGUE.checks.values() if other is not check)
     drilled = [path.read_text() for path in (features.FEATURES.parent / "drills").rglob("*.py")]
     assert name in used or any(name in text for text in (*map(inspect.getsource, others), *drilled))
+
+
+def test_a_question_has_the_name_of_the_module_that_declares_it_whoever_imports_it() -> None:
+    """Evidence keeps its names when a module is imported by one more."""
+    assert CATALOGUE.names[CONTAINERS] == "containers.CONTAINERS"
+    assert CATALOGUE.names[READ] == "pg_dump.READ"
+    assert CATALOGUE.names[STATE] == "kamal_proxy.STATE"

@@ -252,7 +252,7 @@ def test_a_command_with_an_old_name_selects_the_same_scenario(selected: tuple[st
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
