@@ -25,7 +25,7 @@ def drill(
 ) -> int:
     """Carry out a drill and undo it, whatever happens. It runs only on a server that says itself that it is a lab.
 
-    * restore: the latest backup, and the latest encrypted one, into a scratch database database (section 5.3).
+    * restore: the latest backup, and the latest encrypted one, into a scratch database (section 5.3).
     * rollback: to the release before, and forward again, under load (section 3.4).
     * rollback-as-written: by section 3.4's own words, to show what that loses.
 

@@ -1,4 +1,4 @@
-"""``runbook doctor`` tries every right that the README names, as far as the target has an object for it."""
+"""``runbook doctor`` tries every right that docs/security.md names, as far as the target has an object for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runbook.model.target import Target
 from runbook.model.target_file import validated
 from runbook.observation.reply import Reply
 
-README = Path(__file__).parents[2] / "README.md"
+SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 FACTS = {"name": "x", "environment": "lab", "address": "192.0.2.1", "domain": "service.example"}
 BUCKET, REPOSITORY = {"offsite": {"bucket": "kept"}}, {"github": {"repository": "psy/fit"}}
 
@@ -53,8 +53,8 @@ def missing(of: Target, github: int | None = 200) -> dict[Right, str]:
     return doctor._tried(of, Server(github))  # type: ignore[arg-type]
 
 
-def test_every_right_that_the_readme_names_is_tried_where_the_target_has_an_object_for_it() -> None:
-    table = README.read_text().partition("| right | for |")[2].partition("\n\n")[0]
+def test_every_right_that_the_document_names_is_tried_where_the_target_has_an_object_for_it() -> None:
+    table = SECURITY.read_text().partition("| right | for |")[2].partition("\n\n")[0]
     named = re.findall(r"^\| ([a-z0-9]+)\b", table, re.MULTILINE)
     assert sorted(one.name for one in doctor._asked_of(target(**BUCKET, **REPOSITORY))) == sorted(named)
     assert missing(target(**BUCKET, **REPOSITORY)) == {}
