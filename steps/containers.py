@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from pytest_bdd import parsers, then
 
 from checks.docker.containers import Container, Fleet
-from runbook.model.outcome import NotApplicable, Undetermined, require
-from steps.health import listing
+from runbook.model.outcome import NotApplicable, Undetermined, listing, require
 
 WHO = r"the web release|the database|Redis|the proxy"
 PARTS: dict[str, Callable[[Fleet], Iterable[Container | None]]] = {

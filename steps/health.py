@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pytest_bdd import parsers, then
 
 from checks.docker.containers import SHORTEST_COMMIT, Fleet
 from checks.edge.health_api import Health, Page, Redirect
-from runbook.model.outcome import NotApplicable, Undetermined, require
+from runbook.model.outcome import NotApplicable, Undetermined, listing, require
 from runbook.observation.snapshot import Snapshot
 
 WORD_AND_STATUS = (("healthy", 200), ("degraded", 503))
@@ -117,7 +115,3 @@ def plain_http_redirects(plain_http: Redirect, snapshot: Snapshot) -> None:
         actual=f"HTTP status {plain_http.http_status}, redirecting to {plain_http.location or 'nowhere'}",
         section="2.3",
     )
-
-
-def listing(values: Iterable[str | None]) -> str:
-    return ", ".join(sorted(str(one) for one in values)) or "nothing"

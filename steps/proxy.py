@@ -7,9 +7,8 @@ from pytest_bdd import parsers, then
 from checks.docker.containers import Fleet
 from checks.edge.kamal_proxy import Backend, Listed, Saved
 from checks.edge.tls_termination import Edge
-from runbook.model.outcome import Undetermined, require
+from runbook.model.outcome import Undetermined, listing, require
 from runbook.observation.snapshot import Snapshot
-from steps.health import listing
 
 
 @then(parsers.parse('the proxy lists the service as "{state}"'))

@@ -123,6 +123,11 @@ def require(holds: object, *, expected: str, actual: object, section: str) -> No
         raise Mismatch(expected=expected, actual=_phrase(actual), section=section)
 
 
+def listing(values: Iterable[str | None]) -> str:
+    """Several things in one phrase, sorted."""
+    return _phrase(sorted(str(one) for one in values))
+
+
 def _phrase(actual: object) -> str:
     if isinstance(actual, str):
         return actual or "nothing"

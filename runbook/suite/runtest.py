@@ -68,7 +68,8 @@ class RunTest:
             needed, decisive = dependency_of(tag)
             outcome = self._outcomes.get(needed)
             if outcome in decisive:
-                raise Undetermined(f"depends on “{needed}”, which {outcome}", because=needed)
+                became = "failed" if outcome is Outcome.FAILED else f"is {outcome}"
+                raise Undetermined(f"depends on “{needed}”, which {became}", because=needed)
 
     def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Any) -> None:
         progress = self._progress[request.node.nodeid]
