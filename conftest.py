@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from checks.deploy import steady_state
+from checks.deploy.steady_state import steady_state as observe_steady_state
 from commands import packages
 from runbook.drill.interlock import SteadyState
 from runbook.model.changes import Changes
@@ -25,7 +25,7 @@ def pytest_runbook_catalogue() -> catalogue.Catalogue:
 
 
 def pytest_runbook_steady_state(snapshot: Snapshot) -> SteadyState:
-    return snapshot.observe(steady_state.steady_state)
+    return snapshot.observe(observe_steady_state)
 
 
 def pytest_runbook_controls() -> tuple[Control, ...]:

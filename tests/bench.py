@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import resource
@@ -35,7 +36,8 @@ QUESTIONS = 100
 RUNS = 5
 WIDTH = 110
 PORTS = (22022, 22443, 22080, 22030, 22900)
-NEAR_ADDRESS, FAR_ADDRESS = "127.77.1.2", "127.77.1.1"
+NEAR_BY, FAR_AWAY = 1 << 8, 2 << 8
+"""How far the addresses of the relays to a lab are from its own, so that each lab has relays of its own."""
 STANDING = os.environ.get("RUNBOOK_TEST_LAB")
 
 OF_TESTINFRA_AT_MOST = 0.1
@@ -75,9 +77,9 @@ def main() -> None:
 def line_to(server: Server, folder: Path, round_trip_seconds: float) -> Iterator[Line]:
     """A relay to the lab that adds this round trip."""
     folder.mkdir()
-    listen = FAR_ADDRESS if round_trip_seconds else NEAR_ADDRESS
     text = (server.state / "target.toml").read_text()
     address = load(str(server.state / "target.toml")).address
+    listen = str(ipaddress.ip_address(address) + (FAR_AWAY if round_trip_seconds else NEAR_BY))
     config = (server.state / "ssh_config").read_text()
     known_hosts = (server.state / "known_hosts").read_text()
     (folder / "known_hosts").write_text(known_hosts.replace(address, listen))

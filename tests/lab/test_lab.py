@@ -35,7 +35,7 @@ def left_of(name: str) -> list[str]:
 def test_a_second_lab_of_the_same_name_is_refused(lab: Server) -> None:
     told = runbook("lab", "up", "--name", lab.name)
     assert told.returncode == 4
-    assert told.stderr.splitlines()[-1].startswith(f"a lab {lab.name} is there already")
+    assert told.stderr.splitlines()[-1].startswith(f"the lab {lab.name} exists already")
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_an_account_with_sudo_sees_all_that_root_sees(nginx_lab: Server, reports
 def test_an_account_without_sudo_knows_the_edge_and_lacks_what_is_certbots(
     nginx_lab: Server, reports: Path, tmp_path: Path
 ) -> None:
-    seen = verify(written(nginx_lab, tmp_path, "deploy"), reports, "--", "-k", "tls or certificate or key")
+    seen = verify(written(nginx_lab, tmp_path, "deploy"), reports, "--", "-k", "tls or https or certificate or key")
     untold = [one for one in seen.run.scenarios if one.outcome is Outcome.UNDETERMINED]
     assert not seen.ids(Outcome.FAILED), seen.told()
     assert {"tls-is-terminated-for-the-domain", "https-traffic-reaches-kamal-proxy"} <= seen.ids(Outcome.PASSED)
